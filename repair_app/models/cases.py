@@ -1,0 +1,202 @@
+"""Cases (objections and repairs), the requirements of a repair, evidence and deadlines."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from repair_app.db import Base
+from repair_app.models.parties import Organisation, Person
+from repair_app.models.records import CreditRecord
+
+# An objection that has ended no longer keeps its ground from being raised again.
+ENDED = ("discarded", "refused", "withdrawn", "rejected", "not_granted", "closed")
+OPEN_CASE = text(f"state NOT IN {ENDED!r}")
+
+
+class Case(Base):
+    """An objection or a repair of one record, pinned to the policy it began with."""
+
+    __tablename__ = "case_file"
+    __table_args__ = (
+        CheckConstraint("verified_by_id <> decided_by_id", name="verifier_never_decides"),
+        CheckConstraint("verified_by_id <> signed_by_id", name="verifier_never_signs"),
+        CheckConstraint("decided_by_id <> signed_by_id", name="two_persons_decide"),
+        CheckConstraint(
+            f"(state IN {ENDED!r}) = (closed_at IS NOT NULL)", name="closed_at_if_ended"
+        ),
+        CheckConstraint(
+            "state NOT IN ('executed', 'rejected', 'not_granted') OR signed_by_id IS NOT NULL",
+            name="signed_if_decided",
+        ),
+        Index(
+            "uq_case_file_open_ground",
+            "record_id",
+            "workflow",
+            "ground",
+            unique=True,
+            sqlite_where=OPEN_CASE,
+            postgresql_where=OPEN_CASE,
+        ),
+        Index("ix_case_file_worklist", "workflow", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ref: Mapped[str] = mapped_column(unique=True)
+    workflow: Mapped[str]
+    workflow_version: Mapped[str]
+    workflow_hash: Mapped[str]
+    rule_pack: Mapped[str]
+    rule_pack_hash: Mapped[str]
+    state: Mapped[str]
+    version: Mapped[int] = mapped_column(default=0)
+    record_id: Mapped[int] = mapped_column(ForeignKey("credit_record.id"), index=True)
+    subject_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    provider_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    ground: Mapped[str]  # an objection's ground; "repair" for a repair: one open at a time
+    refusal_code: Mapped[str | None]
+    verified_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    signed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    opened_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+    record: Mapped[CreditRecord] = relationship(lazy="joined", innerjoin=True)
+    subject: Mapped[Organisation] = relationship(foreign_keys=[subject_id])
+    provider: Mapped[Organisation] = relationship(foreign_keys=[provider_id])
+    verified_by: Mapped[Person | None] = relationship(foreign_keys=[verified_by_id])
+    decided_by: Mapped[Person | None] = relationship(foreign_keys=[decided_by_id])
+    signed_by: Mapped[Person | None] = relationship(foreign_keys=[signed_by_id])
+    requirements: Mapped[list[Requirement]] = relationship(
+        back_populates="case", order_by="Requirement.id"
+    )
+    proposals: Mapped[list[FieldProposal]] = relationship(
+        back_populates="case", order_by="FieldProposal.id"
+    )
+    documents: Mapped[list[Document]] = relationship(
+        back_populates="case", order_by="Document.id"
+    )
+    deadlines: Mapped[list[Deadline]] = relationship(
+        back_populates="case", order_by="Deadline.id"
+    )
+
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the case has not ended."""
+        return self.closed_at is None
+
+
+class Requirement(Base):
+    """One thing a repair needs (commitment, rectification, training, credit report)."""
+
+    __tablename__ = "requirement"
+    __table_args__ = (
+        UniqueConstraint("case_id", "workflow"),
+        UniqueConstraint("institution_id", "number", name="uq_requirement_number"),
+        CheckConstraint(
+            "(state = 'published') = (published_at IS NOT NULL)", name="published_at_if_published"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ref: Mapped[str] = mapped_column(unique=True)
+    workflow: Mapped[str]
+    workflow_version: Mapped[str]
+    workflow_hash: Mapped[str]
+    rule_pack: Mapped[str]
+    state: Mapped[str]
+    version: Mapped[int] = mapped_column(default=0)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
+    institution_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True)
+    number: Mapped[str | None]  # of the certificate or report, unique at its institution
+    issued_on: Mapped[date | None]
+    valid_until: Mapped[date | None]
+    text: Mapped[str | None]  # of a commitment, as signed
+    signed_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None]
+
+    case: Mapped[Case] = relationship(back_populates="requirements")
+    institution: Mapped[Organisation | None] = relationship()
+
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
+
+
+class FieldProposal(Base):
+    """A field of the record that an objection wants corrected: old, proposed, answered."""
+
+    __tablename__ = "field_proposal"
+    __table_args__ = (UniqueConstraint("case_id", "field"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
+    field: Mapped[str]
+    old_value: Mapped[str]
+    proposed_value: Mapped[str | None]
+    answered_value: Mapped[str | None]  # what the provider found to be right
+
+    case: Mapped[Case] = relationship(back_populates="proposals")
+
+
+class Document(Base):
+    """A piece of evidence; its bytes are stored once under their SHA-256."""
+
+    __tablename__ = "document"
+    __table_args__ = (UniqueConstraint("case_id", "sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ref: Mapped[str] = mapped_column(unique=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
+    uploaded_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    uploaded_at: Mapped[datetime]
+    filename: Mapped[str]
+    media_type: Mapped[str]
+    size: Mapped[int]
+    sha256: Mapped[str]
+
+    case: Mapped[Case] = relationship(back_populates="documents")
+
+
+class Deadline(Base):
+    """A term in working days, computed from an event and the rule pack; says how."""
+
+    __tablename__ = "deadline"
+    __table_args__ = (
+        Index(
+            "ix_deadline_open",
+            "case_id",
+            sqlite_where=text("met_at IS NULL"),
+            postgresql_where=text("met_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"))
+    entity_ref: Mapped[str]
+    clock: Mapped[str]
+    owner: Mapped[str]  # the role that has to act
+    starts_on: Mapped[date]
+    working_days: Mapped[int]
+    due_on: Mapped[date]
+    provisional: Mapped[bool]
+    skipped: Mapped[list[Any]]
+    met_at: Mapped[datetime | None]
+
+    case: Mapped[Case] = relationship(back_populates="deadlines")
+
+
+class FormToken(Base):
+    """A form that was sent: sending it again answers the first result."""
+
+    __tablename__ = "form_token"
+
+    token: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    digest: Mapped[str]  # of what was sent, so that another form cannot borrow the token
+    result_ref: Mapped[str]
+    used_at: Mapped[datetime]

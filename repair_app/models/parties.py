@@ -1,0 +1,121 @@
+"""Who takes part: natural persons, their accounts, organisations, and who acts for which."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from flask_security.core import UserMixin
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from repair_app.db import Base
+
+
+class Role(StrEnum):
+    """What a person may be for an organisation; workflows name these in `by`."""
+
+    SUBJECT = "subject"
+    AGENT = "agent"
+    PROVIDER = "provider"
+    REVIEWER = "reviewer"
+    DEPARTMENT = "department"
+    INSTITUTION = "institution"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+    SYSTEM = "system"
+
+
+class OrganisationKind(StrEnum):
+    """What an organisation is; what it does is said by its people's roles."""
+
+    ENTERPRISE = "enterprise"
+    AGENCY = "agency"
+    CREDIT_CENTRE = "credit_centre"
+    INSTITUTION = "institution"
+
+
+class Organisation(Base):
+    """An enterprise, agency, credit centre or credit service institution."""
+
+    __tablename__ = "organisation"
+    __table_args__ = (CheckConstraint("length(uscc) = 18", name="uscc_length"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uscc: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[str]
+    barred_until: Mapped[date | None]  # no repair may be applied for before (false commitment)
+    created_at: Mapped[datetime]
+
+    appointments: Mapped[list[Appointment]] = relationship(back_populates="organisation")
+
+
+class Person(Base):
+    """A natural person. Two accounts of one person are one pair of eyes."""
+
+    __tablename__ = "person"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class User(Base, UserMixin):
+    """An account of a person."""
+
+    __tablename__ = "account"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    password: Mapped[str | None]
+    active: Mapped[bool] = mapped_column(default=True)
+    fs_uniquifier: Mapped[str] = mapped_column(unique=True)
+    locale: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+    person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+    appointments: Mapped[list[Appointment]] = relationship(back_populates="user", lazy="selectin")
+
+    @property
+    def roles(self) -> list[str]:  # type: ignore[override]  # ours belong to appointments
+        """No role is held by an account alone: see `appointments`."""
+        return []
+
+    def holds(self, role: Role) -> bool:
+        """Say whether the person holds this role today for any organisation."""
+        return any(appointment.role == role for appointment in self.current_appointments)
+
+    @property
+    def current_appointments(self) -> list[Appointment]:
+        """Return the appointments that have not run out."""
+        return [one for one in self.appointments if one.is_current]
+
+
+class Appointment(Base):
+    """A person's role for one organisation; an agent's reaches as far as the mandate says."""
+
+    __tablename__ = "appointment"
+    __table_args__ = (
+        UniqueConstraint("user_id", "organisation_id", "role"),
+        CheckConstraint("(role = 'agent') = (scope IS NOT NULL)", name="scope_if_agent"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    role: Mapped[str]
+    scope: Mapped[list[str] | None]  # workflows that an agent may act in: objection, repair
+    ends_on: Mapped[date | None]
+
+    user: Mapped[User] = relationship(back_populates="appointments")
+    organisation: Mapped[Organisation] = relationship(
+        back_populates="appointments", lazy="joined", innerjoin=True
+    )
+
+    @property
+    def is_current(self) -> bool:
+        """Say whether the appointment holds today (Asia/Shanghai)."""
+        from repair_app.calendar import today
+
+        return self.ends_on is None or today() <= self.ends_on
