@@ -1,7 +1,8 @@
 """The database: engine set-up for both stores, base class, UTC time, naming convention."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, String, event
@@ -58,6 +59,11 @@ db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 def now() -> datetime:
     """Return this moment in UTC: the one clock of the application."""
     return datetime.now(UTC)
+
+
+def today() -> date:
+    """Return the date at this moment where the law counts its days (Asia/Shanghai)."""
+    return now().astimezone(ZoneInfo("Asia/Shanghai")).date()
 
 
 @event.listens_for(Engine, "connect")

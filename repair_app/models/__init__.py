@@ -1,7 +1,7 @@
 """Tables: columns, constraints and small read properties; no rule lives here."""
 
 from repair_app.models.cases import Case, Deadline, Document, FieldProposal, FormToken, Requirement
-from repair_app.models.events import Event, EventText, Stream
+from repair_app.models.events import Event, EventText, RefCounter, Stream
 from repair_app.models.imports import ImportBatch, ImportRow
 from repair_app.models.parties import Appointment, Organisation, Person, Role, User
 from repair_app.models.records import (
@@ -27,6 +27,7 @@ __all__ = [
     "ImportRow",
     "Organisation",
     "Person",
+    "RefCounter",
     "Requirement",
     "Role",
     "Sanction",

@@ -13,7 +13,7 @@ from repair_app.models.parties import Organisation, Person
 from repair_app.models.records import CreditRecord
 
 # An objection that has ended no longer keeps its ground from being raised again.
-ENDED = ("discarded", "refused", "withdrawn", "rejected", "not_granted", "closed")
+ENDED = ("discarded", "refused", "withdrawn", "rejected", "not_granted", "moot", "closed")
 OPEN_CASE = text(f"state NOT IN {ENDED!r}")
 
 

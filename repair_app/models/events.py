@@ -52,3 +52,13 @@ class EventText(Base):
     body: Mapped[str | None]
 
     event: Mapped[Event] = relationship(back_populates="text")
+
+
+class RefCounter(Base):
+    """The last number given to a kind of reference in a year."""
+
+    __tablename__ = "ref_counter"
+
+    prefix: Mapped[str] = mapped_column(primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last: Mapped[int]

@@ -9,7 +9,7 @@ from flask_security.core import UserMixin
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from repair_app.db import Base
+from repair_app.db import Base, today
 
 
 class Role(StrEnum):
@@ -116,6 +116,4 @@ class Appointment(Base):
     @property
     def is_current(self) -> bool:
         """Say whether the appointment holds today (Asia/Shanghai)."""
-        from repair_app.calendar import today
-
         return self.ends_on is None or today() <= self.ends_on

@@ -1,0 +1,1 @@
+"""The rules: workflows read from data, guards, effects and the one writer of `.state`."""

@@ -1,0 +1,296 @@
+"""Fires transitions: the only importer of pytransitions and the only writer of `.state`.
+
+One shared Machine per workflow version runs on a throw-away Step; the row gets the new state
+once, after everything else succeeded. The caller holds the locks and owns the transaction.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+from transitions import EventData, Machine, MachineError
+
+from repair_app import calendar, ledger
+from repair_app.engine.spec import State, Transition, Workflow
+from repair_app.engine.step import (
+    Actor,
+    Answers,
+    Entity,
+    NotAllowed,
+    NotOffered,
+    Reason,
+    Refused,
+    Step,
+    WrongState,
+    record_of,
+)
+from repair_app.models import Case, Deadline, Requirement
+
+Guard = Callable[[Step], Reason | None]
+Effect = Callable[[Step], None]
+Policy = Any  # repair_app.engine.policy.Policy, which imports this module
+
+
+@dataclass(frozen=True)
+class StateMachine:
+    """A built machine and the guards of its transitions, by name."""
+
+    machine: Machine
+    guards: Mapping[str, tuple[Guard, ...]]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A transition that a person may fire here, or why not yet."""
+
+    transition: Transition
+    actor: Actor
+    reasons: tuple[Reason, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether nothing stands in the way."""
+        return not self.reasons
+
+
+def build_machine(
+    workflow: Workflow, guards: Mapping[str, Guard], effects: Mapping[str, Effect]
+) -> StateMachine:
+    """Return the shared machine of one workflow version."""
+    return StateMachine(
+        machine=Machine(
+            model=None,
+            states=list(workflow.states),
+            initial=None,
+            auto_transitions=False,
+            send_event=True,
+            transitions=[
+                {
+                    "trigger": one.name,
+                    "source": list(one.source),
+                    "dest": one.target,
+                    "conditions": [_as_condition(guards[name]) for name in one.guards],
+                    "after": [_as_callback(effects[name]) for name in one.effects],
+                }
+                for one in workflow.transitions.values()
+            ],
+        ),
+        guards={
+            one.name: tuple(guards[name] for name in one.guards)
+            for one in workflow.transitions.values()
+        },
+    )
+
+
+def _as_condition(guard: Guard) -> Callable[[EventData], bool]:
+    def condition(event: EventData) -> bool:
+        reason = guard(event.model)
+        if reason:
+            raise Refused(reason)
+        return True
+
+    return condition
+
+
+def _as_callback(effect: Effect) -> Callable[[EventData], None]:
+    def callback(event: EventData) -> None:
+        effect(event.model)
+
+    return callback
+
+
+def begin(policy: Policy, entity: Entity, workflow: str) -> None:
+    """Pin a new entity to the workflow version in force and put it in the initial state."""
+    current = policy.current[workflow]
+    if isinstance(entity, Case | Requirement):
+        entity.workflow = workflow
+    entity.workflow_version = current.version
+    entity.workflow_hash = current.sha256
+    entity.version = 0
+    entity.state = current.initial
+
+
+def offers(
+    session: Session, policy: Policy, entity: Entity, actors: Collection[Actor], *, at: datetime
+) -> Iterator[Offer]:
+    """Yield what these standings may fire on the entity now, with what still stands in the way."""
+    workflow = policy.workflow_of(entity)
+    for transition in workflow.leaving(entity.state):
+        actor = choose_actor(transition, actors)
+        if actor:
+            step = prepare(session, policy, entity, transition, actor, Answers(), at=at)
+            yield Offer(transition, actor, tuple(reasons_against(step)))
+
+
+def choose_actor(transition: Transition, actors: Collection[Actor]) -> Actor | None:
+    """Return the standing that the transition's `by` names first, if the person has one."""
+    return next((one for role in transition.by for one in actors if one.role == role), None)
+
+
+def reasons_against(step: Step) -> Iterator[Reason]:
+    """Yield the reason of each guard that says no."""
+    machine = step.policy.machine_of(step.workflow)
+    for guard in machine.guards[step.transition.name]:
+        reason = guard(step)
+        if reason:
+            yield reason
+
+
+def prepare(
+    session: Session,
+    policy: Policy,
+    entity: Entity,
+    transition: Transition,
+    actor: Actor,
+    answers: Answers,
+    *,
+    at: datetime,
+    stream: str | None = None,
+) -> Step:
+    """Return the step of this transition, not yet run."""
+    return Step(
+        session=session,
+        policy=policy,
+        entity=entity,
+        workflow=policy.workflow_of(entity),
+        transition=transition,
+        actor=actor,
+        answers=answers,
+        at=at,
+        today=calendar.local_date(at),
+        stream=stream or stream_of(entity),
+        state=entity.state,
+    )
+
+
+def stream_of(entity: Entity) -> str:
+    """Return the chain that an entity's own events go to: its case, or else its record."""
+    match entity:
+        case Case():
+            return entity.ref
+        case Requirement():
+            return entity.case.ref
+        case _:
+            return record_of(entity).ref
+
+
+def fire(
+    session: Session,
+    policy: Policy,
+    entity: Entity,
+    name: str,
+    actor: Actor,
+    answers: Answers,
+    *,
+    at: datetime,
+    stream: str | None = None,
+) -> None:
+    """Run one transition: guards, event, effects, then the new state and its deadline.
+
+    Raises NotOffered, NotAllowed or WrongState when there is no such step for this actor here,
+    Refused when a guard says no.
+    Whatever an effect raises leaves the entity as it was; the caller rolls back.
+    """
+    workflow = policy.workflow_of(entity)
+    transition = workflow.transitions.get(name)
+    if transition is None:
+        raise NotOffered(name)
+    if actor.role not in transition.by:
+        raise NotAllowed(name)
+    if entity.state not in transition.source:
+        raise WrongState(name)
+    step = prepare(session, policy, entity, transition, actor, answers, at=at, stream=stream)
+    if against := tuple(reasons_against(step)):
+        raise Refused(*against)
+    append_event(step)
+    try:
+        policy.machine_of(workflow).machine.events[name].trigger(step)
+    except MachineError as error:  # unreachable while `source` is checked above; never silent
+        raise WrongState(name) from error
+    settle(step)
+
+
+def append_event(step: Step) -> None:
+    """Write the step into the ledger, before its effects, so that theirs follow it."""
+    ledger.append(
+        step.session,
+        step.stream,
+        ledger.describe(
+            entity=step.entity.ref,
+            workflow=step.workflow.name,
+            workflow_version=step.workflow.version,
+            transition=step.transition.name,
+            source=step.entity.state,
+            target=step.transition.target,
+            actor={
+                "account": step.actor.account_id,
+                "role": step.actor.role,
+                "organisation": step.actor.organisation_uscc,
+            },
+            at=step.at,
+            basis=[f"{one.document} {one.clause}" for one in step.transition.basis],
+            rule_pack=step.entity.rule_pack,
+            facts=dict(step.answers.facts),
+            evidence=list(step.answers.evidence),
+        ),
+        step.answers.texts,
+        at=step.at,
+    )
+
+
+def settle(step: Step) -> None:
+    """Give the entity its new state, once, and open and close what depends on it."""
+    entity = step.entity
+    moved = entity.state != step.state
+    entity.state = step.state
+    entity.version += 1
+    state = step.workflow.states[step.state]
+    if isinstance(entity, Case) and state.final:
+        entity.closed_at = step.at
+    if isinstance(entity, Case | Requirement) and moved:
+        set_deadline(step, state)
+    step.session.flush()
+
+
+def set_deadline(step: Step, state: State) -> None:
+    """Close the deadline of the state that was left and open that of the new one."""
+    entity = step.entity
+    step.session.execute(
+        update(Deadline)
+        .where(Deadline.case_id == step.case.id)
+        .where(Deadline.entity_ref == entity.ref)
+        .where(Deadline.met_at.is_(None))
+        .values(met_at=step.at)
+        .execution_options(synchronize_session=False)
+    )
+    if state.clock is None:
+        return
+    clock = step.policy.packs[step.case.rule_pack].clocks[state.clock]
+    due = calendar.add_working_days(step.today, clock.working_days)
+    step.session.add(
+        Deadline(
+            case_id=step.case.id,
+            entity_ref=entity.ref,
+            clock=state.clock,
+            owner=state.owner,
+            starts_on=due.start,
+            working_days=due.working_days,
+            due_on=due.due_on,
+            provisional=due.provisional,
+            skipped=[day.isoformat() for day, _ in due.skipped],
+        )
+    )
+
+
+def open_deadline(session: Session, entity: Case | Requirement) -> Deadline | None:
+    """Return the deadline that runs for an entity now, if any."""
+    return session.scalar(
+        select(Deadline)
+        .where(Deadline.entity_ref == entity.ref)
+        .where(Deadline.met_at.is_(None))
+        .order_by(Deadline.id.desc())
+        .limit(1)
+    )

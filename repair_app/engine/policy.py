@@ -1,0 +1,128 @@
+"""The policy in force: every workflow version, every rule pack, and the profile that chooses."""
+
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from repair_app.engine import effects, guards
+from repair_app.engine.machine import StateMachine, build_machine
+from repair_app.engine.rules import (
+    CLOCKS,
+    Profile,
+    RulePack,
+    load_packs,
+    load_profiles,
+    select_pack,
+)
+from repair_app.engine.spec import (
+    SpecError,
+    Vocabulary,
+    Workflow,
+    load_documents,
+    load_workflow,
+)
+from repair_app.engine.step import Entity
+from repair_app.models import Role
+
+NOT_WORKFLOWS = frozenset({"documents.toml", "releases.toml"})
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the engine runs by; frozen, shared by all requests."""
+
+    workflows: Mapping[tuple[str, str], Workflow]  # (name, version)
+    current: Mapping[str, Workflow]
+    packs: Mapping[str, RulePack]
+    profile: Profile
+    machines: Mapping[tuple[str, str], StateMachine] = field(repr=False)
+
+    def workflow_of(self, entity: Entity) -> Workflow:
+        """Return the workflow version that an entity is pinned to.
+
+        Raises SpecError when that version is gone or its content is no longer what it was.
+        """
+        key = (entity.workflow, entity.workflow_version)
+        workflow = self.workflows.get(key)
+        if workflow is None or workflow.sha256 != entity.workflow_hash:
+            raise SpecError(f"{entity.ref} is pinned to {key}, which is missing or was changed")
+        return workflow
+
+    def machine_of(self, workflow: Workflow) -> StateMachine:
+        """Return the state machine of a workflow version."""
+        return self.machines[workflow.name, workflow.version]
+
+    def pack_for(self, decided_on: date, applied_on: date) -> RulePack:
+        """Return the rule pack that the profile chooses for these two dates."""
+        return select_pack(self.profile, self.packs, decided_on=decided_on, applied_on=applied_on)
+
+
+def load_policy(folder: Path, profile: str, forms: Collection[str]) -> Policy:
+    """Read a whole policy folder. Raises SpecError or RuleError naming file and place."""
+    vocabulary = Vocabulary(
+        roles=frozenset(Role),
+        guards=names_of(guards),
+        effects=names_of(effects),
+        forms=frozenset(forms),
+        clocks=CLOCKS,
+        documents=load_documents(folder / "documents.toml"),
+    )
+    current = {
+        one.name: one
+        for path in sorted(folder.glob("*.toml"))
+        if path.name not in NOT_WORKFLOWS
+        for one in [load_workflow(path, vocabulary)]
+    }
+    earlier = [load_workflow(path, vocabulary) for path in folder.glob("released/*.toml")]
+    workflows = {(one.name, one.version): one for one in (*earlier, *current.values())}
+    check_releases(folder / "releases.toml", workflows.values())
+    return Policy(
+        workflows=workflows,
+        current=current,
+        packs=load_packs(folder / "rules"),
+        profile=load_profiles(folder / "rules" / "profiles.toml")[profile],
+        machines={
+            key: build_machine(one, bound(guards), bound(effects))
+            for key, one in workflows.items()
+        },
+    )
+
+
+def check_releases(path: Path, workflows: Collection[Workflow]) -> None:
+    """Refuse a released version whose content has changed. Raises SpecError."""
+    for one in unreleased(path, workflows):
+        if one.sha256 != read_releases(path).get(one.name, {}).get(one.version, one.sha256):
+            raise SpecError(f"{one.name}.toml: version {one.version} was released and has changed")
+
+
+def unreleased(path: Path, workflows: Collection[Workflow]) -> list[Workflow]:
+    """Return the workflows that are not listed in releases.toml with their present content."""
+    released = read_releases(path)
+    return [one for one in workflows if released.get(one.name, {}).get(one.version) != one.sha256]
+
+
+def read_releases(path: Path) -> dict[str, dict[str, str]]:
+    """Return name -> version -> content hash of what was released."""
+    if not path.exists():
+        return {}
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def bound(module: ModuleType) -> dict[str, Any]:
+    """Return the public functions that a module itself defines: imported names do not count."""
+    return {
+        name: thing
+        for name, thing in vars(module).items()
+        if callable(thing)
+        and not name.startswith("_")
+        and getattr(thing, "__module__", None) == module.__name__
+    }
+
+
+def names_of(module: ModuleType) -> frozenset[str]:
+    """Return the names that a workflow file may use of this module."""
+    return frozenset(bound(module))

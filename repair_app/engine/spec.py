@@ -1,0 +1,269 @@
+"""Reads workflows/*.toml into frozen objects and refuses what does not hold together."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from repair_app.labels import Label
+
+ENTITIES = frozenset({"case", "record", "sanction", "requirement"})
+WORKFLOW_KEYS = frozenset(
+    {"name", "version", "entity", "prefix", "initial", "label", "basis", "states", "transitions"}
+)
+STATE_KEYS = frozenset({"label", "final", "owner", "clock", "until", "contests", "live", "meets"})
+TRANSITION_KEYS = frozenset(
+    {"name", "label", "from", "to", "by", "form", "guards", "effects", "basis"}
+)
+
+
+class SpecError(Exception):
+    """A workflow file that must not run; says `file: transition or state: problem`."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """One clause that a transition rests on."""
+
+    document: str
+    clause: str
+    label: Label  # document and clause, as a person cites them
+
+
+@dataclass(frozen=True)
+class State:
+    """Where an entity may be, who has to act there, and until when."""
+
+    name: str
+    label: Label
+    final: bool = False
+    owner: str | None = None
+    clock: str | None = None  # a term of the rule pack, in working days
+    until: str | None = None  # or a date that the entity carries
+    contests: bool = False  # the record is under verification
+    live: bool = False  # the record is on file, in its term
+    meets: bool = False  # the requirement is met
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One lawful step: names only, no expressions."""
+
+    name: str
+    label: Label
+    source: tuple[str, ...]
+    target: str
+    by: tuple[str, ...]
+    form: str
+    guards: tuple[str, ...]
+    effects: tuple[str, ...]
+    basis: tuple[Basis, ...]
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A released version of one workflow."""
+
+    name: str
+    version: str
+    entity: str
+    prefix: str
+    initial: str
+    label: Label
+    basis: tuple[Basis, ...]
+    states: Mapping[str, State]
+    transitions: Mapping[str, Transition]
+    sha256: str = field(repr=False)
+
+    def leaving(self, state: str) -> Iterator[Transition]:
+        """Yield the transitions that start in this state, in the order of the file."""
+        return (one for one in self.transitions.values() if state in one.source)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The names that a workflow file may use, bound to what they mean elsewhere."""
+
+    roles: Collection[str]
+    guards: Collection[str]
+    effects: Collection[str]
+    forms: Collection[str]
+    clocks: Collection[str]
+    documents: Mapping[str, Label]
+
+
+def load_documents(path: Path) -> dict[str, Label]:
+    """Return the documents that `basis` may cite, by key. Raises SpecError."""
+    try:
+        return {
+            key: Label.of(names)
+            for key, names in tomllib.loads(path.read_text(encoding="utf-8")).items()
+        }
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise SpecError(f"{path.name}: {error}") from error
+
+
+def load_workflow(path: Path, vocabulary: Vocabulary) -> Workflow:
+    """Return the workflow of one file. Raises SpecError naming file and place."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"{path.name}: {error}") from error
+    reader = _Reader(path.name, vocabulary)
+    workflow = reader.read_workflow(raw)
+    reader.check_whole(workflow)
+    return workflow
+
+
+def content_hash(raw: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the policy in a file: comments and layout may change."""
+    text = json.dumps(raw, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _Reader:
+    """Reads one file; every complaint carries the file's name."""
+
+    def __init__(self, file: str, vocabulary: Vocabulary) -> None:
+        self.file = file
+        self.vocabulary = vocabulary
+
+    def refuse(self, place: str, problem: str) -> SpecError:
+        return SpecError(f"{self.file}: {place}: {problem}")
+
+    def read_workflow(self, raw: dict[str, Any]) -> Workflow:
+        self.check_keys("top", raw, WORKFLOW_KEYS, required=WORKFLOW_KEYS)
+        if raw["entity"] not in ENTITIES:
+            raise self.refuse("entity", f"unknown {raw['entity']!r}")
+        states = {name: self.read_state(name, body) for name, body in raw["states"].items()}
+        transitions: dict[str, Transition] = {}
+        for body in raw["transitions"]:
+            one = self.read_transition(body)
+            if one.name in transitions:
+                raise self.refuse(one.name, "written twice")
+            transitions[one.name] = one
+        return Workflow(
+            name=raw["name"],
+            version=raw["version"],
+            entity=raw["entity"],
+            prefix=raw["prefix"],
+            initial=raw["initial"],
+            label=self.read_label("top", raw["label"]),
+            basis=self.read_basis("top", raw["basis"]),
+            states=states,
+            transitions=transitions,
+            sha256=content_hash(raw),
+        )
+
+    def read_state(self, name: str, raw: dict[str, Any]) -> State:
+        place = f"state {name}"
+        self.check_keys(place, raw, STATE_KEYS, required={"label"})
+        self.check_known(place, "role", [raw["owner"]] if "owner" in raw else [])
+        self.check_known(place, "clock", [raw["clock"]] if "clock" in raw else [])
+        return State(
+            name=name,
+            **{**raw, "label": self.read_label(place, raw["label"])},
+        )
+
+    def read_transition(self, raw: dict[str, Any]) -> Transition:
+        name = raw.get("name", "transition without a name")
+        self.check_keys(
+            name, raw, TRANSITION_KEYS, required={"name", "label", "from", "to", "basis"}
+        )
+        one = Transition(
+            name=name,
+            label=self.read_label(name, raw["label"]),
+            source=tuple(raw["from"]),
+            target=raw["to"],
+            by=tuple(raw.get("by", ())),
+            form=raw.get("form", "ConfirmForm"),
+            guards=tuple(raw.get("guards", ())),
+            effects=tuple(raw.get("effects", ())),
+            basis=self.read_basis(name, raw["basis"]),
+        )
+        self.check_known(name, "role", one.by)
+        self.check_known(name, "guard", one.guards)
+        self.check_known(name, "effect", one.effects)
+        self.check_known(name, "form", [one.form])
+        return one
+
+    def read_label(self, place: str, raw: Any) -> Label:
+        try:
+            return Label.of(raw)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise self.refuse(place, f"label: {error}") from error
+
+    def read_basis(self, place: str, raw: list[str]) -> tuple[Basis, ...]:
+        if not raw:
+            raise self.refuse(place, "without a basis")
+        return tuple(self.read_clause(place, one) for one in raw)
+
+    def read_clause(self, place: str, text: str) -> Basis:
+        document, _, clause = text.partition(" ")
+        if document not in self.vocabulary.documents or not clause:
+            raise self.refuse(place, f"basis {text!r} names no known document and clause")
+        name = self.vocabulary.documents[document]
+        return Basis(document, clause, Label(f"{name.zh} {clause}", f"{name.en}, {clause}"))
+
+    def check_keys(
+        self,
+        place: str,
+        raw: Mapping[str, Any],
+        allowed: Collection[str],
+        required: Collection[str],
+    ) -> None:
+        if unknown := sorted(set(raw) - set(allowed)):
+            raise self.refuse(place, f"unknown key {unknown[0]!r}")
+        if missing := sorted(set(required) - set(raw)):
+            raise self.refuse(place, f"without {missing[0]!r}")
+
+    def check_known(self, place: str, what: str, names: Collection[str]) -> None:
+        known = getattr(self.vocabulary, f"{what}s")
+        for name in names:
+            if name not in known:
+                raise self.refuse(place, f"unknown {what} {name!r}")
+
+    def check_whole(self, workflow: Workflow) -> None:
+        if workflow.initial not in workflow.states:
+            raise self.refuse("initial", f"unknown state {workflow.initial!r}")
+        for transition in workflow.transitions.values():
+            self.check_ends(workflow, transition)
+        for state in workflow.states.values():
+            self.check_state(workflow, state)
+
+    def check_ends(self, workflow: Workflow, transition: Transition) -> None:
+        for name in (*transition.source, transition.target):
+            if name not in workflow.states:
+                raise self.refuse(transition.name, f"unknown state {name!r}")
+        if len(set(transition.source)) != len(transition.source):
+            raise self.refuse(transition.name, "names a state twice in `from`")
+
+    def check_state(self, workflow: Workflow, state: State) -> None:
+        place = f"state {state.name}"
+        leaves = any(workflow.leaving(state.name))
+        if state.final:
+            if leaves:
+                raise self.refuse(place, "is final and has a way out")
+        elif not leaves:
+            raise self.refuse(place, "is not final and has no way out")
+        if state.name == workflow.initial:
+            return
+        if not state.final and not state.owner:
+            raise self.refuse(place, "has no owner")
+        if not state.final and not (state.clock or state.until):
+            raise self.refuse(place, "has no deadline")
+        if state.name not in reachable(workflow):
+            raise self.refuse(place, "cannot be reached")
+
+
+def reachable(workflow: Workflow) -> set[str]:
+    """Return the states that can be reached from the initial one."""
+    seen = {workflow.initial}
+    while new := {
+        one.target for name in seen for one in workflow.leaving(name) if one.target not in seen
+    }:
+        seen |= new
+    return seen

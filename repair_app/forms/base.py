@@ -1,0 +1,145 @@
+"""What every transition form carries: token, version, clean texts, checked evidence."""
+
+import secrets
+import unicodedata
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from flask import current_app
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
+from wtforms import HiddenField, MultipleFileField, StringField, TextAreaField
+from wtforms.fields.core import Field
+from wtforms.validators import DataRequired, Length, Optional, ValidationError
+
+from repair_app.engine.policy import Policy
+from repair_app.engine.step import Answers, Entity
+from repair_app.uploads import MEDIA_TYPES, Upload, WrongType, check_upload
+
+TEXT_LENGTH = 5000
+LINE_LENGTH = 200
+
+
+def clean_text(text: str | None) -> str:
+    """Return a text in NFC, without control characters: what is stored can be read and hashed."""
+    kept = (
+        letter
+        for letter in unicodedata.normalize("NFC", text or "").replace("\r\n", "\n")
+        if letter in "\n\t" or unicodedata.category(letter) not in {"Cc", "Cs"}
+    )
+    return "".join(kept).strip()
+
+
+def long_text(label: Any, *, required: bool = True, description: Any = "") -> TextAreaField:
+    """Return a field for what a person has to say."""
+    return TextAreaField(
+        label,
+        description=description,
+        filters=[clean_text],
+        validators=[DataRequired() if required else Optional(), Length(max=TEXT_LENGTH)],
+        render_kw={"rows": 5, "maxlength": TEXT_LENGTH},
+    )
+
+
+def line(label: Any, *, description: Any = "", length: int = LINE_LENGTH) -> StringField:
+    """Return a field for one line of text."""
+    return StringField(
+        label,
+        description=description,
+        filters=[clean_text],
+        validators=[DataRequired(), Length(max=length)],
+    )
+
+
+class TransitionForm(FlaskForm):
+    """A question that a transition asks. `texts` are a person's words: they stay erasable."""
+
+    texts: ClassVar[tuple[str, ...]] = ()
+    facts: ClassVar[tuple[str, ...]] = ()
+
+    form_token = HiddenField()
+    version = HiddenField()
+
+    def __init__(
+        self,
+        *args: Any,
+        entity: Entity | None = None,
+        policy: Policy | None = None,
+        session: Session | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.entity = entity
+        self.policy = policy
+        self.session = session
+        self.failure = HTTPStatus.BAD_REQUEST
+        self.uploads: tuple[Upload, ...] = ()
+        self.fill()
+
+    def fill(self) -> None:
+        """Set choices and what a field starts with, from the entity and the policy."""
+
+    def draw(self, version: int) -> None:
+        """Prepare the form to be shown: a fresh token, and the version it is drawn from."""
+        self.form_token.data = secrets.token_urlsafe(24)
+        self.version.data = str(version)
+
+    @property
+    def drawn_version(self) -> int:
+        """Return the version that the form was drawn from; -1 when it does not say."""
+        text = self.version.data or ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+    def answers(self) -> Answers:
+        """Return what was answered, facts and personal texts apart."""
+        return Answers(facts=self.read_facts(), texts=self.read_texts())
+
+    def read_facts(self) -> Mapping[str, Any]:
+        """Return the facts: codes, dates as text, numbers."""
+        return {name: self[name].data for name in self.facts}
+
+    def read_texts(self) -> Mapping[str, str]:
+        """Return the person's words, without the empty ones."""
+        return {name: self[name].data for name in self.texts if self[name].data}
+
+    @property
+    def language(self) -> str:
+        """Return "zh" or "en", the language of the person."""
+        return "en" if str(get_locale()).startswith("en") else "zh"
+
+
+class EvidenceMixin:
+    """A form that takes files. What is wrong with a file is said at the field, as 413 or 415."""
+
+    evidence = MultipleFileField(
+        _l("Evidence"),
+        description=_l("PDF, OFD, PNG or JPEG, up to 10 MB each."),
+        render_kw={"accept": ",".join(MEDIA_TYPES)},
+    )
+
+    def validate_evidence(self, field: Field) -> None:
+        """Check each file's size and content. Raises ValidationError."""
+        files = [one for one in field.data or () if getattr(one, "filename", "")]
+        self.uploads = tuple(self._check_file(one) for one in files)
+
+    def _check_file(self, file: Any) -> Upload:
+        limit = current_app.config["EVIDENCE_MAX_BYTES"]
+        content = file.stream.read(limit + 1)
+        if len(content) > limit:
+            self.failure = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            raise ValidationError(
+                _l("“%(name)s” is larger than %(size)s MB.", name=file.filename, size=limit >> 20)
+            )
+        try:
+            return check_upload(file.filename, content)
+        except WrongType as error:
+            self.failure = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+            raise ValidationError(
+                _l(
+                    "“%(name)s” is not a PDF, OFD, PNG or JPEG file, or is not what its name says.",
+                    name=file.filename,
+                )
+            ) from error

@@ -1,0 +1,322 @@
+"""The questions that transitions ask."""
+
+from collections.abc import Mapping
+
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from wtforms import BooleanField, DateField, SelectField, StringField, TextAreaField
+from wtforms.fields.core import Field
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+
+from repair_app.db import today
+from repair_app.engine.fields import CORRECTABLE, LONGEST, read_field
+from repair_app.engine.step import record_of
+from repair_app.forms.base import (
+    EvidenceMixin,
+    TransitionForm,
+    clean_text,
+    line,
+    long_text,
+)
+from repair_app.models import Organisation, SanctionMeasure
+from repair_app.models.parties import OrganisationKind
+
+
+class ConfirmForm(TransitionForm):
+    """Nothing is asked but the click."""
+
+
+class NoteForm(TransitionForm):
+    """A note for the file, if there is one."""
+
+    texts = ("note",)
+    note = long_text(_l("Note (optional)"), required=False)
+
+
+class ReasonForm(TransitionForm):
+    """Reasons, which the other side will read."""
+
+    texts = ("reason",)
+    reason = long_text(_l("Reasons"), description=_l("The other side reads these reasons."))
+
+
+class StatementForm(EvidenceMixin, TransitionForm):
+    """What the subject has to say, with evidence."""
+
+    texts = ("statement",)
+    statement = long_text(_l("Statement"))
+
+
+class SupplementListForm(TransitionForm):
+    """Everything that is missing, asked for once."""
+
+    texts = ("missing",)
+    missing = long_text(
+        _l("Everything that is missing, one item a line"),
+        description=_l("This can be asked for once only: list it completely."),
+    )
+
+
+class RefusalForm(TransitionForm):
+    """A coded reason, the reasoning, and what can be done next."""
+
+    facts = ("code",)
+    texts = ("reason", "remedy")
+    code = SelectField(_l("Ground of refusal"))
+    reason = long_text(_l("Reasons"))
+    remedy = long_text(_l("What the applicant can do next"))
+
+    def fill(self) -> None:
+        """Offer the refusal codes of the case's rule pack."""
+        pack = self.policy.packs[self.entity.rule_pack]
+        self.code.choices = [
+            (code, entry.label.text(self.language))
+            for code, entry in pack.refusals.items()
+            if self.entity.workflow in entry.of
+        ]
+
+
+class ProviderForm(TransitionForm):
+    """Which agency is to verify."""
+
+    facts = ("provider_id",)
+    texts = ("reason",)
+    provider_id = SelectField(_l("Provider"), coerce=int)
+    reason = long_text(_l("Reasons"))
+
+    def fill(self) -> None:
+        """Offer the agencies."""
+        self.provider_id.choices = organisations(self, OrganisationKind.AGENCY)
+
+
+class FindingsForm(EvidenceMixin, TransitionForm):
+    """What the verification found."""
+
+    texts = ("findings",)
+    findings = long_text(_l("Findings"), description=_l("What was checked, and what was found."))
+
+
+class FieldValuesForm(TransitionForm):
+    """One value for each correctable field; empty means: as it is."""
+
+    def value_fields(self) -> dict[str, Field]:
+        """Return the fields for values, by name of the record's field."""
+        return {name: self[f"value_{name}"] for name in CORRECTABLE}
+
+    def changed_values(self) -> dict[str, str]:
+        """Return the values that differ from the record."""
+        record = record_of(self.entity)
+        return {
+            name: field.data
+            for name, field in self.value_fields().items()
+            if field.data and field.data != read_field(record, name)
+        }
+
+    def current_value(self, name: str) -> str:
+        """Return what the record says now."""
+        return read_field(record_of(self.entity), name)
+
+
+def check_value(form: FieldValuesForm, field: Field) -> None:
+    """Check that a text is a value of its field. Raises ValidationError."""
+    try:
+        CORRECTABLE[field.name.removeprefix("value_")].parse(field.data)
+    except ValueError as error:
+        raise ValidationError(_l("This is no value of this field.")) from error
+
+
+for _name, _field in CORRECTABLE.items():
+    setattr(
+        FieldValuesForm,
+        f"value_{_name}",
+        StringField(
+            _l(_field.label.en),
+            filters=[clean_text],
+            validators=[Optional(), Length(max=LONGEST), check_value],
+        ),
+    )
+
+
+class AmendObjectionForm(EvidenceMixin, FieldValuesForm):
+    """What is wrong with the record, and what it should say."""
+
+    texts = ("statement",)
+    statement = long_text(
+        _l("What is wrong, and why"), description=_l("Say it in your own words.")
+    )
+
+    def read_facts(self) -> Mapping[str, Any]:
+        """Return the proposed values."""
+        return {"proposals": self.changed_values()}
+
+
+class ObjectionForm(AmendObjectionForm):
+    """The ground of an objection and what it says."""
+
+    ground = SelectField(_l("Ground"))
+
+    def fill(self) -> None:
+        """Offer the grounds of the rule pack in force."""
+        pack = self.policy.packs[self.entity.rule_pack]
+        self.ground.choices = [
+            (code, entry.label.text(self.language)) for code, entry in pack.grounds.items()
+        ]
+
+    def read_facts(self) -> Mapping[str, Any]:
+        """Return ground and proposed values."""
+        return {**super().read_facts(), "ground": self.ground.data}
+
+
+class CorrectionForm(EvidenceMixin, FieldValuesForm):
+    """What the provider found to be right, field by field."""
+
+    texts = ("findings",)
+    findings = long_text(_l("Findings"), description=_l("What was checked, and what was found."))
+
+    def fill(self) -> None:
+        """Start from what the subject proposes."""
+        for proposal in self.entity.proposals:
+            field = self[f"value_{proposal.field}"]
+            if field.raw_data is None and proposal.proposed_value:
+                field.data = proposal.proposed_value
+
+    def validate_findings(self, field: Field) -> None:
+        """Ask for at least one corrected field. Raises ValidationError."""
+        if not self.changed_values():
+            raise ValidationError(_l("Enter the right value of at least one field."))
+
+    def read_facts(self) -> Mapping[str, Any]:
+        """Return the corrected values."""
+        return {"corrections": self.changed_values()}
+
+
+class RepairForm(TransitionForm):
+    """What was done to put the conduct right."""
+
+    texts = ("statement",)
+    statement = long_text(
+        _l("How the violation was put right"),
+        description=_l("Fine paid, harm removed, measures taken; proof is asked for next."),
+    )
+
+
+class ProofForm(EvidenceMixin, TransitionForm):
+    """Proof that the violation was put right."""
+
+    texts = ("statement",)
+    statement = long_text(_l("What the proof shows"))
+
+    def validate_evidence(self, field: Field) -> None:
+        """Ask for at least one file. Raises ValidationError."""
+        super().validate_evidence(field)
+        if not self.uploads:
+            raise ValidationError(_l("Attach at least one document."))
+
+
+COMMITMENT_ZH = """本单位（{name}，统一社会信用代码{uscc}）就行政处罚决定书{decision_no}所涉失信行为申请信用修复，现郑重承诺：
+一、严格遵守国家法律、法规、规章和政策规定，依法诚信经营，已完成整改并履行相关法定义务；
+二、所提供的全部材料真实、准确、完整、合法、有效；
+三、自愿接受政府、行业组织、社会公众、新闻舆论的监督；
+四、若违背上述承诺，自愿接受联合惩戒，并同意将违诺信息记入信用记录，按最长公示期公示；
+五、同意将本承诺书向社会公开。"""
+
+
+class CommitmentForm(TransitionForm):
+    """The prescribed commitment (…一（四）): its text cannot be changed, only signed."""
+
+    facts = ("text",)
+    texts = ("signatory",)
+    signatory = line(_l("Name of the legal representative or authorised signatory"), length=50)
+    agree = BooleanField(
+        _l("We make this commitment and agree that it is published."),
+        validators=[InputRequired()],
+    )
+
+    @property
+    def text(self) -> str:
+        """Return the prescribed text for this subject and decision."""
+        case = self.entity.case
+        return COMMITMENT_ZH.format(
+            name=case.subject.name,
+            uscc=case.subject.uscc,
+            decision_no=case.record.decision_no,
+        )
+
+    def read_facts(self) -> Mapping[str, Any]:
+        """Return the prescribed text as signed."""
+        return {"text": self.text}
+
+
+class InstitutionForm(TransitionForm):
+    """Which credit service institution is asked."""
+
+    facts = ("institution_id",)
+    institution_id = SelectField(_l("Credit service institution"), coerce=int)
+
+    def fill(self) -> None:
+        """Offer the registered institutions."""
+        self.institution_id.choices = organisations(self, OrganisationKind.INSTITUTION)
+
+
+class CertificateForm(EvidenceMixin, TransitionForm):
+    """Number and dates of a certificate or report."""
+
+    facts = ("number", "issued_on", "valid_until")
+    number = line(_l("Number"), length=50)
+    issued_on = DateField(_l("Issued on"), validators=[InputRequired()])
+    valid_until = DateField(_l("Valid until"), validators=[InputRequired()])
+
+    def validate_issued_on(self, field: Field) -> None:
+        """Refuse a date in the future. Raises ValidationError."""
+        if field.data and field.data > today():
+            raise ValidationError(_l("This day has not come yet."))
+
+    def validate_valid_until(self, field: Field) -> None:
+        """Refuse what has run out, or ends before it begins. Raises ValidationError."""
+        issued_on = self.issued_on.data
+        if field.data and (field.data < today() or (issued_on and field.data < issued_on)):
+            raise ValidationError(_l("It has to be valid today."))
+
+    def read_facts(self) -> Mapping[str, Any]:
+        """Return number and dates, dates as ISO text."""
+        return {
+            "number": self.number.data,
+            "issued_on": self.issued_on.data.isoformat(),
+            "valid_until": self.valid_until.data.isoformat(),
+        }
+
+
+class SanctionForm(TransitionForm):
+    """Which measure of the catalogue, and until when."""
+
+    facts = ("measure_id", "ends_on")
+    measure_id = SelectField(_l("Measure of the catalogue"), coerce=int)
+    ends_on = DateField(_l("Last day of the term"), validators=[InputRequired()])
+
+    def fill(self) -> None:
+        """Offer the catalogue of measures."""
+        measures = self.session.scalars(select(SanctionMeasure).order_by(SanctionMeasure.code))
+        self.measure_id.choices = [
+            (one.id, one.name_en if self.language == "en" else one.name_zh) for one in measures
+        ]
+
+    def validate_ends_on(self, field: Field) -> None:
+        """Refuse a term that is over, or outlasts the record. Raises ValidationError."""
+        last = record_of(self.entity).max_publication_until
+        if field.data and not today() <= field.data <= last:
+            raise ValidationError(
+                _l("Choose a day from today to %(day)s.", day=last.isoformat())
+            )
+
+    def read_facts(self) -> Mapping[str, Any]:
+        """Return measure and last day, the day as ISO text."""
+        return {"measure_id": self.measure_id.data, "ends_on": self.ends_on.data.isoformat()}
+
+
+def organisations(form: TransitionForm, kind: OrganisationKind) -> list[tuple[int, str]]:
+    """Return the organisations of a kind as choices, by name."""
+    query = select(Organisation.id, Organisation.name).where(Organisation.kind == kind)
+    return [(row.id, row.name) for row in form.session.execute(query.order_by(Organisation.name))]

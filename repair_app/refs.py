@@ -1,0 +1,42 @@
+"""References that people can read out: `YY-2026-000123-C`, the last one a check character."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from stdnum.iso7064 import mod_37_36
+
+# One statement takes the numbers and keeps others waiting until we commit: no gap, no double.
+TAKE = text(
+    "INSERT INTO ref_counter (prefix, year, last) VALUES (:prefix, :year, :count) "
+    "ON CONFLICT (prefix, year) DO UPDATE SET last = ref_counter.last + :count RETURNING last"
+)
+
+
+def new_ref(session: Session, prefix: str, day: date) -> str:
+    """Return the next reference of a kind (YY objection, XF repair, JL record, CN commitment …)."""
+    return next(new_refs(session, prefix, day, 1))
+
+
+def new_refs(session: Session, prefix: str, day: date, count: int) -> Iterator[str]:
+    """Yield the next `count` references of a kind, numbered within the year of the day."""
+    taken = {"prefix": prefix, "year": day.year, "count": count}
+    last = session.execute(TAKE, taken).scalar_one()
+    for number in range(last - count + 1, last + 1):
+        body = f"{prefix}-{day.year}-{number:06d}"
+        yield f"{body}-{check_character(body)}"
+
+
+def check_character(body: str) -> str:
+    """Return the check character of a reference (ISO 7064 mod 37,36: letters and digits)."""
+    return str(mod_37_36.calc_check_digit(body.replace("-", "")))
+
+
+def is_ref(ref: str) -> bool:
+    """Say whether a text is a reference with the right check character."""
+    body, _, check = ref.rpartition("-")
+    try:
+        return bool(body) and check_character(body) == check
+    except ValueError:
+        return False
