@@ -322,11 +322,11 @@ def flask_command(*arguments: str) -> list[str]:
 
 
 def server_command(host: str, port: int, workers: int) -> list[str]:
-    """Run the web server; a worker that hangs is killed ten seconds after the stop signal."""
+    """Run the web server; a worker that hangs is killed five seconds after the stop signal."""
     where = ["--host", host, "--port", str(port), "--working-dir", str(ROOT)]
     threads = str(min(4, 2 * CPUS + 1))  # within the pool of database connections
     size = ["--workers", str(workers), "--blocking-threads", threads]
-    options = ["--interface", "wsgi", "--factory", "--no-ws", "--workers-kill-timeout", "10"]
+    options = ["--interface", "wsgi", "--factory", "--no-ws", "--workers-kill-timeout", "5"]
     return module_command("granian", *options, *where, *size, f"{ROOT / 'repair_app'}:create_app")
 
 
