@@ -1,5 +1,8 @@
 """The database: engine set-up for both stores, base class, UTC time, naming convention."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -7,7 +10,7 @@ from zoneinfo import ZoneInfo
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, String, event
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.types import TypeDecorator
 
 
@@ -35,22 +38,24 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Base(DeclarativeBase):
     """What every table shares: constraint names that a migration can spell."""
 
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(column_0_label)s",
+                "uq": "uq_%(table_name)s_%(column_0_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={
+            datetime: UtcDateTime(),
+            str: String(),
+            dict[str, Any]: JSON(),
+            list[Any]: JSON(),
+            list[str]: JSON(),
+        },
     )
-    type_annotation_map = {
-        datetime: UtcDateTime(),
-        str: String(),
-        dict[str, Any]: JSON(),
-        list[Any]: JSON(),
-        list[str]: JSON(),
-    }
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
@@ -83,12 +88,29 @@ def set_up_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-@event.listens_for(Engine, "begin")
-def begin_sqlite(connection: Connection) -> None:
-    """Take SQLite's write lock at once, unless this transaction only reads.
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
 
-    A read lock cannot be upgraded while another writes: a plain BEGIN loses such writes at once.
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Let the transactions that begin inside write; all others are refused it by the database."""
+    token = _writing.set(True)
+    try:
+        yield
+    finally:
+        _writing.reset(token)
+
+
+@event.listens_for(Engine, "begin")
+def begin_transaction(connection: Connection) -> None:
+    """Begin a transaction that only reads, unless inside `writing`.
+
+    On SQLite a writer takes the lock at once: a read lock cannot be upgraded while another
+    writes, so a plain BEGIN would lose such writes without waiting.
     """
+    writes = _writing.get()
     if connection.dialect.name == "sqlite":
-        reads_only = connection.get_execution_options().get("read_only", False)
-        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    elif not writes:
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")

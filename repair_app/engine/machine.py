@@ -276,6 +276,7 @@ def set_deadline(step: Step, state: State) -> None:
             entity_ref=entity.ref,
             clock=state.clock,
             owner=state.owner,
+            organisation_id=organisation_of(step, state),
             starts_on=due.start,
             working_days=due.working_days,
             due_on=due.due_on,
@@ -283,6 +284,19 @@ def set_deadline(step: Step, state: State) -> None:
             skipped=[day.isoformat() for day, _ in due.skipped],
         )
     )
+
+
+def organisation_of(step: Step, state: State) -> int | None:
+    """Return the organisation whose turn it is; None where any credit centre's reviewer may act."""
+    match state.owner:
+        case "subject":
+            return step.case.subject_id
+        case "provider":
+            return step.case.provider_id
+        case "institution":
+            return step.requirement.institution_id
+        case _:
+            return None
 
 
 def open_deadline(session: Session, entity: Case | Requirement) -> Deadline | None:

@@ -22,13 +22,15 @@ from repair_app.engine.spec import (
     SpecError,
     Vocabulary,
     Workflow,
+    cite,
     load_documents,
     load_workflow,
 )
 from repair_app.engine.step import Entity
+from repair_app.labels import Label
 from repair_app.models import Role
 
-NOT_WORKFLOWS = frozenset({"documents.toml", "releases.toml"})
+NOT_WORKFLOWS = frozenset({"documents.toml", "measures.toml", "releases.toml"})
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Policy:
     packs: Mapping[str, RulePack]
     profile: Profile
     machines: Mapping[tuple[str, str], StateMachine] = field(repr=False)
+    documents: Mapping[str, Label] = field(repr=False)
 
     def workflow_of(self, entity: Entity) -> Workflow:
         """Return the workflow version that an entity is pinned to.
@@ -56,6 +59,10 @@ class Policy:
         """Return the state machine of a workflow version."""
         return self.machines[workflow.name, workflow.version]
 
+    def cite(self, clause: str) -> Label:
+        """Return a clause ("<document> <clause>") as people cite it. Raises KeyError."""
+        return cite(self.documents, clause).label
+
     def pack_for(self, decided_on: date, applied_on: date) -> RulePack:
         """Return the rule pack that the profile chooses for these two dates."""
         return select_pack(self.profile, self.packs, decided_on=decided_on, applied_on=applied_on)
@@ -63,13 +70,14 @@ class Policy:
 
 def load_policy(folder: Path, profile: str, forms: Collection[str]) -> Policy:
     """Read a whole policy folder. Raises SpecError or RuleError naming file and place."""
+    documents = load_documents(folder / "documents.toml")
     vocabulary = Vocabulary(
         roles=frozenset(Role),
         guards=names_of(guards),
         effects=names_of(effects),
         forms=frozenset(forms),
         clocks=CLOCKS,
-        documents=load_documents(folder / "documents.toml"),
+        documents=documents,
     )
     current = {
         one.name: one
@@ -89,6 +97,7 @@ def load_policy(folder: Path, profile: str, forms: Collection[str]) -> Policy:
             key: build_machine(one, bound(guards), bound(effects))
             for key, one in workflows.items()
         },
+        documents=documents,
     )
 
 

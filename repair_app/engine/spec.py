@@ -106,6 +106,15 @@ def load_documents(path: Path) -> dict[str, Label]:
         raise SpecError(f"{path.name}: {error}") from error
 
 
+def cite(documents: Mapping[str, Label], text: str) -> Basis:
+    """Return the clause that "<document> <clause>" names. Raises KeyError for an unknown one."""
+    document, _, clause = text.partition(" ")
+    if not clause:
+        raise KeyError(text)
+    name = documents[document]
+    return Basis(document, clause, Label(f"{name.zh} {clause}", f"{name.en}, {clause}"))
+
+
 def load_workflow(path: Path, vocabulary: Vocabulary) -> Workflow:
     """Return the workflow of one file. Raises SpecError naming file and place."""
     try:
@@ -202,11 +211,11 @@ class _Reader:
         return tuple(self.read_clause(place, one) for one in raw)
 
     def read_clause(self, place: str, text: str) -> Basis:
-        document, _, clause = text.partition(" ")
-        if document not in self.vocabulary.documents or not clause:
-            raise self.refuse(place, f"basis {text!r} names no known document and clause")
-        name = self.vocabulary.documents[document]
-        return Basis(document, clause, Label(f"{name.zh} {clause}", f"{name.en}, {clause}"))
+        try:
+            return cite(self.vocabulary.documents, text)
+        except KeyError as error:
+            problem = f"basis {text!r} names no known document and clause"
+            raise self.refuse(place, problem) from error
 
     def check_keys(
         self,

@@ -62,6 +62,7 @@ class TransitionForm(FlaskForm):
 
     form_token = HiddenField()
     version = HiddenField()
+    wants_submission = False  # whether what is opened is to be filed in the same step
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ from repair_app.models.records import CreditRecord
 # An objection that has ended no longer keeps its ground from being raised again.
 ENDED = ("discarded", "refused", "withdrawn", "rejected", "not_granted", "moot", "closed")
 OPEN_CASE = text(f"state NOT IN {ENDED!r}")
+RUNNING = text("met_at IS NULL")
 
 
 class Case(Base):
@@ -167,19 +168,33 @@ class Deadline(Base):
 
     __tablename__ = "deadline"
     __table_args__ = (
+        # A worklist is a walk along this index, however many cases there are.
         Index(
-            "ix_deadline_open",
-            "case_id",
-            sqlite_where=text("met_at IS NULL"),
-            postgresql_where=text("met_at IS NULL"),
+            "ix_deadline_worklist",
+            "owner",
+            "organisation_id",
+            "due_on",
+            "id",
+            sqlite_where=RUNNING,
+            postgresql_where=RUNNING,
         ),
+        Index(
+            "ix_deadline_running",
+            "owner",
+            "due_on",
+            "id",
+            sqlite_where=RUNNING,
+            postgresql_where=RUNNING,
+        ),
+        Index("ix_deadline_entity", "entity_ref"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
     entity_ref: Mapped[str]
     clock: Mapped[str]
     owner: Mapped[str]  # the role that has to act
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))  # for whom
     starts_on: Mapped[date]
     working_days: Mapped[int]
     due_on: Mapped[date]
@@ -188,6 +203,11 @@ class Deadline(Base):
     met_at: Mapped[datetime | None]
 
     case: Mapped[Case] = relationship(back_populates="deadlines")
+
+    @property
+    def is_running(self) -> bool:
+        """Say whether what the term is for has not happened yet."""
+        return self.met_at is None
 
 
 class FormToken(Base):

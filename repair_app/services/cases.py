@@ -2,23 +2,33 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from repair_app import access, refs
 from repair_app.db import db, now, today
 from repair_app.engine import machine
 from repair_app.engine.policy import Policy
-from repair_app.engine.step import Actor, Answers, Entity, NotAllowed, NotOffered, record_of
+from repair_app.engine.spec import Transition
+from repair_app.engine.step import (
+    Actor,
+    Answers,
+    Entity,
+    NotAllowed,
+    NotOffered,
+    Reason,
+    record_of,
+)
 from repair_app.models import Case, CreditRecord, FormToken, Requirement, Sanction, User
 from repair_app.services import evidence
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 from repair_app.uploads import Upload
 
+GROUND_OF = {"repair": "repair"}  # a repair has no ground of its own: one is open at a time
 KINDS: dict[str, type[Entity]] = {
     "cases": Case,
     "records": CreditRecord,
@@ -53,6 +63,11 @@ class Submission:
     token: str = ""
     version: int = 0
     purpose: str = ""  # what was asked for, so that a token fits one request only
+
+    @classmethod
+    def first(cls) -> "Submission":
+        """Return an empty submission for what was opened just now."""
+        return cls(answers=Answers(), version=1, purpose="submit")
 
     @property
     def digest(self) -> str:
@@ -110,18 +125,33 @@ def get_visible(kind: str, ref: str, user: User) -> Entity:
     return entity
 
 
-def find_offer(user: User, entity: Entity, name: str) -> machine.Offer:
-    """Return the offer of a transition. Raises NotOffered, NotAllowed or WrongState."""
-    workflow = current_policy().workflow_of(entity)
-    transition = workflow.transitions.get(name)
-    if transition is None or "system" in transition.by and len(transition.by) == 1:
-        raise NotOffered(name)
-    actors = actors_of(user, entity)
-    if machine.choose_actor(transition, actors) is None:
-        raise NotAllowed(name)
-    if entity.state not in transition.source:
-        raise machine.WrongState(name)
-    return next(one for one in list_offers(user, entity) if one.transition.name == name)
+def find_transition(user: User, entity: Entity, name: str) -> Transition:
+    """Return a transition that this person may fire in some state of the entity.
+
+    Raises NotOffered when nobody may, NotAllowed when others may.
+    """
+    policy = current_policy()
+    actor_for(policy, entity, name, actors_of(user, entity))
+    return policy.workflow_of(entity).transitions[name]
+
+
+def reasons_against(user: User, entity: Entity, name: str) -> Sequence[Reason] | None:
+    """Return what still bars a transition, or None when it does not start in this state."""
+    return next(
+        (one.reasons for one in list_offers(user, entity) if one.transition.name == name), None
+    )
+
+
+def offer_to_open(user: User, workflow: str, record: CreditRecord) -> tuple[Case, machine.Offer]:
+    """Return a case that could be opened about a record, kept nowhere, and what bars it.
+
+    Raises NotAllowed when this person does not file for the record's subject.
+    """
+    case = draft_case(current_policy(), workflow, record, ground=GROUND_OF.get(workflow, ""))
+    offer = next(iter(list_offers(user, case)), None)
+    if offer is None:
+        raise NotAllowed(workflow)
+    return case, offer
 
 
 def perform(kind: str, ref: str, name: str, user: User, submission: Submission) -> Outcome:
@@ -155,7 +185,7 @@ def perform(kind: str, ref: str, name: str, user: User, submission: Submission) 
 
 
 def open_case(
-    workflow: str, record_ref: str, ground: str, user: User, submission: Submission
+    workflow: str, record_ref: str, user: User, submission: Submission
 ) -> Outcome:
     """Open a case about a record for a person who stands for its subject.
 
@@ -168,8 +198,10 @@ def open_case(
             raise NotVisible(record_ref)
         if earlier := find_earlier(session, user, submission):
             return Outcome(earlier, repeated=True)
-        case = new_case(session, policy, workflow, record, ground)
+        ground = submission.answers.facts.get("ground") or GROUND_OF[workflow]
+        case = draft_case(policy, workflow, record, ground)
         actor = actor_for(policy, case, "open", actors_of(user, case))
+        case.ref = refs.new_ref(session, policy.current[workflow].prefix, today())
         # The case needs its row before its first event and its documents can point at it; with
         # autoflush off nothing reads it half-made.
         session.add(case)
@@ -180,14 +212,12 @@ def open_case(
         return Outcome(case.ref)
 
 
-def new_case(
-    session: Session, policy: Policy, workflow: str, record: CreditRecord, ground: str
-) -> Case:
-    """Return a case about a record, pinned to the policy in force, not yet opened."""
+def draft_case(policy: Policy, workflow: str, record: CreditRecord, ground: str) -> Case:
+    """Return a case about a record, pinned to the policy in force, without a reference."""
     pack = policy.pack_for(record.decided_on, today())
     case = Case(
-        ref=refs.new_ref(session, policy.current[workflow].prefix, today()),
         record=record,
+        subject=record.subject,
         subject_id=record.subject_id,
         provider_id=record.provider_id,
         ground=ground,
@@ -307,11 +337,34 @@ def remember(session: Session, user: User, submission: Submission, ref: str) -> 
         )
 
 
-def record_and_others(case: Case) -> Iterable[Case]:
-    """Return the other cases of a case's record, newest first."""
+def get_case(ref: str, user: User) -> Case:
+    """Return a case with what its page shows. Raises NotVisible when it is not for this person."""
+    case = db.session.scalar(
+        select(Case)
+        .where(Case.ref == ref)
+        .options(
+            joinedload(Case.subject),
+            joinedload(Case.provider),
+            joinedload(Case.record).selectinload(CreditRecord.dispute_marks),
+            joinedload(Case.record)
+            .selectinload(CreditRecord.sanctions)
+            .selectinload(Sanction.suspensions),
+            selectinload(Case.requirements).joinedload(Requirement.institution),
+            selectinload(Case.proposals),
+            selectinload(Case.documents),
+            selectinload(Case.deadlines),
+        )
+    )
+    if case is None or not actors_of(user, case):
+        raise NotVisible(ref)
+    return case
+
+
+def list_others(case: Case, user: User) -> Sequence[Case]:
+    """Return the other cases of a case's record that a person may see, newest first."""
     return db.session.scalars(
         select(Case)
-        .where(Case.record_id == record_of(case).id, Case.id != case.id)
+        .where(Case.record_id == case.record_id, Case.id != case.id, access.visible_to(user))
         .order_by(Case.id.desc())
         .limit(20)
     ).all()

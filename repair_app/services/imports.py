@@ -1,0 +1,1 @@
+"""Placeholder until the format package is there."""

@@ -1,0 +1,104 @@
+"""Joint sanctions: the catalogue, imposing one, and "may I enforce now?"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from repair_app import refs
+from repair_app.access import organisations_as
+from repair_app.db import db, now, today
+from repair_app.engine import machine
+from repair_app.engine.enforcement import Verdict, enforceable
+from repair_app.engine.policy import Policy
+from repair_app.engine.step import Actor
+from repair_app.models import CreditRecord, Organisation, Role, Sanction, SanctionMeasure, User
+from repair_app.services import cases
+from repair_app.services.policy import current_policy
+from repair_app.services.transaction import transaction
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What "may I enforce now?" is answered for one sanction."""
+
+    sanction: Sanction
+    verdict: Verdict
+
+
+def list_measures() -> Sequence[SanctionMeasure]:
+    """Return the catalogue of measures, by code."""
+    return db.session.scalars(select(SanctionMeasure).order_by(SanctionMeasure.code)).all()
+
+
+def ask(user: User, uscc: str) -> tuple[Organisation | None, list[Answer]]:
+    """Return whether each sanction of the person's department on an enterprise may be enforced.
+
+    uscc: the enterprise's code. The organisation is None when it is not known.
+    """
+    subject = db.session.scalar(select(Organisation).where(Organisation.uscc == uscc))
+    if subject is None:
+        return None, []
+    return subject, list_answers(user, subject)
+
+
+def list_answers(user: User, subject: Organisation | None = None) -> list[Answer]:
+    """Return the answers for the sanctions of the person's department, for one subject or all."""
+    own = organisations_as(user, Role.DEPARTMENT)
+    query = select(Sanction).where(Sanction.department_id.in_(own))
+    if subject is not None:
+        query = query.join(Sanction.record).where(CreditRecord.subject_id == subject.id)
+    rows = db.session.scalars(
+        query.order_by(Sanction.ended_at.is_not(None), Sanction.id.desc())
+        .limit(100)
+        .options(
+            joinedload(Sanction.record).joinedload(CreditRecord.subject),
+            joinedload(Sanction.record).selectinload(CreditRecord.dispute_marks),
+            selectinload(Sanction.suspensions),
+        )
+    ).all()
+    return [Answer(one, enforceable(one, today())) for one in rows]
+
+
+def draft_sanction(policy: Policy, record: CreditRecord) -> Sanction:
+    """Return a sanction on a record, not yet imposed and not yet kept."""
+    sanction = Sanction(record_id=record.id, rule_pack=record.rule_pack)
+    machine.begin(policy, sanction, "sanction")
+    return sanction
+
+
+def impose(record_ref: str, user: User, submission: cases.Submission) -> cases.Outcome:
+    """Impose a measure of the catalogue on a record, for the person's department.
+
+    Raises NotVisible, NotAllowed, TokenBorrowed or Refused; then nothing was changed.
+    """
+    policy = current_policy()
+    with transaction() as session:
+        record = cases.lock_record(session, CreditRecord.ref == record_ref)
+        if record is None or not cases.actors_of(user, record):
+            raise cases.NotVisible(record_ref)
+        if earlier := cases.find_earlier(session, user, submission):
+            return cases.Outcome(earlier, repeated=True)
+        actors = cases.actors_of(user, record)
+        facts = submission.answers.facts
+        sanction = draft_sanction(policy, record)
+        actor = cases.actor_for(policy, sanction, "impose", actors)
+        sanction.ref = refs.new_ref(session, policy.current["sanction"].prefix, today())
+        sanction.record = record
+        sanction.measure_id = facts["measure_id"]
+        sanction.department_id = department_of(actor)
+        sanction.imposed_on = today()
+        sanction.ends_on = date.fromisoformat(facts["ends_on"])
+        session.add(sanction)
+        machine.fire(session, policy, sanction, "impose", actor, submission.answers, at=now())
+        cases.remember(session, user, submission, record.ref)
+        return cases.Outcome(record.ref)
+
+
+def department_of(actor: Actor) -> int:
+    """Return the department that somebody acts for. Raises TypeError for the system."""
+    if actor.organisation_id is None:
+        raise TypeError("only a department imposes a measure")
+    return actor.organisation_id

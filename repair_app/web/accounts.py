@@ -1,0 +1,35 @@
+"""Sign-in and sign-out, by Flask-Security on Flask-Login."""
+
+from typing import Any
+
+from flask import Flask, current_app
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import user_logged_out
+from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore
+
+from repair_app.db import db
+from repair_app.models import User
+from repair_app.services import people
+
+security = Security()
+limiter = Limiter(get_remote_address)
+
+
+def init_app(app: Flask) -> None:
+    """Add sign-in and sign-out to the application."""
+    accounts = SQLAlchemyUserDatastore(db, User, RoleMixin)
+    security.init_app(app, accounts)
+    limiter.init_app(app)
+    app.view_functions["security.login"] = limiter.limit(
+        lambda: current_app.config["LOGIN_RATE_LIMIT"], methods=["POST"]
+    )(app.view_functions["security.login"])
+    user_logged_out.connect(end_session, app)
+
+
+def end_session(_app: Flask, user: Any, **_: Any) -> None:
+    """Make every cookie of this account worthless: a copied one ends with the session."""
+    if user.is_authenticated:
+        people.end_sessions(user.id)
+
+

@@ -1,0 +1,25 @@
+"""The auditor's pages: every event, and whether the ledger is whole."""
+
+from flask import Blueprint, render_template, request
+
+from repair_app.models import Role
+from repair_app.services import history
+from repair_app.web.door import only
+
+pages = Blueprint("audit", __name__, url_prefix="/audit")
+
+
+@pages.get("")
+@only(Role.AUDITOR)
+def index() -> str:
+    """List the newest events of all cases and records."""
+    happenings = history.list_latest(request.args.get("before", type=int))
+    return render_template("audit/index.html", happenings=happenings, page=history.PAGE)
+
+
+@pages.get("/verify")
+@only(Role.AUDITOR)
+def verify() -> str:
+    """Check every chain of events and say what was found."""
+    count, flaw = history.verify_all()
+    return render_template("audit/verify.html", count=count, flaw=flaw)

@@ -1,0 +1,59 @@
+"""The page of a case, of a requirement that an institution was asked for, and its evidence."""
+
+from io import BytesIO
+
+from flask import Blueprint, abort, render_template, send_file
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from repair_app.access import stands_as
+from repair_app.models import Role
+from repair_app.services import cases, evidence, history
+from repair_app.web.door import signed_in
+
+pages = Blueprint("cases", __name__)
+OFFICIALS = frozenset({Role.REVIEWER, Role.PROVIDER, Role.AUDITOR})
+
+
+@pages.get("/cases/<ref:ref>")
+@signed_in
+def show(ref: str) -> str:
+    """Show a case: what is asked, how it stands, what may be done next, what happened."""
+    case = cases.get_case(ref, current_user)
+    roles = {Role(one.role) for one in stands_as(current_user, case)}
+    return render_template(
+        "cases/show.html",
+        case=case,
+        roles=roles,
+        offers=cases.list_offers(current_user, case),
+        requirement_offers={
+            one.ref: cases.list_offers(current_user, one) for one in case.requirements
+        },
+        happenings=history.list_happenings(case.ref, internal=bool(roles & OFFICIALS)),
+        others=cases.list_others(case, current_user),
+    )
+
+
+@pages.get("/requirements/<ref:ref>")
+@signed_in
+def show_requirement(ref: str) -> str:
+    """Show an institution what it was asked for; no more of the case than it needs."""
+    requirement = cases.get_visible("requirements", ref, current_user)
+    offers = cases.list_offers(current_user, requirement)
+    return render_template("cases/requirement.html", requirement=requirement, offers=offers)
+
+
+@pages.get("/documents/<ref:ref>")
+@signed_in
+def download(ref: str) -> Response:
+    """Hand out a piece of evidence to those who may see its case."""
+    document = evidence.find_document(ref)
+    if document is None or not cases.actors_of(current_user, document.case):
+        abort(404)
+    return send_file(
+        BytesIO(evidence.read(document)),
+        mimetype=document.media_type,
+        download_name=document.filename,
+        as_attachment=True,
+        max_age=0,
+    )

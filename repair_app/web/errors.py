@@ -1,0 +1,98 @@
+"""Every refusal gets a page that says what happened and what can be done; no stack traces."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, render_template, request
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from repair_app.engine.step import NotAllowed, NotOffered, Reason, Refused, WrongState
+from repair_app.services.cases import NotVisible, TokenBorrowed
+
+Answer = tuple[str, int]
+
+# status -> what happened, what can be done
+TEXTS: dict[int, tuple[Any, Any]] = {
+    400: (
+        _l("The form could not be read."),
+        _l("Go back, reload the page and send it again; what you typed is still there."),
+    ),
+    401: (
+        _l("You have been signed out."),
+        _l("Sign in again in a new tab, then come back here and send the form again."),
+    ),
+    403: (
+        _l("This is for others."),
+        _l("Your account has no role for it. If it should, ask your administrator."),
+    ),
+    404: (
+        _l("There is no such page."),
+        _l("It may have been removed, or it is not yours to see. Check the address."),
+    ),
+    405: (_l("The page cannot be used in this way."), _l("Start again from the front page.")),
+    409: (
+        _l("This step cannot be taken now."),
+        _l("Something has changed meanwhile. Look at the case as it is now."),
+    ),
+    413: (
+        _l("What you sent is too large."),
+        _l("Send fewer or smaller files: up to 10 MB each."),
+    ),
+    415: (
+        _l("A file of this kind is not accepted."),
+        _l("Send PDF, OFD, PNG or JPEG files."),
+    ),
+    422: (
+        _l("This form was used before, for something else."),
+        _l("Open the page anew and fill in the form there."),
+    ),
+    429: (_l("Too many attempts."), _l("Wait a minute, then try again.")),
+    500: (
+        _l("Something went wrong on our side."),
+        _l("Nothing was changed. Try again; if it happens again, tell us when."),
+    ),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages for refusals."""
+    app.register_error_handler(HTTPException, show_http_error)
+    app.register_error_handler(CSRFError, show_form_error)
+    app.register_error_handler(NotVisible, lambda _: show(HTTPStatus.NOT_FOUND))
+    app.register_error_handler(NotOffered, lambda _: show(HTTPStatus.NOT_FOUND))
+    app.register_error_handler(NotAllowed, lambda _: show(HTTPStatus.FORBIDDEN))
+    app.register_error_handler(WrongState, lambda _: show(HTTPStatus.CONFLICT))
+    app.register_error_handler(TokenBorrowed, lambda _: show(HTTPStatus.UNPROCESSABLE_ENTITY))
+    app.register_error_handler(Refused, show_refusal)
+
+
+def show_http_error(error: HTTPException) -> Any:
+    """Show the page of an HTTP status; a redirect stays what it is."""
+    code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    return error if code < HTTPStatus.BAD_REQUEST else show(code)
+
+
+def show_form_error(_error: CSRFError) -> Answer:
+    """Show that the form was too old, or not ours."""
+    return show(HTTPStatus.BAD_REQUEST)
+
+
+def show_refusal(error: Refused) -> Answer:
+    """Show the reasons of a guard."""
+    return show(HTTPStatus.CONFLICT, error.reasons)
+
+
+def show(status: int, reasons: tuple[Reason, ...] = ()) -> Answer:
+    """Return the page of a refusal."""
+    happened, mend = TEXTS.get(status, TEXTS[500] if status >= 500 else TEXTS[400])  # noqa: PLR2004  # server errors
+    page = render_template(
+        "error.html",
+        status=int(status),
+        happened=happened,
+        mend=mend,
+        reasons=reasons,
+        path=request.path,
+    )
+    return page, int(status)

@@ -1,0 +1,42 @@
+"""Chinese or English: chosen on the page, else by the browser, else Chinese."""
+
+from flask import Blueprint, Flask, current_app, redirect, request, session
+from flask_babel import Babel
+from werkzeug.wrappers import Response
+
+from repair_app.web.door import public
+
+babel = Babel()
+pages = Blueprint("language", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Let the pages speak the reader's language."""
+    babel.init_app(app, locale_selector=choose_language)
+    app.register_blueprint(pages)
+
+
+def choose_language() -> str:
+    """Return the language that was chosen, or the first that the browser names and we speak."""
+    known = current_app.config["LANGUAGES"]
+    chosen = session.get("language")
+    if chosen in known:
+        return str(chosen)
+    accepted = request.accept_languages.best_match(["zh", "zh-CN", "zh-Hans-CN", "en"])
+    return "en" if accepted == "en" else "zh_Hans_CN"
+
+
+@pages.post("/language")
+@public
+def change() -> Response:
+    """Keep the chosen language for this session and go back."""
+    chosen = request.form.get("language", "")
+    if chosen in current_app.config["LANGUAGES"]:
+        session["language"] = chosen
+    return redirect(own_path(request.form.get("back", "")))
+
+
+def own_path(path: str) -> str:
+    """Return a path of this site, or the front page: never somebody else's address."""
+    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_own else "/"

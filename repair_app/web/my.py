@@ -1,0 +1,21 @@
+"""The enterprise's own page: its records, what each means, what can be done; its cases."""
+
+from flask import Blueprint, render_template
+from flask_login import current_user
+
+from repair_app.models import Role
+from repair_app.services import records
+from repair_app.web.door import only
+
+pages = Blueprint("my", __name__)
+
+
+@pages.get("/my")
+@only(Role.SUBJECT, Role.AGENT)
+def index() -> str:
+    """Show the records and cases of the enterprises that this person files for."""
+    return render_template(
+        "my/index.html",
+        records=[records.describe(one) for one in records.list_own(current_user)],
+        cases=records.list_own_cases(current_user),
+    )

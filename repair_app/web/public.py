@@ -1,0 +1,55 @@
+"""What everybody may read: search, commitments, measures; and where signed-in people start."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from repair_app.models import Role
+from repair_app.services import records, sanctions
+from repair_app.web.door import public, signed_in
+
+pages = Blueprint("public", __name__)
+
+# Where a role's day begins.
+HOMES: list[tuple[Role, str]] = [
+    (Role.REVIEWER, "work.index"),
+    (Role.PROVIDER, "work.index"),
+    (Role.INSTITUTION, "work.index"),
+    (Role.DEPARTMENT, "enforcement.index"),
+    (Role.SUBJECT, "my.index"),
+    (Role.AGENT, "my.index"),
+    (Role.AUDITOR, "audit.index"),
+    (Role.ADMINISTRATOR, "admin.index"),
+]
+
+
+@pages.get("/")
+@public
+def index() -> str:
+    """Search the published records by name or code."""
+    query = request.args.get("q", "")
+    found = records.search_public(query, request.args.get("before", type=int))
+    return render_template("public/index.html", query=query, found=found)
+
+
+@pages.get("/commitments")
+@public
+def commitments() -> str:
+    """List the commitments that were published."""
+    rows = records.list_commitments(request.args.get("before", type=int))
+    return render_template("public/commitments.html", commitments=rows, page=records.PAGE)
+
+
+@pages.get("/measures")
+@public
+def measures() -> str:
+    """List the catalogue of measures."""
+    return render_template("public/measures.html", measures=sanctions.list_measures())
+
+
+@pages.get("/home")
+@signed_in
+def home() -> Response:
+    """Go to where this person's day begins."""
+    place = next((page for role, page in HOMES if current_user.holds(role)), "public.index")
+    return redirect(url_for(place))

@@ -1,0 +1,99 @@
+"""A record's page, and what can be begun there: an objection, a repair, a measure."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_babel import gettext
+from flask_login import current_user
+
+from repair_app.access import stands_as
+from repair_app.engine.step import NotAllowed, Refused
+from repair_app.models import CreditRecord, Role
+from repair_app.services import cases, history, records, sanctions
+from repair_app.services.policy import current_policy
+from repair_app.web.door import only, public
+from repair_app.web.transitions import Answer, build_form, show_form, submission_of
+from repair_app.web.view import reason_text
+
+pages = Blueprint("records", __name__)
+FILERS = frozenset({Role.SUBJECT, Role.AGENT})
+
+
+@pages.get("/records/<ref:ref>")
+@public
+def show(ref: str) -> str:
+    """Show a record: what is public to all, the rest to those it concerns."""
+    user = current_user if current_user.is_authenticated else None
+    record = records.get_record(ref, user)
+    roles = {Role(one.role) for one in stands_as(user, record)} if user else set()
+    return render_template(
+        "records/show.html",
+        record=record,
+        prospect=records.describe(record),
+        roles=roles,
+        openings=list_openings(record, roles),
+        offers=cases.list_offers(user, record) if user else [],
+        happenings=history.list_happenings(record.ref, internal=True) if roles else [],
+    )
+
+
+def list_openings(record: CreditRecord, roles: set[Role]) -> dict[str, Any]:
+    """Return what the subject's people can open about a record, with what bars it."""
+    if not roles & FILERS:
+        return {}
+    openings = {}
+    for workflow in ("objection", "repair"):
+        try:
+            openings[workflow] = cases.offer_to_open(current_user, workflow, record)[1]
+        except NotAllowed:  # an agent whose mandate does not reach that far
+            continue
+    return openings
+
+
+@pages.route("/records/<ref:ref>/<any(objection, repair):workflow>", methods=["GET", "POST"])
+@only(Role.SUBJECT, Role.AGENT)
+def open_case(ref: str, workflow: str) -> Answer:
+    """Begin an objection or a repair; an objection can be filed in the same step."""
+    record = records.get_record(ref, current_user)
+    case, offer = cases.offer_to_open(current_user, workflow, record)
+    form = build_form(offer.transition, case)
+    if not form.validate_on_submit():
+        return show_form(form, case, offer.transition, reasons=offer.reasons, record=record)
+    try:
+        outcome = cases.open_case(workflow, ref, current_user, submission_of(form, ref, workflow))
+    except Refused as refusal:
+        return show_form(form, case, offer.transition, reasons=refusal.reasons, record=record)
+    if form.wants_submission:
+        submit_at_once(outcome)
+    return redirect(url_for("cases.show", ref=outcome.ref))
+
+
+def submit_at_once(outcome: cases.Outcome) -> None:
+    """File what was just drafted; when it cannot be filed yet the draft stays, with the reason."""
+    if outcome.repeated:
+        return
+    try:
+        cases.perform("cases", outcome.ref, "submit", current_user, cases.Submission.first())
+        flash(gettext("Filed. Your number is %(ref)s.", ref=outcome.ref), "success")
+    except Refused as refusal:
+        for reason in refusal.reasons:
+            flash(reason_text(reason), "warning")
+        flash(gettext("Saved as a draft; nothing is lost."), "info")
+
+
+@pages.route("/records/<ref:ref>/sanction", methods=["GET", "POST"])
+@only(Role.DEPARTMENT)
+def impose(ref: str) -> Answer:
+    """Impose a measure of the catalogue on a record."""
+    record = records.get_record(ref, current_user)
+    sanction = sanctions.draft_sanction(current_policy(), record)
+    transition = current_policy().current["sanction"].transitions["impose"]
+    form = build_form(transition, sanction, record)
+    if not form.validate_on_submit():
+        return show_form(form, sanction, transition, record=record)
+    try:
+        sanctions.impose(ref, current_user, submission_of(form, ref, "impose"))
+    except Refused as refusal:
+        return show_form(form, sanction, transition, reasons=refusal.reasons, record=record)
+    flash(gettext("The measure is in force."), "success")
+    return redirect(url_for("records.show", ref=ref))

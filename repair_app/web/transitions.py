@@ -1,0 +1,143 @@
+"""One page for every transition: it asks the transition's question and fires it."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from repair_app.db import db
+from repair_app.engine.spec import Transition
+from repair_app.engine.step import Entity, Reason, Refused, WrongState, record_of
+from repair_app.forms import FORMS, TransitionForm
+from repair_app.models import Case, CreditRecord, Requirement
+from repair_app.services import cases
+from repair_app.services.policy import current_policy
+from repair_app.web.door import signed_in
+from repair_app.web.view import label_text
+
+pages = Blueprint("transitions", __name__)
+Answer = str | tuple[str, int] | Response
+
+
+@pages.route(
+    "/<any(cases, records, requirements, sanctions):kind>/<ref:ref>/<name>",
+    methods=["GET", "POST"],
+)
+@signed_in
+def fire(kind: str, ref: str, name: str) -> Answer:
+    """Ask what a transition needs to know, then fire it."""
+    entity = cases.get_visible(kind, ref, current_user)
+    transition = cases.find_transition(current_user, entity, name)
+    form = build_form(transition, entity)
+    if not form.validate_on_submit():
+        return show_form(form, entity, transition)
+    try:
+        cases.perform(kind, ref, name, current_user, submission_of(form, ref, name))
+    except (Refused, WrongState, cases.Stale) as conflict:
+        return show_conflict(form, entity, transition, conflict)
+    flash(gettext("Done: %(step)s.", step=label_text(transition.label)), "success")
+    return redirect(page_of(entity))
+
+
+def build_form(transition: Transition, entity: Entity, *_: Any) -> TransitionForm:
+    """Return the form that a transition asks for, filled from what was sent."""
+    return FORMS[transition.form](entity=entity, policy=current_policy(), session=db.session())
+
+
+def submission_of(form: TransitionForm, *purpose: str) -> cases.Submission:
+    """Return what was sent, for the services."""
+    return cases.Submission(
+        answers=form.answers(),
+        uploads=form.uploads,
+        token=form.form_token.data or "",
+        version=form.drawn_version,
+        purpose=" ".join(purpose),
+    )
+
+
+def show_form(
+    form: TransitionForm,
+    entity: Entity,
+    transition: Transition,
+    *,
+    reasons: tuple[Reason, ...] | None = None,
+    record: CreditRecord | None = None,
+) -> Answer:
+    """Return the page of a transition's question; what was typed stays."""
+    if reasons is None:
+        found = cases.reasons_against(current_user, entity, transition.name)
+        if found is None:
+            return show_conflict(form, entity, transition, WrongState(transition.name))
+        reasons = tuple(found)
+    if not form.is_submitted():
+        form.draw(entity.version)
+        status = HTTPStatus.OK
+    else:
+        status = HTTPStatus.CONFLICT if reasons else form.failure
+    return render_page(form, entity, transition, reasons=reasons, record=record), status
+
+
+def show_conflict(
+    form: TransitionForm, entity: Entity, transition: Transition, conflict: Exception
+) -> Answer:
+    """Return the page that says what changed meanwhile, with what was typed kept for sending."""
+    db.session.refresh(entity)
+    reasons = cases.reasons_against(current_user, entity, transition.name)
+    form.draw(entity.version)
+    page = render_page(
+        form,
+        entity,
+        transition,
+        reasons=conflict.reasons if isinstance(conflict, Refused) else reasons,
+        changed=not isinstance(conflict, Refused),
+    )
+    return page, HTTPStatus.CONFLICT
+
+
+def render_page(
+    form: TransitionForm,
+    entity: Entity,
+    transition: Transition,
+    *,
+    reasons: Any,
+    record: CreditRecord | None = None,
+    changed: bool = False,
+) -> str:
+    """Return the HTML: the transition's own template where there is one."""
+    workflow = current_policy().workflow_of(entity)
+    return render_template(
+        [f"transitions/{workflow.name}/{transition.name}.html", f"transitions/{transition.form}.html", "transitions/transition.html"],
+        form=form,
+        entity=entity,
+        record=record or record_of(entity),
+        transition=transition,
+        workflow=workflow,
+        reasons=reasons,
+        changed=changed,
+        happenings=last_happenings(entity) if changed else [],
+        back=page_of(entity) if entity.ref else url_for("records.show", ref=record.ref if record else ""),
+    )
+
+
+def last_happenings(entity: Entity) -> list[Any]:
+    """Return the latest events of an entity's chain: what happened meanwhile."""
+    from repair_app.engine.machine import stream_of
+    from repair_app.services import history
+
+    return history.list_happenings(stream_of(entity), internal=False)[-3:]
+
+
+def page_of(entity: Entity) -> str:
+    """Return the address of the page that shows an entity to this person."""
+    match entity:
+        case Case():
+            return url_for("cases.show", ref=entity.ref)
+        case Requirement() if cases.actors_of(current_user, entity.case):
+            return url_for("cases.show", ref=entity.case.ref)
+        case Requirement():
+            return url_for("cases.show_requirement", ref=entity.ref)
+        case _:
+            return url_for("records.show", ref=record_of(entity).ref)

@@ -1,0 +1,122 @@
+"""What the templates use: labels in the reader's language, dates, reasons, references."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, current_app
+from flask_babel import format_date, get_locale, gettext
+from flask_bootstrap import Bootstrap5
+from flask_login import current_user
+from werkzeug.routing import BaseConverter
+
+from repair_app.db import today
+from repair_app.engine.fields import CORRECTABLE
+from repair_app.engine.step import Reason
+from repair_app.labels import Label
+from repair_app.models import Role
+from repair_app.services import records
+from repair_app.services.policy import current_policy
+from repair_app.web import words
+
+CHINA = ZoneInfo("Asia/Shanghai")
+bootstrap = Bootstrap5()
+
+
+class RefConverter(BaseConverter):
+    """A reference in an address; anything else is no page."""
+
+    regex = r"[A-Z]{2}-\d{4}-\d{6,9}-[0-9A-Z]"
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates their filters and values."""
+    bootstrap.init_app(app)
+    app.url_map.converters["ref"] = RefConverter
+    app.jinja_options["trim_blocks"] = app.jinja_options["lstrip_blocks"] = True
+    app.jinja_env.filters.update(
+        label=label_text,
+        reason=reason_text,
+        day=day_text,
+        moment=moment_text,
+        amount=amount_text,
+        paragraphs=paragraphs,
+    )
+    app.jinja_env.globals.update(
+        words=words,
+        Role=Role,
+        correctable=CORRECTABLE,
+        today=today,
+        language=language,
+        shown_to_public=records.shown_to_public,
+        policy=current_policy,
+        state_of=state_of,
+        cited=cited,
+        languages=lambda: current_app.config["LANGUAGES"],
+        may=lambda *roles: current_user.is_authenticated
+        and any(current_user.holds(role) for role in roles),
+    )
+
+
+def language() -> str:
+    """Return the reader's language, "zh" or "en"."""
+    return "en" if str(get_locale()).startswith("en") else "zh"
+
+
+def label_text(label: Label) -> str:
+    """Return a label of the policy in the reader's language."""
+    return label.text(language())
+
+
+def state_of(entity: Any) -> Any:
+    """Return the state of an entity as its workflow version describes it."""
+    return current_policy().workflow_of(entity).states[entity.state]
+
+
+def cited(clause: str) -> Label:
+    """Return a clause ("<document> <clause>") as people cite it."""
+    return current_policy().cite(clause)
+
+
+def reason_text(reason: Reason) -> str:
+    """Return why something may not be done, in the reader's language."""
+    return gettext(reason.text) % {
+        name: value_text(value) for name, value in reason.values.items()
+    }
+
+
+def value_text(value: Any) -> str:
+    """Return a value inside a reason: labels and dates as the reader writes them."""
+    match value:
+        case Label():
+            return label_text(value)
+        case date():
+            return day_text(value)
+        case str() | Decimal() | int():
+            return str(value)
+        case Iterable():
+            return gettext(", ").join(value_text(one) for one in value)
+        case _:
+            return str(value)
+
+
+def day_text(day: date | None) -> str:
+    """Return a date as the reader writes it; a dash for none."""
+    return format_date(day, "long") if day else "—"
+
+
+def moment_text(at: datetime | None) -> str:
+    """Return a moment in the zone of the law, to the minute; a dash for none."""
+    return at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M") if at else "—"
+
+
+def amount_text(amount: Decimal | None) -> str:
+    """Return an amount without trailing zeros; a dash for none."""
+    return f"{amount.normalize():f}" if amount is not None else "—"
+
+
+def paragraphs(text: str) -> list[str]:
+    """Return the lines of a text that say something."""
+    return [line for line in (text or "").splitlines() if line.strip()]
