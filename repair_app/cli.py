@@ -2,6 +2,7 @@
 
 import sys
 from datetime import date
+from pathlib import Path
 
 import click
 from flask import Flask, current_app
@@ -14,7 +15,8 @@ from repair_app.db import db
 from repair_app.engine.drawing import draw_page
 from repair_app.engine.policy import unreleased
 from repair_app.models import Role
-from repair_app.services import catalogue, people, publication
+from repair_app.penalty_format import FileProblem, write_verdicts
+from repair_app.services import catalogue, imports, people, publication
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 
@@ -112,6 +114,28 @@ def check_rules() -> None:
 
 
 # --- records ---
+
+
+@records.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--verdicts", type=click.Path(dir_okay=False, path_type=Path), help="Write a CSV.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", help="Of the messages.")
+def import_records(file: Path, verdicts: Path | None, lang: str) -> None:
+    """Bring in a file of penalties in the national format (CSV or XLSX).
+
+    Exit 0 when the file was read, even with refused rows; 2 when it cannot be read.
+    """
+    try:
+        summary = imports.bring_in_file(file.read_bytes(), file.name)
+    except FileProblem as problem:
+        click.echo(f"✗ {problem.text(lang)}", err=True)
+        sys.exit(2)
+    batch = imports.find_batch(summary.ref, None)
+    if verdicts and batch:
+        write_verdicts(verdicts, imports.list_verdicts(batch.id, lang))
+    for name in summary.unknown_columns:
+        click.echo(f"? {name}")
+    click.echo(f"{summary.ref}: " + ", ".join(f"{n} {word}" for word, n in summary.counts.items()))
 
 
 @records.command("expire")

@@ -1,10 +1,12 @@
 """What else a transition changes, in the same transaction. Names are commands."""
 
 from datetime import date
+from functools import partial
 
 from sqlalchemy import select
 
 from repair_app import refs
+from repair_app.engine.assessment import assess
 from repair_app.engine.fields import read_field, write_field
 from repair_app.engine.machine import begin
 from repair_app.engine.step import Answers, Step
@@ -145,8 +147,12 @@ def correct_record(step: Step) -> None:
         for one in step.case.proposals
         if one.answered_value is not None
     }
-    name = "correct" if step.record.state == "published" else "correct_withheld"
-    step.fire(step.record, name, Answers(facts={"changes": changes}))
+    record = step.record
+    name = "correct" if record.state == "published" else "correct_withheld"
+    step.fire(record, name, Answers(facts={"changes": changes}))
+    published = step.record_rules.classes[record.severity_class].published
+    if published != (record.state == "published"):
+        step.fire(record, "publish_corrected" if published else "withhold_corrected")
 
 
 def apply_corrections(step: Step) -> None:
@@ -159,17 +165,10 @@ def apply_corrections(step: Step) -> None:
 def classify_record(step: Step) -> None:
     """Compute class and publication periods from the record and its rule pack."""
     record = step.record
-    text = "\n".join((record.violation_type, record.violation_facts, record.legal_basis))
-    severity, _ = step.rules.classify(record.penalty_categories, text, record.fine_10k)
-    publication = step.rules.publication(
-        severity,
-        decided_on=record.decided_on,
-        publicised_on=record.publicised_on,
-        conduct_ended_on=record.conduct_ended_on,
-    )
-    record.severity_class = severity
-    record.min_publication_until = publication.min_until
-    record.max_publication_until = publication.max_until
+    found = assess(step.record_rules, partial(getattr, record))
+    record.severity_class = found.severity
+    record.min_publication_until = found.min_until
+    record.max_publication_until = found.max_until
 
 
 def withdraw_record(step: Step) -> None:
@@ -211,12 +210,13 @@ def end_open_cases(step: Step) -> None:
 
 def list_requirements(step: Step) -> None:
     """Write down what a repair of this class needs, one requirement each."""
-    severity = step.rules.classes[step.record.severity_class]
+    severity = step.record_rules.classes[step.record.severity_class]
     for name in severity.requirements:
         requirement = Requirement(
             ref=refs.new_ref(step.session, step.policy.current[name].prefix, step.today),
             case=step.case,
             rule_pack=step.case.rule_pack,
+            rule_pack_hash=step.case.rule_pack_hash,
         )
         begin(step.policy, requirement, name)
         step.session.add(requirement)

@@ -3,12 +3,14 @@
 Names are true statements; workflow files use them. A released name keeps its meaning.
 """
 
+from datetime import timedelta
+
 from sqlalchemy import exists, select
 
 from repair_app.engine.enforcement import in_publication_term, open_suspensions
 from repair_app.engine.machine import open_deadline
 from repair_app.engine.step import N_, Reason, Step
-from repair_app.models import Appointment, Case, Event, Role, User
+from repair_app.models import Appointment, Case, Event, Requirement, Role, User
 from repair_app.models.cases import ENDED
 
 
@@ -33,7 +35,7 @@ def record_is_not_contested(step: Step) -> Reason | None:
 
 def record_is_repairable(step: Step) -> Reason | None:
     """The record's class can be repaired (specific serious cannot: 四（十五）)."""
-    severity = step.rules.classes[step.record.severity_class]
+    severity = step.record_rules.classes[step.record.severity_class]
     if severity.repairable:
         return None
     return Reason(
@@ -44,12 +46,12 @@ def record_is_repairable(step: Step) -> Reason | None:
 
 def minimum_publication_is_over(step: Step) -> Reason | None:
     """The minimum publication period has passed (CN-2019-527 二; CN-2026-36)."""
-    earliest = step.record.min_publication_until
-    if earliest is None or step.today >= earliest:
+    last = step.record.min_publication_until
+    if last is None or step.today > last:
         return None
     return Reason(
-        N_("The minimum publication period runs until %(day)s; apply from that day on."),
-        {"day": earliest},
+        N_("The minimum publication period runs until %(last)s; apply from %(day)s on."),
+        {"last": last, "day": last + timedelta(days=1)},
     )
 
 
@@ -127,10 +129,23 @@ def requirements_are_met(step: Step) -> Reason | None:
     return Reason(N_("Still missing: %(items)s."), {"items": labels})
 
 
-def _is_met(step: Step, requirement: object) -> bool:
-    state = step.policy.workflow_of(requirement).states[requirement.state]  # type: ignore[arg-type,attr-defined]  # a Requirement
-    valid_until = requirement.valid_until  # type: ignore[attr-defined]
+def _is_met(step: Step, requirement: Requirement) -> bool:
+    state = step.policy.workflow_of(requirement).states[requirement.state]
+    valid_until = requirement.valid_until
     return state.meets and (valid_until is None or step.today <= valid_until)
+
+
+def certificate_is_new(step: Step) -> Reason | None:
+    """The number is no other certificate's of this institution: none serves two firms."""
+    number = step.answers.facts.get("number")
+    used = exists().where(
+        Requirement.institution_id == step.requirement.institution_id,
+        Requirement.number == number,
+        Requirement.id != step.requirement.id,
+    )
+    if number is None or not step.session.scalar(select(used)):
+        return None
+    return Reason(N_("Number %(number)s was used already; each serves once."), {"number": number})
 
 
 def case_takes_material(step: Step) -> Reason | None:

@@ -225,11 +225,7 @@ def append_event(step: Step) -> None:
             transition=step.transition.name,
             source=step.entity.state,
             target=step.transition.target,
-            actor={
-                "account": step.actor.account_id,
-                "role": step.actor.role,
-                "organisation": step.actor.organisation_uscc,
-            },
+            actor=step.actor.as_dict(),
             at=step.at,
             basis=[f"{one.document} {one.clause}" for one in step.transition.basis],
             rule_pack=step.entity.rule_pack,
@@ -268,7 +264,7 @@ def set_deadline(step: Step, state: State) -> None:
     )
     if state.clock is None:
         return
-    clock = step.policy.packs[step.case.rule_pack].clocks[state.clock]
+    clock = step.policy.pack_of(step.case).clocks[state.clock]
     due = calendar.add_working_days(step.today, clock.working_days)
     step.session.add(
         Deadline(
@@ -281,7 +277,7 @@ def set_deadline(step: Step, state: State) -> None:
             working_days=due.working_days,
             due_on=due.due_on,
             provisional=due.provisional,
-            skipped=[day.isoformat() for day, _ in due.skipped],
+            skipped=[[day.isoformat(), reason] for day, reason in due.skipped],
         )
     )
 

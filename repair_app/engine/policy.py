@@ -55,6 +55,16 @@ class Policy:
             raise SpecError(f"{entity.ref} is pinned to {key}, which is missing or was changed")
         return workflow
 
+    def pack_of(self, entity: Entity) -> RulePack:
+        """Return the rule pack that an entity is pinned to.
+
+        Raises SpecError when that pack is gone or its content is no longer what it was.
+        """
+        pack = self.packs.get(entity.rule_pack)
+        if pack is None or pack.sha256 != entity.rule_pack_hash:
+            raise SpecError(f"{entity.ref} is pinned to {entity.rule_pack}, missing or changed")
+        return pack
+
     def machine_of(self, workflow: Workflow) -> StateMachine:
         """Return the state machine of a workflow version."""
         return self.machines[workflow.name, workflow.version]
@@ -70,6 +80,9 @@ class Policy:
 
 def load_policy(folder: Path, profile: str, forms: Collection[str]) -> Policy:
     """Read a whole policy folder. Raises SpecError or RuleError naming file and place."""
+    profiles = load_profiles(folder / "rules" / "profiles.toml")
+    if profile not in profiles:
+        raise SpecError(f"profiles.toml: there is no profile {profile!r} (REDRESS_PROFILE)")
     documents = load_documents(folder / "documents.toml")
     vocabulary = Vocabulary(
         roles=frozenset(Role),
@@ -92,7 +105,7 @@ def load_policy(folder: Path, profile: str, forms: Collection[str]) -> Policy:
         workflows=workflows,
         current=current,
         packs=load_packs(folder / "rules"),
-        profile=load_profiles(folder / "rules" / "profiles.toml")[profile],
+        profile=profiles[profile],
         machines={
             key: build_machine(one, bound(guards), bound(effects))
             for key, one in workflows.items()

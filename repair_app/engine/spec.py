@@ -14,7 +14,9 @@ ENTITIES = frozenset({"case", "record", "sanction", "requirement"})
 WORKFLOW_KEYS = frozenset(
     {"name", "version", "entity", "prefix", "initial", "label", "basis", "states", "transitions"}
 )
-STATE_KEYS = frozenset({"label", "final", "owner", "clock", "until", "contests", "live", "meets"})
+STATE_KEYS = frozenset(
+    {"label", "final", "owner", "clock", "until", "follows", "contests", "live", "meets"}
+)
 TRANSITION_KEYS = frozenset(
     {"name", "label", "from", "to", "by", "form", "guards", "effects", "basis"}
 )
@@ -43,6 +45,7 @@ class State:
     owner: str | None = None
     clock: str | None = None  # a term of the rule pack, in working days
     until: str | None = None  # or a date that the entity carries
+    follows: bool = False  # or moved by the case it belongs to, whose own clock runs
     contests: bool = False  # the record is under verification
     live: bool = False  # the record is on file, in its term
     meets: bool = False  # the requirement is met
@@ -260,9 +263,11 @@ class _Reader:
             raise self.refuse(place, "is not final and has no way out")
         if state.name == workflow.initial:
             return
-        if not state.final and not state.owner:
+        if state.final or (state.follows and workflow.entity == "requirement"):
+            pass
+        elif not state.owner:
             raise self.refuse(place, "has no owner")
-        if not state.final and not (state.clock or state.until):
+        elif not (state.clock or state.until):
             raise self.refuse(place, "has no deadline")
         if state.name not in reachable(workflow):
             raise self.refuse(place, "cannot be reached")

@@ -61,6 +61,14 @@ class Actor:
     organisation_id: int | None = None
     organisation_uscc: str | None = None
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return who acts as it stands in an event: no name, no person."""
+        return {
+            "account": self.account_id,
+            "role": str(self.role),
+            "organisation": self.organisation_uscc,
+        }
+
 
 SYSTEM = Actor(role="system")
 
@@ -121,7 +129,12 @@ class Step:
     @property
     def rules(self) -> RulePack:
         """Return the rule pack that the entity began with."""
-        return self.policy.packs[self.entity.rule_pack]
+        return self.policy.pack_of(self.entity)
+
+    @property
+    def record_rules(self) -> RulePack:
+        """Return the rule pack that the record was classified by: its class and periods are its."""
+        return self.policy.pack_of(self.record)
 
     def fire(self, entity: Entity, name: str, answers: Answers | None = None) -> None:
         """Fire another entity's transition in the same step, as the system."""

@@ -71,7 +71,7 @@ class RefusalForm(TransitionForm):
 
     def fill(self) -> None:
         """Offer the refusal codes of the case's rule pack."""
-        pack = self.policy.packs[self.entity.rule_pack]
+        pack = self.policy.pack_of(self.entity)
         self.code.choices = [
             (code, entry.label.text(self.language))
             for code, entry in pack.refusals.items()
@@ -160,7 +160,7 @@ class ObjectionForm(AmendObjectionForm):
 
     def fill(self) -> None:
         """Offer the grounds of the rule pack in force."""
-        pack = self.policy.packs[self.entity.rule_pack]
+        pack = self.policy.pack_of(self.entity)
         self.ground.choices = [
             (code, entry.label.text(self.language)) for code, entry in pack.grounds.items()
         ]

@@ -111,6 +111,7 @@ class Requirement(Base):
     workflow_version: Mapped[str]
     workflow_hash: Mapped[str]
     rule_pack: Mapped[str]
+    rule_pack_hash: Mapped[str]
     state: Mapped[str]
     version: Mapped[int] = mapped_column(default=0)
     case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
@@ -199,7 +200,7 @@ class Deadline(Base):
     working_days: Mapped[int]
     due_on: Mapped[date]
     provisional: Mapped[bool]
-    skipped: Mapped[list[Any]]
+    skipped: Mapped[list[Any]]  # [day, reason] of each day off in between
     met_at: Mapped[datetime | None]
 
     case: Mapped[Case] = relationship(back_populates="deadlines")

@@ -42,7 +42,7 @@ class Organisation(Base):
     __table_args__ = (CheckConstraint("length(uscc) = 18", name="uscc_length"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    uscc: Mapped[str] = mapped_column(unique=True)
+    uscc: Mapped[str | None] = mapped_column(unique=True)  # some agencies of older files have none
     name: Mapped[str] = mapped_column(index=True)
     kind: Mapped[str]
     barred_until: Mapped[date | None]  # no repair may be applied for before (false commitment)

@@ -130,6 +130,7 @@ class Sanction(Base):
     workflow_version: Mapped[str]
     workflow_hash: Mapped[str]
     rule_pack: Mapped[str]
+    rule_pack_hash: Mapped[str]
     imposed_on: Mapped[date]
     ends_on: Mapped[date]  # last day of the term
     ended_at: Mapped[datetime | None]

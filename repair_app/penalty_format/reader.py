@@ -152,10 +152,7 @@ def decode(content: bytes, encoding: str) -> str:
 
 def is_blank(cells: Iterable[Any]) -> bool:
     """Say whether no cell of a record holds anything."""
-    for cell in cells:  # mostly the first one answers
-        if not isinstance(cell, str) or (cell and not cell.isspace()):
-            return False
-    return True
+    return all(isinstance(cell, str) and not cell.strip() for cell in cells)
 
 
 def start_reading(

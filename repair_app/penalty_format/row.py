@@ -32,6 +32,7 @@ from repair_app.penalty_format.columns import (
     EITHER_LICENCE_PENALTY,
     OLDER_CATEGORIES,
     Category,
+    Column,
 )
 from repair_app.penalty_format.uscc import InvalidUscc, check_uscc
 
@@ -244,28 +245,17 @@ class _Reading:
     def in_order(self) -> list[RowProblem]:
         return sorted(self.problems, key=lambda problem: PLACES[problem.column])
 
-    def get(self, key: str, read: Callable[[str], T]) -> T | None:
+    def get(self, key: str, read: Callable[[str], T | None]) -> T | None:
         """Return what `read` makes of a cell: None, and a note, when it is flawed or missing."""
+        column = BY_KEY[key]
         cell = self.cells.get(key)
-        if not cell:
-            return self.miss(key)
-        limit = BY_KEY[key].length
-        if len(cell) > limit + SHORT and len(cell.strip()) > limit + SHORT:
-            return self.note(key, "too_long")
+        if not cell and not column.required:
+            return None
         try:
-            value = read(cell)
+            return read_cell(column, cell or "", read)
         except CellFlaw as flaw:
-            return self.note(key, flaw.code)
-        if value is None or value in BLANK:
-            return self.miss(key)
-        if isinstance(value, str) and len(value) > limit:
-            return self.note(key, "too_long")
-        return value
-
-    def miss(self, key: str) -> None:
-        """Note a blank cell where there must be something."""
-        if BY_KEY[key].required:
-            self.note(key, "required")
+            self.note(key, flaw.code)
+            return None
 
     def read(self) -> PenaltyRow | None:
         """Return the row; with problems noted, it may be absent and must not be used."""
@@ -357,12 +347,29 @@ class _Reading:
         return tuple(ordered), "；".join(notes) or None
 
 
+def read_cell(column: Column, cell: str, read: Callable[[str], T | None]) -> T | None:
+    """Return what `read` makes of a column's cell, None for a blank.
+
+    Raises CellFlaw: `required`, `too_long`, or what `read` raises.
+    """
+    if len(cell) > column.length + SHORT and len(cell.strip()) > column.length + SHORT:
+        raise CellFlaw("too_long")
+    value = read(cell)
+    if value is None or value in BLANK:
+        if column.required:
+            raise CellFlaw("required")
+        return None
+    if isinstance(value, str) and len(value) > column.length:
+        raise CellFlaw("too_long")
+    return value
+
+
 PLACES: Final = {column.heading: place for place, column in enumerate(BY_KEY.values())}
 """Where a problem's column stands in the format."""
 
 
 def _read_uscc(cell: str) -> str | None:
-    text = cell.strip()
+    text = read_line(cell)
     if text in BLANK:
         return None
     try:

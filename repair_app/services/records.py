@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
@@ -133,14 +133,20 @@ class Prospect:
 def describe(record: CreditRecord) -> Prospect:
     """Return a record with what can be done about it, by the rule pack it is kept under."""
     policy = current_policy()
-    severity = policy.packs[record.rule_pack].classes[record.severity_class]
+    severity = policy.pack_of(record).classes[record.severity_class]
     return Prospect(
         record=record,
         severity=severity,
         is_live=policy.workflow_of(record).states[record.state].live
         and in_publication_term(record, today()),
-        repair_from=record.min_publication_until if severity.repairable else None,
+        repair_from=first_day_of_repair(record) if severity.repairable else None,
     )
+
+
+def first_day_of_repair(record: CreditRecord) -> date | None:
+    """Return the day after the minimum publication, or None without a minimum."""
+    last = record.min_publication_until
+    return last + timedelta(days=1) if last else None
 
 
 def get_record(ref: str, user: User | None) -> CreditRecord:

@@ -64,7 +64,9 @@ def list_answers(user: User, subject: Organisation | None = None) -> list[Answer
 
 def draft_sanction(policy: Policy, record: CreditRecord) -> Sanction:
     """Return a sanction on a record, not yet imposed and not yet kept."""
-    sanction = Sanction(record_id=record.id, rule_pack=record.rule_pack)
+    sanction = Sanction(
+        record_id=record.id, rule_pack=record.rule_pack, rule_pack_hash=record.rule_pack_hash
+    )
     machine.begin(policy, sanction, "sanction")
     return sanction
 

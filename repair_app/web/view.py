@@ -12,11 +12,12 @@ from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 from werkzeug.routing import BaseConverter
 
+from repair_app import calendar
 from repair_app.db import today
 from repair_app.engine.fields import CORRECTABLE
 from repair_app.engine.step import Reason
 from repair_app.labels import Label
-from repair_app.models import Role
+from repair_app.models import Deadline, Role
 from repair_app.services import records
 from repair_app.services.policy import current_policy
 from repair_app.web import words
@@ -54,6 +55,7 @@ def init_app(app: Flask) -> None:
         policy=current_policy,
         state_of=state_of,
         cited=cited,
+        explained=explained,
         languages=lambda: current_app.config["LANGUAGES"],
         may=lambda *roles: current_user.is_authenticated
         and any(current_user.holds(role) for role in roles),
@@ -73,6 +75,11 @@ def label_text(label: Label) -> str:
 def state_of(entity: Any) -> Any:
     """Return the state of an entity as its workflow version describes it."""
     return current_policy().workflow_of(entity).states[entity.state]
+
+
+def explained(term: Deadline) -> str:
+    """Return in one sentence how a deadline was computed."""
+    return calendar.add_working_days(term.starts_on, term.working_days).explain(language())
 
 
 def cited(clause: str) -> Label:

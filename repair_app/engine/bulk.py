@@ -1,0 +1,110 @@
+"""Many new records at once: the same first transition, class and periods, without a row each.
+
+A record's first transition asks nothing and changes nothing else, so that a hundred thousand can
+be written as rows. That it is so is checked, not assumed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from repair_app import calendar, ledger, refs
+from repair_app.engine.assessment import assess
+from repair_app.engine.policy import Policy
+from repair_app.engine.spec import SpecError, Transition, Workflow
+from repair_app.engine.step import Actor
+from repair_app.models import CreditRecord, Event, Stream
+
+HARMLESS = {"archive_record"}  # the one effect that is written out here
+
+
+@dataclass(frozen=True)
+class NewRecord:
+    """A record to be put on file: its columns as they are read, and where they were read."""
+
+    columns: Mapping[str, Any]
+    origin: Mapping[str, Any]  # goes into the event: file and line
+
+
+def bring_in(
+    session: Session, policy: Policy, new: Sequence[NewRecord], actor: Actor, *, at: datetime
+) -> None:
+    """Put records on file, each with its first event. Raises SpecError when that asks for more."""
+    if not new:
+        return
+    workflow = policy.current["record"]
+    day = calendar.local_date(at)
+    numbers = refs.new_refs(session, workflow.prefix, day, len(new))
+    rows, contents = [], []
+    for ref, one in zip(numbers, new, strict=True):
+        row, content = first_entry(policy, workflow, ref, one, actor, day, at)
+        rows.append(row)
+        contents.append(content)
+    streams, events = ledger.first_entries([row["ref"] for row in rows], contents, at)
+    session.execute(insert(CreditRecord), rows)
+    session.execute(insert(Stream), streams)
+    session.execute(insert(Event), events)
+
+
+def first_entry(
+    policy: Policy,
+    workflow: Workflow,
+    ref: str,
+    new: NewRecord,
+    actor: Actor,
+    day: date,
+    at: datetime,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the row of one record and the content of its first event."""
+    columns = new.columns
+    pack = policy.pack_for(columns["decided_on"], day)
+    found = assess(pack, columns.__getitem__)
+    transition = first_transition(workflow, found.published, over=found.max_until < day)
+    row = {
+        **columns,
+        "ref": ref,
+        "state": transition.target,
+        "version": 1,
+        "workflow_version": workflow.version,
+        "workflow_hash": workflow.sha256,
+        "rule_pack": pack.id,
+        "rule_pack_hash": pack.sha256,
+        "severity_class": found.severity,
+        "min_publication_until": found.min_until,
+        "max_publication_until": found.max_until,
+        "created_at": at,
+        "archived_at": at if workflow.states[transition.target].final else None,
+    }
+    content = ledger.describe(
+        entity=ref,
+        workflow=workflow.name,
+        workflow_version=workflow.version,
+        transition=transition.name,
+        source=workflow.initial,
+        target=transition.target,
+        actor=actor.as_dict(),
+        at=at,
+        basis=[f"{one.document} {one.clause}" for one in transition.basis],
+        rule_pack=pack.id,
+        facts={
+            **new.origin,
+            "fingerprint": columns["fingerprint"],
+            "class": found.severity,
+            "because": found.because,
+        },
+        evidence=[],
+    )
+    return row, content
+
+
+def first_transition(workflow: Workflow, published: bool, *, over: bool) -> Transition:
+    """Return how a record comes on file. Raises SpecError when that has guards or effects."""
+    name = "shelve" if over else "publish" if published else "withhold"
+    transition = workflow.transitions[name]
+    if transition.guards or not set(transition.effects) <= HARMLESS:
+        raise SpecError(f"record: {name} asks for more than a bulk import does")
+    return transition
