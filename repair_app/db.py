@@ -51,19 +51,35 @@ class Base(DeclarativeBase):
         type_annotation_map={
             datetime: UtcDateTime(),
             str: String(),
-            dict[str, Any]: JSON(),
-            list[Any]: JSON(),
-            list[str]: JSON(),
+            dict[str, Any]: JSON(none_as_null=True),
+            list[Any]: JSON(none_as_null=True),
+            list[str]: JSON(none_as_null=True),
         },
     )
 
 
-db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+# Rows are written when a step says so: half a change (an end without its state) breaks a CHECK.
+db = SQLAlchemy(
+    model_class=Base, disable_autonaming=True, session_options={"autoflush": False}
+)
+
+
+_moment: ContextVar[datetime | None] = ContextVar("moment", default=None)
+
+
+@contextmanager
+def at(moment: datetime) -> Iterator[None]:
+    """Let it be another moment inside: what is then done bears that time, in the ledger too."""
+    token = _moment.set(moment.astimezone(UTC))
+    try:
+        yield
+    finally:
+        _moment.reset(token)
 
 
 def now() -> datetime:
     """Return this moment in UTC: the one clock of the application."""
-    return datetime.now(UTC)
+    return _moment.get() or datetime.now(UTC)
 
 
 def today() -> date:

@@ -59,7 +59,10 @@ class Offer:
 def build_machine(
     workflow: Workflow, guards: Mapping[str, Guard], effects: Mapping[str, Effect]
 ) -> StateMachine:
-    """Return the shared machine of one workflow version."""
+    """Return the shared machine of one workflow version.
+
+    Guards stay outside: `fire` runs each once, before the step's event is written.
+    """
     return StateMachine(
         machine=Machine(
             model=None,
@@ -72,7 +75,6 @@ def build_machine(
                     "trigger": one.name,
                     "source": list(one.source),
                     "dest": one.target,
-                    "conditions": [_as_condition(guards[name]) for name in one.guards],
                     "after": [_as_callback(effects[name]) for name in one.effects],
                 }
                 for one in workflow.transitions.values()
@@ -83,16 +85,6 @@ def build_machine(
             for one in workflow.transitions.values()
         },
     )
-
-
-def _as_condition(guard: Guard) -> Callable[[EventData], bool]:
-    def condition(event: EventData) -> bool:
-        reason = guard(event.model)
-        if reason:
-            raise Refused(reason)
-        return True
-
-    return condition
 
 
 def _as_callback(effect: Effect) -> Callable[[EventData], None]:

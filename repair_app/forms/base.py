@@ -62,7 +62,6 @@ class TransitionForm(FlaskForm):
 
     form_token = HiddenField()
     version = HiddenField()
-    wants_submission = False  # whether what is opened is to be filed in the same step
 
     def __init__(
         self,
@@ -79,6 +78,11 @@ class TransitionForm(FlaskForm):
         self.failure = HTTPStatus.BAD_REQUEST
         self.uploads: tuple[Upload, ...] = ()
         self.fill()
+
+    @property
+    def wants_submission(self) -> bool:
+        """Say whether what is opened is to be filed in the same step."""
+        return False
 
     def fill(self) -> None:
         """Set choices and what a field starts with, from the entity and the policy."""

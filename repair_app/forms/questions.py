@@ -1,13 +1,11 @@
 """The questions that transitions ask."""
 
 from collections.abc import Mapping
-
-
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from wtforms import BooleanField, DateField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, SelectField, StringField, SubmitField
 from wtforms.fields.core import Field
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
@@ -102,6 +100,11 @@ class FindingsForm(EvidenceMixin, TransitionForm):
 class FieldValuesForm(TransitionForm):
     """One value for each correctable field; empty means: as it is."""
 
+    def fill(self) -> None:
+        """Name the fields as the record's columns are named."""
+        for name, field in self.value_fields().items():
+            field.label.text = CORRECTABLE[name].label.text(self.language)
+
     def value_fields(self) -> dict[str, Field]:
         """Return the fields for values, by name of the record's field."""
         return {name: self[f"value_{name}"] for name in CORRECTABLE}
@@ -133,7 +136,6 @@ for _name, _field in CORRECTABLE.items():
         FieldValuesForm,
         f"value_{_name}",
         StringField(
-            _l(_field.label.en),
             filters=[clean_text],
             validators=[Optional(), Length(max=LONGEST), check_value],
         ),
@@ -157,9 +159,16 @@ class ObjectionForm(AmendObjectionForm):
     """The ground of an objection and what it says."""
 
     ground = SelectField(_l("Ground"))
+    submit_now = SubmitField(_l("Submit the objection"))
+
+    @property
+    def wants_submission(self) -> bool:
+        """Say whether the objection is to be filed at once."""
+        return bool(self.submit_now.data)
 
     def fill(self) -> None:
         """Offer the grounds of the rule pack in force."""
+        super().fill()
         pack = self.policy.pack_of(self.entity)
         self.ground.choices = [
             (code, entry.label.text(self.language)) for code, entry in pack.grounds.items()
@@ -178,6 +187,7 @@ class CorrectionForm(EvidenceMixin, FieldValuesForm):
 
     def fill(self) -> None:
         """Start from what the subject proposes."""
+        super().fill()
         for proposal in self.entity.proposals:
             field = self[f"value_{proposal.field}"]
             if field.raw_data is None and proposal.proposed_value:

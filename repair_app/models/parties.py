@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from flask_security.core import UserMixin
+from flask_security import UserMixin, verify_password
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -81,6 +81,10 @@ class User(Base, UserMixin):
     def roles(self) -> list[str]:  # type: ignore[override]  # ours belong to appointments
         """No role is held by an account alone: see `appointments`."""
         return []
+
+    def verify_and_update_password(self, password: str) -> bool:
+        """Say whether a password is right; a sign-in never writes."""
+        return bool(verify_password(password, self.password))
 
     def holds(self, role: Role) -> bool:
         """Say whether the person holds this role today for any organisation."""

@@ -330,14 +330,14 @@ class _Reading:
         """Return the categories in the order of the law, and the words after 其他."""
         found: set[Category] = set()
         notes: list[str] = []
+        clue = f"{content or ''} {self.cells.get('licence_seized', '')}"
         for key in ("categories", "categories_2"):
             text = self.get(key, read_text)
             if not text:
                 continue
-            # Most cells need no clue, and are then read once for all rows.
-            clue = f"{content} {self.cells.get('licence_seized')}" if "吊销" in text else ""
+            licence = find_licence_penalties(clue) if "吊销" in text else NO_CATEGORIES
             try:
-                more, note = read_categories(text, clue)
+                more, note = read_categories(text, licence)
             except CellFlaw as flaw:
                 self.note(key, flaw.code)
                 continue
@@ -352,8 +352,10 @@ def read_cell(column: Column, cell: str, read: Callable[[str], T | None]) -> T |
 
     Raises CellFlaw: `required`, `too_long`, or what `read` raises.
     """
-    if len(cell) > column.length + SHORT and len(cell.strip()) > column.length + SHORT:
-        raise CellFlaw("too_long")
+    if len(cell) > column.length + SHORT:
+        cell = cell.strip()
+        if len(cell) > column.length + SHORT:
+            raise CellFlaw("too_long")
     value = read(cell)
     if value is None or value in BLANK:
         if column.required:
@@ -379,6 +381,7 @@ def _read_uscc(cell: str) -> str | None:
 
 
 BETWEEN_CATEGORIES: Final = re.compile(r"[;；,，、/|+＋。\n ]+")
+NO_CATEGORIES: Final[frozenset[Category]] = frozenset()
 EITHER: Final = re.compile("暂扣(?:或者|或|、|和|及)吊销")
 OTHER: Final = re.compile(r"其他(?:处罚|行政处罚)?[-—–－:：（(]*(.*?)[）)]?", re.DOTALL)
 CATEGORY_WORDS: Final[dict[str, Category]] = {
@@ -389,12 +392,14 @@ CATEGORY_WORDS: Final[dict[str, Category]] = {
 
 
 @lru_cache(CACHED)
-def read_categories(text: str, clue: str) -> tuple[frozenset[Category], str | None]:
+def read_categories(
+    text: str, licence: frozenset[Category]
+) -> tuple[frozenset[Category], str | None]:
     """Return the categories that a cell names, and the words that explain 其他 (other), if any.
 
     Takes the words of the law and of the older column, one or several in whatever separators.
-    Of 暂扣或者吊销 (suspended or revoked) the `clue`, the penalty's content, says which. Raises
-    CellFlaw for `category_unknown` and `category_ambiguous`.
+    `licence` is what 暂扣或者吊销 (suspended or revoked) means in this row. Raises CellFlaw for
+    `category_unknown` and `category_ambiguous`.
     """
     found: set[Category] = set()
     note: list[str] = []
@@ -402,7 +407,9 @@ def read_categories(text: str, clue: str) -> tuple[frozenset[Category], str | No
         if category := CATEGORY_WORDS.get(part):
             found.add(category)
         elif part in EITHER_LICENCE_PENALTY:
-            found.update(_decide_licence(clue))
+            if not licence:
+                raise CellFlaw("category_ambiguous")
+            found |= licence
         elif other := OTHER.fullmatch(part):
             found.add(Category.OTHER)
             note.append(other[1])
@@ -420,13 +427,14 @@ def _split_categories(text: str) -> list[str]:
     return [part for part in BETWEEN_CATEGORIES.split(text) if part]
 
 
-def _decide_licence(clue: str) -> set[Category]:
-    found = set()
-    clue = EITHER.sub("", clue)
-    if "暂扣" in clue:
-        found.add(Category.LICENCE_SUSPENSION)
-    if "吊销" in clue:
-        found.add(Category.LICENCE_REVOCATION)
-    if not found:
-        raise CellFlaw("category_ambiguous")
-    return found
+def find_licence_penalties(content: str) -> frozenset[Category]:
+    """Return which of suspension and revocation of a licence a penalty's content speaks of."""
+    words = EITHER.sub("", content)
+    return frozenset(
+        category
+        for word, category in (
+            ("暂扣", Category.LICENCE_SUSPENSION),
+            ("吊销", Category.LICENCE_REVOCATION),
+        )
+        if word in words
+    )

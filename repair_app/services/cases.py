@@ -345,10 +345,10 @@ def get_case(ref: str, user: User) -> Case:
         .options(
             joinedload(Case.subject),
             joinedload(Case.provider),
-            joinedload(Case.record).selectinload(CreditRecord.dispute_marks),
-            joinedload(Case.record)
-            .selectinload(CreditRecord.sanctions)
-            .selectinload(Sanction.suspensions),
+            joinedload(Case.record, innerjoin=True).options(
+                selectinload(CreditRecord.dispute_marks),
+                selectinload(CreditRecord.sanctions).selectinload(Sanction.suspensions),
+            ),
             selectinload(Case.requirements).joinedload(Requirement.institution),
             selectinload(Case.proposals),
             selectinload(Case.documents),

@@ -35,8 +35,9 @@ def list_turns(user: User, role: Role, after: str | None = None) -> Inbox:
         .order_by(Deadline.due_on, Deadline.id)
         .limit(PAGE + 1)
         .options(
-            joinedload(Deadline.case, innerjoin=True).joinedload(Case.subject, innerjoin=True),
-            joinedload(Deadline.case).joinedload(Case.provider, innerjoin=True),
+            joinedload(Deadline.case, innerjoin=True).options(
+                joinedload(Case.subject, innerjoin=True), joinedload(Case.provider, innerjoin=True)
+            )
         )
     ).all()
     last = rows[PAGE - 1] if len(rows) > PAGE else None

@@ -158,8 +158,9 @@ def get_record(ref: str, user: User | None) -> CreditRecord:
             joinedload(CreditRecord.subject),
             joinedload(CreditRecord.provider),
             selectinload(CreditRecord.dispute_marks),
-            selectinload(CreditRecord.sanctions).selectinload(Sanction.suspensions),
-            selectinload(CreditRecord.sanctions).joinedload(Sanction.department),
+            selectinload(CreditRecord.sanctions).options(
+                selectinload(Sanction.suspensions), joinedload(Sanction.department)
+            ),
         )
     )
     if record is None:

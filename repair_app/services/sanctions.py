@@ -6,6 +6,7 @@ from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from repair_app import refs
 from repair_app.access import organisations_as
@@ -13,7 +14,7 @@ from repair_app.db import db, now, today
 from repair_app.engine import machine
 from repair_app.engine.enforcement import Verdict, enforceable
 from repair_app.engine.policy import Policy
-from repair_app.engine.step import Actor
+from repair_app.engine.step import Actor, NotAllowed
 from repair_app.models import CreditRecord, Organisation, Role, Sanction, SanctionMeasure, User
 from repair_app.services import cases
 from repair_app.services.policy import current_policy
@@ -54,8 +55,9 @@ def list_answers(user: User, subject: Organisation | None = None) -> list[Answer
         query.order_by(Sanction.ended_at.is_not(None), Sanction.id.desc())
         .limit(100)
         .options(
-            joinedload(Sanction.record).joinedload(CreditRecord.subject),
-            joinedload(Sanction.record).selectinload(CreditRecord.dispute_marks),
+            joinedload(Sanction.record).options(
+                joinedload(CreditRecord.subject), selectinload(CreditRecord.dispute_marks)
+            ),
             selectinload(Sanction.suspensions),
         )
     ).all()
@@ -63,12 +65,29 @@ def list_answers(user: User, subject: Organisation | None = None) -> list[Answer
 
 
 def draft_sanction(policy: Policy, record: CreditRecord) -> Sanction:
-    """Return a sanction on a record, not yet imposed and not yet kept."""
+    """Return a sanction on a record, not yet imposed and kept nowhere."""
     sanction = Sanction(
         record_id=record.id, rule_pack=record.rule_pack, rule_pack_hash=record.rule_pack_hash
     )
+    # Set without events: the record's own list must not hold what may never be imposed.
+    set_committed_value(sanction, "record", record)
     machine.begin(policy, sanction, "sanction")
     return sanction
+
+
+def offer_to_impose(user: User, record: CreditRecord) -> tuple[Sanction, machine.Offer]:
+    """Return a sanction that could be imposed on a record, and what bars it.
+
+    Raises NotAllowed for a person of no implementing department.
+    """
+    policy = current_policy()
+    sanction = draft_sanction(policy, record)
+    actors = cases.actors_of(user, record)
+    offers = machine.offers(db.session(), policy, sanction, actors, at=now())
+    offer = next(iter(offers), None)
+    if offer is None:
+        raise NotAllowed("impose")
+    return sanction, offer
 
 
 def impose(record_ref: str, user: User, submission: cases.Submission) -> cases.Outcome:
@@ -88,7 +107,6 @@ def impose(record_ref: str, user: User, submission: cases.Submission) -> cases.O
         sanction = draft_sanction(policy, record)
         actor = cases.actor_for(policy, sanction, "impose", actors)
         sanction.ref = refs.new_ref(session, policy.current["sanction"].prefix, today())
-        sanction.record = record
         sanction.measure_id = facts["measure_id"]
         sanction.department_id = department_of(actor)
         sanction.imposed_on = today()

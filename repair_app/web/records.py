@@ -10,7 +10,6 @@ from repair_app.access import stands_as
 from repair_app.engine.step import NotAllowed, Refused
 from repair_app.models import CreditRecord, Role
 from repair_app.services import cases, history, records, sanctions
-from repair_app.services.policy import current_policy
 from repair_app.web.door import only, public
 from repair_app.web.transitions import Answer, build_form, show_form, submission_of
 from repair_app.web.view import reason_text
@@ -86,11 +85,11 @@ def submit_at_once(outcome: cases.Outcome) -> None:
 def impose(ref: str) -> Answer:
     """Impose a measure of the catalogue on a record."""
     record = records.get_record(ref, current_user)
-    sanction = sanctions.draft_sanction(current_policy(), record)
-    transition = current_policy().current["sanction"].transitions["impose"]
-    form = build_form(transition, sanction, record)
+    sanction, offer = sanctions.offer_to_impose(current_user, record)
+    transition = offer.transition
+    form = build_form(transition, sanction)
     if not form.validate_on_submit():
-        return show_form(form, sanction, transition, record=record)
+        return show_form(form, sanction, transition, reasons=offer.reasons, record=record)
     try:
         sanctions.impose(ref, current_user, submission_of(form, ref, "impose"))
     except Refused as refusal:

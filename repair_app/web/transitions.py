@@ -42,7 +42,7 @@ def fire(kind: str, ref: str, name: str) -> Answer:
     return redirect(page_of(entity))
 
 
-def build_form(transition: Transition, entity: Entity, *_: Any) -> TransitionForm:
+def build_form(transition: Transition, entity: Entity) -> TransitionForm:
     """Return the form that a transition asks for, filled from what was sent."""
     return FORMS[transition.form](entity=entity, policy=current_policy(), session=db.session())
 

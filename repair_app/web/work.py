@@ -1,11 +1,23 @@
 """Worklists: what waits for a reviewer, a provider or an institution; files of records."""
 
-from flask import Blueprint, render_template, request
+from http import HTTPStatus
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from flask import Blueprint, abort, redirect, render_template, request, send_file, url_for
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField, FileRequired
+from werkzeug.wrappers import Response
 
 from repair_app.models import Role
-from repair_app.services import inbox
+from repair_app.penalty_format import FileProblem, write_verdicts
+from repair_app.services import imports, inbox
+from repair_app.uploads import clean_name
 from repair_app.web.door import only
+from repair_app.web.view import language
 
 pages = Blueprint("work", __name__, url_prefix="/work")
 
@@ -32,3 +44,66 @@ def all_cases() -> str:
     workflow = request.args.get("workflow")
     rows = inbox.list_cases(current_user, workflow, request.args.get("before", type=int))
     return render_template("work/cases.html", cases=rows, workflow=workflow, page=inbox.PAGE)
+
+
+class FileForm(FlaskForm):
+    """A file of penalties."""
+
+    file = FileField(
+        _l("File of penalties"),
+        description=_l("CSV (UTF-8 or GB18030) or XLSX, in the national format of 30 columns."),
+        validators=[FileRequired(_l("Choose a file."))],
+        render_kw={"accept": ".csv,.xlsx"},
+    )
+
+
+@pages.route("/imports", methods=["GET", "POST"])
+@only(Role.PROVIDER)
+def files() -> str | tuple[str, int] | Response:
+    """Bring in a file of penalties; list the earlier ones."""
+    form = FileForm()
+    if not form.validate_on_submit():
+        status = HTTPStatus.BAD_REQUEST if form.is_submitted() else HTTPStatus.OK
+        return show_files(form, status)
+    try:
+        upload = form.file.data
+        summary = imports.bring_in_file(upload.read(), clean_name(upload.filename), current_user)
+    except FileProblem as problem:
+        form.file.errors = [problem.text(language())]
+        return show_files(form, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    return redirect(url_for("work.show_file", ref=summary.ref))
+
+
+def show_files(form: FileForm, status: HTTPStatus) -> tuple[str, int]:
+    """Return the page with the form and the earlier files."""
+    batches = [(one, imports.count_verdicts(one.id)) for one in imports.list_batches(current_user)]
+    return render_template("work/files.html", form=form, batches=batches), status
+
+
+@pages.get("/imports/<ref:ref>")
+@only(Role.PROVIDER)
+def show_file(ref: str) -> str:
+    """Show what became of the rows of a file."""
+    batch = imports.find_batch(ref, current_user) or abort(404)
+    return render_template(
+        "work/file.html",
+        batch=batch,
+        counts=imports.count_verdicts(batch.id),
+        problems=imports.list_problems(batch.id, 200),
+    )
+
+
+@pages.get("/imports/<ref:ref>/verdicts.csv")
+@only(Role.PROVIDER)
+def verdicts(ref: str) -> Response:
+    """Hand out the verdict on every row, as a table."""
+    batch = imports.find_batch(ref, current_user) or abort(404)
+    with TemporaryDirectory(prefix="redress-") as folder:
+        path = Path(folder, "verdicts.csv")
+        write_verdicts(path, imports.list_verdicts(batch.id, language()))
+        return send_file(
+            BytesIO(path.read_bytes()),
+            mimetype="text/csv",
+            as_attachment=True,
+            download_name=f"{batch.ref}.csv",
+        )

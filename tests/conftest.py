@@ -1,0 +1,164 @@
+"""What tests ask for by name: `store`, `app`, `world`, `as_`, `anybody`, `digest`."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from flask import Flask
+
+from config import TestConfig
+from repair_app import create_app
+from repair_app.db import db, now
+from repair_app.models import User
+from repair_app.services import catalogue
+from tests import stores
+from tests.client import Client, make_client, sign_in
+from tests.factories import World, make_world
+
+COOKIE_GOOD_FOR = timedelta(minutes=10)
+
+
+@dataclass
+class Stage:
+    """An application on a store, with what the store's template holds."""
+
+    store: stores.Store
+    app: Flask
+    world: World
+    cookies: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """Run a PostgreSQL server, one for all workers; give its address."""
+    folder = tmp_path_factory.getbasetemp()
+    server = stores.start_postgresql((folder if worker_id == "master" else folder.parent) / "pg")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def make_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Iterator[Callable[[str, str], stores.Store]]:
+    """Make empty stores by kind and name; all are removed at the end."""
+    made: list[stores.Store] = []
+
+    def make(kind: str, name: str) -> stores.Store:
+        if kind == "sqlite":
+            made.append(stores.SqliteStore(tmp_path_factory.mktemp(name)))
+        else:
+            server = request.getfixturevalue("postgresql_server")
+            made.append(stores.PostgresStore(server, f"redress_{worker_id}_{name}"))
+        made[-1].empty()
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def build_app(store: stores.Store, data: Path) -> Flask:
+    """Return the application on a store, configured as a deployment is: by the environment."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("REDRESS_DATA", str(data))
+        environment.setenv("DATABASE_URL", store.url)
+        for name in ("SECRET_KEY", "REDRESS_BASE_URL", "REDRESS_PROFILE"):
+            environment.delenv(name, raising=False)
+        return create_app(TestConfig())
+
+
+@pytest.fixture(scope="session")
+def stages(
+    make_store: Callable[[str, str], stores.Store], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Stage]]:
+    """Set the stage once for each store: migrate, load the catalogue, put the world on file."""
+    ready: dict[str, Stage] = {}
+
+    def stage(kind: str) -> Stage:
+        if kind not in ready:
+            store = make_store(kind, "stage")
+            app = build_app(store, tmp_path_factory.mktemp("data"))
+            with app.app_context():
+                flask_migrate.upgrade()
+                catalogue.load_measures(app.config["WORKFLOWS"] / "measures.toml")
+                world = make_world()
+                db.session.remove()
+                db.engine.dispose()
+            store.keep()
+            ready[kind] = Stage(store, app, world)
+        return ready[kind]
+
+    yield stage
+    for one in ready.values():
+        with one.app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stage(request: pytest.FixtureRequest, stages: Callable[[str], Stage]) -> Iterator[Stage]:
+    """Give the application on a fresh store, in an application context; on both stores in turn."""
+    stage = stages(request.param)
+    stage.store.restore()
+    with stage.app.app_context():
+        yield stage
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def store(stage: Stage) -> stores.Store:
+    """Give the store of this test: `store.name` is "sqlite" or "postgresql"."""
+    return stage.store
+
+
+@pytest.fixture
+def app(stage: Stage) -> Flask:
+    """Give the application; its context is open, so services can be called."""
+    return stage.app
+
+
+@pytest.fixture
+def world(stage: Stage) -> World:
+    """Give the people and organisations on file."""
+    return stage.world
+
+
+@pytest.fixture
+def anybody(app: Flask) -> Client:
+    """Give the browser of somebody who is not signed in."""
+    return make_client(app)
+
+
+@pytest.fixture
+def as_(stage: Stage) -> Callable[[User], Client]:
+    """Give a function that returns the browser of a person who has signed in."""
+    name = stage.app.config["SESSION_COOKIE_NAME"]
+
+    def client_of(user: User) -> Client:
+        email, known_as = user.email, user.fs_uniquifier
+        client = make_client(stage.app)
+        # Signing in is spared while the same store, account and hour make the same session.
+        cookie, since = stage.cookies.get(known_as, ("", now() - 2 * COOKIE_GOOD_FOR))
+        if abs(now() - since) > COOKIE_GOOD_FOR:
+            sign_in(client, email)
+            cookie, since = client.get_cookie(name).value, now()
+            stage.cookies[known_as] = cookie, since
+        client.set_cookie(name, cookie)
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def digest(app: Flask) -> Callable[..., dict[str, str]]:
+    """Give a function that returns a hash of each table: equal ones show that nothing changed."""
+
+    def digest_now(*without: str) -> dict[str, str]:
+        db.session.rollback()
+        return stores.digest(db.engine, db.metadata, without=without)
+
+    return digest_now
