@@ -1,7 +1,6 @@
 """Commands: `python3 manage.py flask …`."""
 
 import sys
-from datetime import date
 from pathlib import Path
 
 import click
@@ -11,7 +10,7 @@ from flask_migrate import upgrade
 
 from config import ROOT
 from repair_app import calendar, ledger
-from repair_app.db import db
+from repair_app.db import db, today
 from repair_app.engine.drawing import draw_page
 from repair_app.engine.policy import unreleased
 from repair_app.models import Role
@@ -109,7 +108,7 @@ def check_rules() -> None:
     """Load the rule packs and list them."""
     policy = current_policy()
     for pack in policy.packs.values():
-        mark = "*" if pack.id == policy.pack_for(date.today(), date.today()).id else " "  # noqa: DTZ011  # only a mark
+        mark = "*" if pack.id == policy.pack_for(today(), today()).id else " "
         click.echo(f"{mark} {pack.id} {pack.sha256[:12]}")
 
 

@@ -371,12 +371,11 @@ PLACES: Final = {column.heading: place for place, column in enumerate(BY_KEY.val
 
 
 def _read_uscc(cell: str) -> str | None:
-    text = read_line(cell)
-    if text in BLANK:
-        return None
     try:
-        return check_uscc(text)
+        return check_uscc(cell)
     except InvalidUscc as error:
+        if read_line(cell).strip() in BLANK:
+            return None
         raise CellFlaw(error.code) from None
 
 

@@ -36,7 +36,9 @@ class InvalidUscc(ValueError):
 
 def normalise_uscc(text: str) -> str:
     """Return a code in capitals, of ASCII width, without spaces, hyphens, invisible characters."""
-    return to_half_width(text.translate(TIDIED)).translate(JOINERS).upper()
+    if not (text.isascii() and text.isalnum()):
+        text = to_half_width(text.translate(TIDIED)).translate(JOINERS)
+    return text.upper()
 
 
 def check_uscc(text: str) -> str:

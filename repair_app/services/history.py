@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 from repair_app import ledger
 from repair_app.db import db
 from repair_app.engine.spec import Transition, Workflow
-from repair_app.models import Event, Organisation
+from repair_app.models import CreditRecord, Event, Organisation
 from repair_app.services.policy import current_policy
 
 PAGE = 50
@@ -34,11 +34,6 @@ class Happening:
     facts: Mapping[str, Any]
     evidence: Sequence[str]
 
-    @property
-    def is_own(self) -> bool:
-        """Say whether the event is the stream's own entity's."""
-        return self.event.entity == self.event.stream
-
 
 def list_happenings(stream: str, *, internal: bool) -> list[Happening]:
     """Return a chain's events, oldest first; `internal` adds the notes for the file."""
@@ -49,6 +44,18 @@ def list_happenings(stream: str, *, internal: bool) -> list[Happening]:
         .options(joinedload(Event.text))
     ).all()
     return read(events, internal=internal)
+
+
+def list_of_record(record: CreditRecord) -> list[Happening]:
+    """Return what happened to a record and its measures, in whatever case, oldest first."""
+    entities = [record.ref, *(one.ref for one in record.sanctions)]
+    events = db.session.scalars(
+        select(Event)
+        .where(Event.entity.in_(entities))
+        .order_by(Event.id)
+        .options(joinedload(Event.text))
+    ).all()
+    return read(events, internal=False)
 
 
 def list_latest(before: int | None = None) -> list[Happening]:

@@ -6,6 +6,8 @@ from typing import Any
 from flask import Flask, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from repair_app.engine.step import NotAllowed, NotOffered, Reason, Refused, WrongState
@@ -66,6 +68,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(WrongState, lambda _: show(HTTPStatus.CONFLICT))
     app.register_error_handler(TokenBorrowed, lambda _: show(HTTPStatus.UNPROCESSABLE_ENTITY))
     app.register_error_handler(Refused, show_refusal)
+    # Somebody was quicker, and the database kept the rule: nothing was changed.
+    app.register_error_handler(IntegrityError, lambda _: show(HTTPStatus.CONFLICT))
+    app.register_error_handler(StaleDataError, lambda _: show(HTTPStatus.CONFLICT))
 
 
 def show_http_error(error: HTTPException) -> Any:

@@ -8,9 +8,9 @@ from flask_login import current_user
 
 from repair_app.access import stands_as
 from repair_app.engine.step import NotAllowed, Refused
-from repair_app.models import CreditRecord, Role
+from repair_app.models import CreditRecord, Role, Sanction
 from repair_app.services import cases, history, records, sanctions
-from repair_app.web.door import only, public
+from repair_app.web.door import csrf, only, public
 from repair_app.web.transitions import Answer, build_form, show_form, submission_of
 from repair_app.web.view import reason_text
 
@@ -32,8 +32,14 @@ def show(ref: str) -> str:
         roles=roles,
         openings=list_openings(record, roles),
         offers=cases.list_offers(user, record) if user else [],
-        happenings=history.list_happenings(record.ref, internal=True) if roles else [],
+        sanction_offers={one.ref: list_measure_offers(one, roles) for one in record.sanctions},
+        happenings=history.list_of_record(record) if roles else [],
     )
+
+
+def list_measure_offers(sanction: Sanction, roles: set[Role]) -> list[Any]:
+    """Return what a department's person can do about a measure of its own."""
+    return cases.list_offers(current_user, sanction) if Role.DEPARTMENT in roles else []
 
 
 def list_openings(record: CreditRecord, roles: set[Role]) -> dict[str, Any]:
@@ -50,6 +56,7 @@ def list_openings(record: CreditRecord, roles: set[Role]) -> dict[str, Any]:
 
 
 @pages.route("/records/<ref:ref>/<any(objection, repair):workflow>", methods=["GET", "POST"])
+@csrf.exempt  # the form checks the token itself
 @only(Role.SUBJECT, Role.AGENT)
 def open_case(ref: str, workflow: str) -> Answer:
     """Begin an objection or a repair; an objection can be filed in the same step."""
@@ -81,6 +88,7 @@ def submit_at_once(outcome: cases.Outcome) -> None:
 
 
 @pages.route("/records/<ref:ref>/sanction", methods=["GET", "POST"])
+@csrf.exempt  # the form checks the token itself
 @only(Role.DEPARTMENT)
 def impose(ref: str) -> Answer:
     """Impose a measure of the catalogue on a record."""

@@ -15,7 +15,7 @@ from repair_app.forms import FORMS, TransitionForm
 from repair_app.models import Case, CreditRecord, Requirement
 from repair_app.services import cases
 from repair_app.services.policy import current_policy
-from repair_app.web.door import signed_in
+from repair_app.web.door import csrf, signed_in
 from repair_app.web.view import label_text
 
 pages = Blueprint("transitions", __name__)
@@ -26,6 +26,7 @@ Answer = str | tuple[str, int] | Response
     "/<any(cases, records, requirements, sanctions):kind>/<ref:ref>/<name>",
     methods=["GET", "POST"],
 )
+@csrf.exempt  # the form checks the token itself, so that a renewed session costs nothing typed
 @signed_in
 def fire(kind: str, ref: str, name: str) -> Answer:
     """Ask what a transition needs to know, then fire it."""

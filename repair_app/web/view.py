@@ -17,7 +17,8 @@ from repair_app.db import today
 from repair_app.engine.fields import CORRECTABLE
 from repair_app.engine.step import Reason
 from repair_app.labels import Label
-from repair_app.models import Deadline, Role
+from repair_app.models import CreditRecord, Deadline, Role
+from repair_app.penalty_format import CATEGORY_LABELS, Category
 from repair_app.services import records
 from repair_app.services.policy import current_policy
 from repair_app.web import words
@@ -56,6 +57,7 @@ def init_app(app: Flask) -> None:
         state_of=state_of,
         cited=cited,
         explained=explained,
+        categories=category_texts,
         languages=lambda: current_app.config["LANGUAGES"],
         may=lambda *roles: current_user.is_authenticated
         and any(current_user.holds(role) for role in roles),
@@ -80,6 +82,12 @@ def state_of(entity: Any) -> Any:
 def explained(term: Deadline) -> str:
     """Return in one sentence how a deadline was computed."""
     return calendar.add_working_days(term.starts_on, term.working_days).explain(language())
+
+
+def category_texts(record: CreditRecord) -> str:
+    """Return the kinds of penalty of a record in the reader's language."""
+    kinds = [CATEGORY_LABELS[Category(code)] for code in record.penalty_categories]
+    return gettext(", ").join(Label(*one).text(language()) for one in kinds)
 
 
 def cited(clause: str) -> Label:
