@@ -91,8 +91,11 @@ class TestConfig(Config):
 
     __test__ = False  # not a test class, whatever pytest makes of its name
     TESTING = True
-    SECURITY_HASHING_SCHEMES: list[str] = []
-    SECURITY_PASSWORD_HASH_OPTIONS = {"argon2__time_cost": 1, "argon2__memory_cost": 8}
+    SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = {
+        "argon2__time_cost": 1,
+        "argon2__memory_cost": 8,
+        "argon2__parallelism": 1,
+    }
     RATELIMIT_ENABLED = False
 
 

@@ -11,9 +11,10 @@ migrate = Migrate(directory=str(ROOT / "migrations"), render_as_batch=True, comp
 
 def create_app(config: Config | None = None) -> Flask:
     """Return the application, ready to serve. Raises SpecError or RuleError for a bad policy."""
-    from repair_app import cli, web
+    from repair_app.cli import add_commands
     from repair_app.engine.policy import load_policy
     from repair_app.forms import FORMS
+    from repair_app.web.site import add_pages
 
     app = Flask(__name__, template_folder=str(ROOT / "templates"))
     app.config.from_object(config or Config())
@@ -22,6 +23,6 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["redress_policy"] = load_policy(
         app.config["WORKFLOWS"], app.config["PROFILE"], FORMS
     )
-    web.init_app(app)
-    cli.init_app(app)
+    add_pages(app)
+    add_commands(app)
     return app

@@ -28,7 +28,7 @@ working_days = AppGroup("calendar", help="Working days.")
 accounts = AppGroup("accounts", help="Accounts and roles.")
 
 
-def init_app(app: Flask) -> None:
+def add_commands(app: Flask) -> None:
     """Add the commands to the application."""
     for command in (workflows, rules, records, working_days, accounts, prepare, verify):
         app.cli.add_command(command)
@@ -139,7 +139,7 @@ def import_records(file: Path, verdicts: Path | None, lang: str) -> None:
 
 @records.command("expire")
 def expire() -> None:
-    """Take off publication what has reached its maximum period; end sanctions whose term is over."""
+    """Archive records whose maximum period is over; end sanctions whose term is over."""
     click.echo(f"{publication.expire_records()} records expired")
     click.echo(f"{publication.lapse_sanctions()} sanctions lapsed")
 
@@ -165,7 +165,9 @@ def add_days(start: object, days: int, lang: str) -> None:
 @click.option("--email", required=True)
 @click.option("--name", required=True, help="Name of the person.")
 @click.option("--uscc", required=True, help="Code of an organisation that is on file.")
-@click.option("--role", type=click.Choice([one for one in Role if one != Role.SYSTEM]), required=True)
+@click.option(
+    "--role", type=click.Choice([one for one in Role if one != Role.SYSTEM]), required=True
+)
 @click.option("--scope", multiple=True, type=click.Choice(people.AGENT_SCOPES))
 @click.password_option()
 def add_account(

@@ -59,9 +59,7 @@ class Base(DeclarativeBase):
 
 
 # Rows are written when a step says so: half a change (an end without its state) breaks a CHECK.
-db = SQLAlchemy(
-    model_class=Base, disable_autonaming=True, session_options={"autoflush": False}
-)
+db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"autoflush": False})
 
 
 _moment: ContextVar[datetime | None] = ContextVar("moment", default=None)

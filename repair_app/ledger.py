@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -122,7 +122,7 @@ def append(
 
 
 def first_entries(
-    stream_refs: list[str], contents: list[Mapping[str, Any]], at: datetime
+    stream_refs: Sequence[str], contents: Sequence[Mapping[str, Any]], at: datetime
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows (streams, events) of chains that begin with one event each."""
     streams, events = [], []
@@ -201,9 +201,7 @@ def read_events(session: Session, stream_ref: str | None) -> Iterator[Any]:
     yield from session.execute(query)
 
 
-def check_end(
-    heads: dict[str, tuple[int, str]], stream: str, seq: int, digest: str
-) -> Flaw | None:
+def check_end(heads: dict[str, tuple[int, str]], stream: str, seq: int, digest: str) -> Flaw | None:
     """Return a flaw when a chain does not end where it should; tick the chain off."""
     length, head = heads.pop(stream, (0, ""))
     if length == seq and head == digest:

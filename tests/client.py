@@ -196,5 +196,3 @@ def sign_in(client: Client, email: str) -> None:
     page = client.get("/login")
     answer = client.send(page, "/login", email=email, password=PASSWORD)
     assert answer.status_code == 302, f"{email} cannot sign in: {answer.words}"
-
-

@@ -167,9 +167,7 @@ def make_sanction(
     record: CreditRecord, officer: User, *, code: str = "A01", ends_on: date | None = None
 ) -> Sanction:
     """Return a measure that an officer imposed on a record."""
-    measure = db.session.scalars(
-        select(SanctionMeasure).where(SanctionMeasure.code == code)
-    ).one()
+    measure = db.session.scalars(select(SanctionMeasure).where(SanctionMeasure.code == code)).one()
     until = ends_on or record.max_publication_until
     submission = cases.Submission(
         answers=Answers(facts={"measure_id": measure.id, "ends_on": until.isoformat()}),
@@ -262,7 +260,9 @@ def _facts_of(form: str, entity: Entity) -> dict[str, Any]:
             return {}
 
 
-def act(user: User, transition: str, entity: Entity, *, uploads: Sequence[Upload] = (), **facts: Any) -> cases.Outcome:
+def act(
+    user: User, transition: str, entity: Entity, *, uploads: Sequence[Upload] = (), **facts: Any
+) -> cases.Outcome:
     """Fire a transition as a person who fills in its form sensibly."""
     db.session.rollback()  # read the entity as it is now
     kind, ref = kind_of(entity), entity.ref
@@ -309,7 +309,9 @@ def meet_requirements(case: Case, subject: User, officer: User, *, without: str 
     }
     for requirement in get_case(case.ref).requirements:
         for user, name in steps[requirement.workflow] if requirement.workflow != without else ():
-            uploads = [make_upload(PDF + name.encode() + b"\n%%EOF")] if name == "submit_proof" else ()
+            uploads = (
+                [make_upload(PDF + name.encode() + b"\n%%EOF")] if name == "submit_proof" else ()
+            )
             act(user, name, requirement, uploads=uploads)
 
 

@@ -41,7 +41,7 @@ def bring_in(
     numbers = refs.new_refs(session, workflow.prefix, day, len(new))
     rows, contents = [], []
     for ref, one in zip(numbers, new, strict=True):
-        row, content = first_entry(policy, workflow, ref, one, actor, day, at)
+        row, content = first_entry(policy, workflow, ref, one, actor=actor, day=day, at=at)
         rows.append(row)
         contents.append(content)
     streams, events = ledger.first_entries([row["ref"] for row in rows], contents, at)
@@ -55,6 +55,7 @@ def first_entry(
     workflow: Workflow,
     ref: str,
     new: NewRecord,
+    *,
     actor: Actor,
     day: date,
     at: datetime,

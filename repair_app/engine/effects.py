@@ -20,7 +20,6 @@ from repair_app.models import (
 )
 from repair_app.models.cases import ENDED
 
-
 # --- a case and its people ----------------------------------------------------------------
 
 
@@ -83,9 +82,7 @@ def lift_dispute_mark(step: Step) -> None:
 def suspend_sanctions(step: Step) -> None:
     """Keep every sanction of the record from being executed while it is verified."""
     for sanction in _running_sanctions(step):
-        sanction.suspensions.append(
-            SanctionSuspension(case_id=step.case.id, suspended_at=step.at)
-        )
+        sanction.suspensions.append(SanctionSuspension(case_id=step.case.id, suspended_at=step.at))
         if sanction.state == "in_force":
             step.fire(sanction, "suspend")
 

@@ -15,7 +15,7 @@ from repair_app.models.cases import ENDED
 
 
 def record_is_live(step: Step) -> Reason | None:
-    """The record is on file and inside its publication period (CN-2019-527; 鲁信用办〔2021〕5号 八)."""
+    """The record is on file and inside its publication period (鲁信用办〔2021〕5号 八)."""
     record = step.record
     state = step.policy.workflow_of(record).states[record.state]
     if state.live and in_publication_term(record, step.today):

@@ -89,7 +89,8 @@ def build_machine(
 
 def _as_callback(effect: Effect) -> Callable[[EventData], None]:
     def callback(event: EventData) -> None:
-        effect(event.model)
+        step: Any = event.model
+        effect(step)
 
     return callback
 

@@ -107,8 +107,7 @@ def load_policy(folder: Path, profile: str, forms: Collection[str]) -> Policy:
         packs=load_packs(folder / "rules"),
         profile=profiles[profile],
         machines={
-            key: build_machine(one, bound(guards), bound(effects))
-            for key, one in workflows.items()
+            key: build_machine(one, bound(guards), bound(effects)) for key, one in workflows.items()
         },
         documents=documents,
     )

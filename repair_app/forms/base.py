@@ -1,5 +1,6 @@
 """What every transition form carries: token, version, clean texts, checked evidence."""
 
+import re
 import secrets
 import unicodedata
 from collections.abc import Mapping
@@ -17,10 +18,12 @@ from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from repair_app.engine.policy import Policy
 from repair_app.engine.step import Answers, Entity
+from repair_app.models import Case, Requirement
 from repair_app.uploads import MEDIA_TYPES, Upload, WrongType, check_upload
 
 TEXT_LENGTH = 5000
 LINE_LENGTH = 200
+VERSION = re.compile(r"[0-9]{1,9}")
 
 
 def clean_text(text: str | None) -> str:
@@ -66,9 +69,9 @@ class TransitionForm(FlaskForm):
     def __init__(
         self,
         *args: Any,
-        entity: Entity | None = None,
-        policy: Policy | None = None,
-        session: Session | None = None,
+        entity: Entity,
+        policy: Policy,
+        session: Session,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -93,10 +96,21 @@ class TransitionForm(FlaskForm):
         self.version.data = str(version)
 
     @property
+    def case(self) -> Case:
+        """Return the case that the question is about. Raises TypeError where there is none."""
+        match self.entity:
+            case Case():
+                return self.entity
+            case Requirement():
+                return self.entity.case
+            case _:
+                raise TypeError(f"{type(self).__name__} asks about a case")
+
+    @property
     def drawn_version(self) -> int:
         """Return the version that the form was drawn from; -1 when it does not say."""
         text = self.version.data or ""
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+        return int(text) if VERSION.fullmatch(text) else -1
 
     def answers(self) -> Answers:
         """Return what was answered, facts and personal texts apart."""

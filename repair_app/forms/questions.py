@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from wtforms import BooleanField, DateField, SelectField, StringField, SubmitField
 from wtforms.fields.core import Field
-from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from repair_app.db import today
 from repair_app.engine.fields import CORRECTABLE, LONGEST, read_field
@@ -73,7 +73,7 @@ class RefusalForm(TransitionForm):
         self.code.choices = [
             (code, entry.label.text(self.language))
             for code, entry in pack.refusals.items()
-            if self.entity.workflow in entry.of
+            if self.case.workflow in entry.of
         ]
 
 
@@ -123,7 +123,7 @@ class FieldValuesForm(TransitionForm):
         return read_field(record_of(self.entity), name)
 
 
-def check_value(form: FieldValuesForm, field: Field) -> None:
+def check_value(_form: FieldValuesForm, field: Field) -> None:
     """Check that a text is a value of its field. Raises ValidationError."""
     try:
         CORRECTABLE[field.name.removeprefix("value_")].parse(field.data)
@@ -131,7 +131,7 @@ def check_value(form: FieldValuesForm, field: Field) -> None:
         raise ValidationError(_l("This is no value of this field.")) from error
 
 
-for _name, _field in CORRECTABLE.items():
+for _name in CORRECTABLE:
     setattr(
         FieldValuesForm,
         f"value_{_name}",
@@ -146,9 +146,7 @@ class AmendObjectionForm(EvidenceMixin, FieldValuesForm):
     """What is wrong with the record, and what it should say."""
 
     texts = ("statement",)
-    statement = long_text(
-        _l("What is wrong, and why"), description=_l("Say it in your own words.")
-    )
+    statement = long_text(_l("What is wrong, and why"), description=_l("Say it in your own words."))
 
     def read_facts(self) -> Mapping[str, Any]:
         """Return the proposed values."""
@@ -188,7 +186,7 @@ class CorrectionForm(EvidenceMixin, FieldValuesForm):
     def fill(self) -> None:
         """Start from what the subject proposes."""
         super().fill()
-        for proposal in self.entity.proposals:
+        for proposal in self.case.proposals:
             field = self[f"value_{proposal.field}"]
             if field.raw_data is None and proposal.proposed_value:
                 field.data = proposal.proposed_value
@@ -248,7 +246,7 @@ class CommitmentForm(TransitionForm):
     @property
     def text(self) -> str:
         """Return the prescribed text for this subject and decision."""
-        case = self.entity.case
+        case = self.case
         return COMMITMENT_ZH.format(
             name=case.subject.name,
             uscc=case.subject.uscc,
@@ -294,8 +292,8 @@ class CertificateForm(EvidenceMixin, TransitionForm):
         """Return number and dates, dates as ISO text."""
         return {
             "number": self.number.data,
-            "issued_on": self.issued_on.data.isoformat(),
-            "valid_until": self.valid_until.data.isoformat(),
+            "issued_on": as_text(self.issued_on),
+            "valid_until": as_text(self.valid_until),
         }
 
 
@@ -317,13 +315,16 @@ class SanctionForm(TransitionForm):
         """Refuse a term that is over, or outlasts the record. Raises ValidationError."""
         last = record_of(self.entity).max_publication_until
         if field.data and not today() <= field.data <= last:
-            raise ValidationError(
-                _l("Choose a day from today to %(day)s.", day=last.isoformat())
-            )
+            raise ValidationError(_l("Choose a day from today to %(day)s.", day=last.isoformat()))
 
     def read_facts(self) -> Mapping[str, Any]:
         """Return measure and last day, the day as ISO text."""
-        return {"measure_id": self.measure_id.data, "ends_on": self.ends_on.data.isoformat()}
+        return {"measure_id": self.measure_id.data, "ends_on": as_text(self.ends_on)}
+
+
+def as_text(field: DateField) -> str:
+    """Return a day as ISO text; the form has been validated, so there is one."""
+    return field.data.isoformat() if field.data else ""
 
 
 def organisations(form: TransitionForm, kind: OrganisationKind) -> list[tuple[int, str]]:

@@ -78,12 +78,8 @@ class Case(Base):
     proposals: Mapped[list[FieldProposal]] = relationship(
         back_populates="case", order_by="FieldProposal.id"
     )
-    documents: Mapped[list[Document]] = relationship(
-        back_populates="case", order_by="Document.id"
-    )
-    deadlines: Mapped[list[Deadline]] = relationship(
-        back_populates="case", order_by="Deadline.id"
-    )
+    documents: Mapped[list[Document]] = relationship(back_populates="case", order_by="Document.id")
+    deadlines: Mapped[list[Deadline]] = relationship(back_populates="case", order_by="Deadline.id")
 
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
 

@@ -84,7 +84,7 @@ class User(Base, UserMixin):
 
     def verify_and_update_password(self, password: str) -> bool:
         """Say whether a password is right; a sign-in never writes."""
-        return bool(verify_password(password, self.password))
+        return bool(verify_password(password, self.password or ""))
 
     def holds(self, role: Role) -> bool:
         """Say whether the person holds this role today for any organisation."""

@@ -152,9 +152,7 @@ class SanctionSuspension(Base):
     __tablename__ = "sanction_suspension"
     __table_args__ = (
         UniqueConstraint("sanction_id", "case_id"),
-        CheckConstraint(
-            "(lifted_at IS NULL) = (lifted_because IS NULL)", name="reason_if_lifted"
-        ),
+        CheckConstraint("(lifted_at IS NULL) = (lifted_because IS NULL)", name="reason_if_lifted"),
         Index(
             "ix_sanction_suspension_open",
             "sanction_id",

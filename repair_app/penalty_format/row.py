@@ -160,7 +160,7 @@ class PenaltyRow:
     """A penalty of an organisation, normalised. Amounts are in 10,000 yuan; None is a blank cell.
 
     `valid_until` 2099-12-31 means no end. `legal_representative` is personal: never publish it.
-    `source_name` and `source_uscc` are the agency's where the file leaves them blank.
+    `source_name` is the agency's where the file leaves it blank.
     """
 
     subject_name: str

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -20,7 +21,6 @@ from repair_app.engine.step import (
     NotAllowed,
     NotOffered,
     Reason,
-    record_of,
 )
 from repair_app.models import Case, CreditRecord, FormToken, Requirement, Sanction, User
 from repair_app.services import evidence
@@ -29,7 +29,7 @@ from repair_app.services.transaction import transaction
 from repair_app.uploads import Upload
 
 GROUND_OF = {"repair": "repair"}  # a repair has no ground of its own: one is open at a time
-KINDS: dict[str, type[Entity]] = {
+KINDS: dict[str, Any] = {
     "cases": Case,
     "records": CreditRecord,
     "requirements": Requirement,
@@ -119,7 +119,7 @@ def list_offers(user: User, entity: Entity) -> list[machine.Offer]:
 def get_visible(kind: str, ref: str, user: User) -> Entity:
     """Return the entity of a reference. Raises NotVisible when it is not for this person."""
     model = KINDS[kind]
-    entity = db.session.scalar(select(model).where(model.ref == ref))
+    entity: Entity | None = db.session.scalar(select(model).where(model.ref == ref))
     if entity is None or not actors_of(user, entity):
         raise NotVisible(ref)
     return entity
@@ -184,9 +184,7 @@ def perform(kind: str, ref: str, name: str, user: User, submission: Submission) 
         return Outcome(entity.ref)
 
 
-def open_case(
-    workflow: str, record_ref: str, user: User, submission: Submission
-) -> Outcome:
+def open_case(workflow: str, record_ref: str, user: User, submission: Submission) -> Outcome:
     """Open a case about a record for a person who stands for its subject.
 
     Raises NotVisible, NotAllowed, TokenBorrowed or Refused; then nothing was changed.
@@ -256,7 +254,7 @@ def lock(session: Session, kind: str, ref: str) -> Entity:
     if model is CreditRecord:
         return record
     query = select(model).where(model.ref == ref).with_for_update(of=model)
-    entity = session.scalar(query.execution_options(populate_existing=True))
+    entity: Entity | None = session.scalar(query.execution_options(populate_existing=True))
     if entity is None:
         raise NotVisible(ref)
     if isinstance(entity, Requirement):
@@ -264,7 +262,7 @@ def lock(session: Session, kind: str, ref: str) -> Entity:
     return entity
 
 
-def find_record_id(session: Session, model: type[Entity], ref: str) -> int | None:
+def find_record_id(session: Session, model: Any, ref: str) -> int | None:
     """Return the id of the record that the entity of a reference belongs to."""
     if model is CreditRecord:
         return session.scalar(select(CreditRecord.id).where(CreditRecord.ref == ref))
@@ -272,7 +270,8 @@ def find_record_id(session: Session, model: type[Entity], ref: str) -> int | Non
         return session.scalar(
             select(Case.record_id).join(Requirement).where(Requirement.ref == ref)
         )
-    return session.scalar(select(model.record_id).where(model.ref == ref))  # type: ignore[union-attr]  # Case or Sanction
+    found: int | None = session.scalar(select(model.record_id).where(model.ref == ref))
+    return found
 
 
 def lock_record(session: Session, condition: object) -> CreditRecord | None:
@@ -289,13 +288,9 @@ def lock_record(session: Session, condition: object) -> CreditRecord | None:
     return session.scalar(query.execution_options(populate_existing=True))
 
 
-def with_evidence(
-    session: Session, entity: Entity, user: User, submission: Submission
-) -> Answers:
+def with_evidence(session: Session, entity: Entity, user: User, submission: Submission) -> Answers:
     """Return the answers with the hashes of the evidence, which is stored with the case."""
-    kept = [
-        evidence.keep(session, case_of(entity), user, upload) for upload in submission.uploads
-    ]
+    kept = [evidence.keep(session, case_of(entity), user, upload) for upload in submission.uploads]
     given = submission.answers
     return Answers(given.facts, given.texts, (*given.evidence, *kept))
 

@@ -106,7 +106,7 @@ def organisation_names(codes: set[str | None]) -> dict[str, str]:
     rows = db.session.execute(
         select(Organisation.uscc, Organisation.name).where(Organisation.uscc.in_(known))
     )
-    return {uscc: name for uscc, name in rows} if known else {}
+    return {uscc: name for uscc, name in rows if uscc}
 
 
 def verify_all() -> tuple[int, ledger.Flaw | None]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import joinedload
@@ -67,7 +68,7 @@ def comes_after(position: str | None) -> ColumnElement[bool]:
     return or_(Deadline.due_on > due_on, and_(Deadline.due_on == due_on, Deadline.id > last))
 
 
-def count(query: Select[tuple[int]]) -> int:
+def count(query: Select[Any]) -> int:
     """Return how many rows there are, up to COUNTED + 1."""
     some = query.limit(COUNTED + 1).subquery()
     return db.session.scalar(select(func.count()).select_from(some)) or 0

@@ -32,7 +32,9 @@ def find_organisation(uscc: str) -> Organisation | None:
     return db.session.scalar(select(Organisation).where(Organisation.uscc == uscc))
 
 
-def add_organisation(session: Session, uscc: str, name: str, kind: OrganisationKind) -> Organisation:
+def add_organisation(
+    session: Session, uscc: str, name: str, kind: OrganisationKind
+) -> Organisation:
     """Return the organisation of a code, added if it was not known."""
     known = session.scalar(select(Organisation).where(Organisation.uscc == uscc))
     if known is not None:

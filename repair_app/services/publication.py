@@ -33,9 +33,7 @@ def live_states(workflow: str) -> list[str]:
     """Return the states of a workflow that have a way out, the initial one aside."""
     current = current_policy().current[workflow]
     return [
-        one.name
-        for one in current.states.values()
-        if not one.final and one.name != current.initial
+        one.name for one in current.states.values() if not one.final and one.name != current.initial
     ]
 
 

@@ -29,9 +29,7 @@ class Found:
 
 def is_public() -> ColumnElement[bool]:
     """Return the SQL condition for what the public may see: published, and in its term."""
-    return and_(
-        CreditRecord.state == "published", CreditRecord.max_publication_until >= today()
-    )
+    return and_(CreditRecord.state == "published", CreditRecord.max_publication_until >= today())
 
 
 def shown_to_public(record: CreditRecord) -> bool:

@@ -21,9 +21,9 @@ def init_app(app: Flask) -> None:
     accounts = SQLAlchemyUserDatastore(db, User, RoleMixin)
     security.init_app(app, accounts)
     limiter.init_app(app)
-    app.view_functions["security.login"] = limiter.limit(
-        lambda: current_app.config["LOGIN_RATE_LIMIT"], methods=["POST"]
-    )(app.view_functions["security.login"])
+    slow_down = limiter.limit(lambda: current_app.config["LOGIN_RATE_LIMIT"], methods=["POST"])
+    views: dict[str, Any] = app.view_functions
+    views["security.login"] = slow_down(views["security.login"])
     user_logged_out.connect(end_session, app)
 
 
@@ -31,5 +31,3 @@ def end_session(_app: Flask, user: Any, **_: Any) -> None:
     """Make every cookie of this account worthless: a copied one ends with the session."""
     if user.is_authenticated:
         people.end_sessions(user.id)
-
-

@@ -16,8 +16,6 @@ def index() -> str:
     """Answer for one enterprise, or list the department's measures with their answers."""
     uscc = request.args.get("uscc", "").strip().upper()
     subject, answers = (
-        sanctions.ask(current_user, uscc)
-        if uscc
-        else (None, sanctions.list_answers(current_user))
+        sanctions.ask(current_user, uscc) if uscc else (None, sanctions.list_answers(current_user))
     )
     return render_template("enforcement/index.html", uscc=uscc, subject=subject, answers=answers)

@@ -109,8 +109,13 @@ def render_page(
 ) -> str:
     """Return the HTML: the transition's own template where there is one."""
     workflow = current_policy().workflow_of(entity)
+    back = page_of(entity) if entity.ref else url_for("records.show", ref=record_of(entity).ref)
     return render_template(
-        [f"transitions/{workflow.name}/{transition.name}.html", f"transitions/{transition.form}.html", "transitions/transition.html"],
+        [
+            f"transitions/{workflow.name}/{transition.name}.html",
+            f"transitions/{transition.form}.html",
+            "transitions/transition.html",
+        ],
         form=form,
         entity=entity,
         record=record or record_of(entity),
@@ -119,7 +124,7 @@ def render_page(
         reasons=reasons,
         changed=changed,
         happenings=last_happenings(entity) if changed else [],
-        back=page_of(entity) if entity.ref else url_for("records.show", ref=record.ref if record else ""),
+        back=back,
     )
 
 

@@ -59,8 +59,9 @@ def init_app(app: Flask) -> None:
         explained=explained,
         categories=category_texts,
         languages=lambda: current_app.config["LANGUAGES"],
-        may=lambda *roles: current_user.is_authenticated
-        and any(current_user.holds(role) for role in roles),
+        may=lambda *roles: (
+            current_user.is_authenticated and any(current_user.holds(role) for role in roles)
+        ),
     )
 
 
@@ -87,7 +88,7 @@ def explained(term: Deadline) -> str:
 def category_texts(record: CreditRecord) -> str:
     """Return the kinds of penalty of a record in the reader's language."""
     kinds = [CATEGORY_LABELS[Category(code)] for code in record.penalty_categories]
-    return gettext(", ").join(Label(*one).text(language()) for one in kinds)
+    return str(gettext(", ")).join(Label(*one).text(language()) for one in kinds)
 
 
 def cited(clause: str) -> Label:
@@ -97,9 +98,8 @@ def cited(clause: str) -> Label:
 
 def reason_text(reason: Reason) -> str:
     """Return why something may not be done, in the reader's language."""
-    return gettext(reason.text) % {
-        name: value_text(value) for name, value in reason.values.items()
-    }
+    values = {name: value_text(value) for name, value in reason.values.items()}
+    return str(gettext(reason.text) % values)
 
 
 def value_text(value: Any) -> str:
@@ -112,14 +112,14 @@ def value_text(value: Any) -> str:
         case str() | Decimal() | int():
             return str(value)
         case Iterable():
-            return gettext(", ").join(value_text(one) for one in value)
+            return str(gettext(", ")).join(value_text(one) for one in value)
         case _:
             return str(value)
 
 
 def day_text(day: date | None) -> str:
     """Return a date as the reader writes it; a dash for none."""
-    return format_date(day, "long") if day else "—"
+    return str(format_date(day, "long")) if day else "—"
 
 
 def moment_text(at: datetime | None) -> str:

@@ -1,0 +1,207 @@
+"""Migrations: their names, both directions with data, and the schema they lead to."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import flask_migrate
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from sqlalchemy import inspect, text
+
+from config import ROOT
+from repair_app.db import db, writing
+from repair_app.models import Event, EventText
+from tests import factories
+from tests.conftest import Stage, build_app
+from tests.stores import Store
+
+SCRIPTS = ScriptDirectory(str(ROOT / "migrations"))
+IN_ORDER = [one.revision for one in reversed(list(SCRIPTS.walk_revisions()))]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare(
+    request: pytest.FixtureRequest, make_store: Callable[[str, str], Store], tmp_path: Path
+) -> Iterator[Flask]:
+    """Give the application on a store without tables, its context open."""
+    app = build_app(make_store(request.param, "bare"), tmp_path)
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def spoilt(stage: Stage) -> Flask:
+    """Give the application on a store with the world, whose schema may be changed."""
+    stage.store.spoil()
+    return stage.app
+
+
+# --- names ---
+
+
+def test_each_file_is_named_by_its_number_and_one_follows_the_other() -> None:
+    files = sorted(path.name for path in (ROOT / "migrations" / "versions").glob("*.py"))
+    assert all(re.fullmatch(r"\d{4}_[a-z0-9_]+\.py", name) for name in files), files
+    assert [name[:4] for name in files] == IN_ORDER
+    assert IN_ORDER == [f"{number:04d}" for number in range(1, len(IN_ORDER) + 1)]
+    assert SCRIPTS.get_heads() == [IN_ORDER[-1]]
+
+
+# --- both directions ---
+
+
+def test_every_migration_goes_up_and_down_and_up_again(bare: Flask) -> None:
+    after_up = {}
+    for revision in IN_ORDER:
+        flask_migrate.upgrade(revision=revision)
+        after_up[revision] = schema_now()
+    for revision, earlier in zip(reversed(IN_ORDER), [*IN_ORDER[-2::-1], "base"], strict=True):
+        assert schema_now() == after_up[revision], f"{revision} left something behind"
+        flask_migrate.downgrade(revision=earlier)
+    assert set(inspect(db.engine).get_table_names()) == {"alembic_version"}
+    flask_migrate.upgrade()
+    assert schema_now() == after_up[IN_ORDER[-1]]
+
+
+def test_the_first_revision_that_keeps_the_tables_also_keeps_what_is_in_them(
+    spoilt: Flask, world: factories.World, digest: Callable[..., dict[str, str]]
+) -> None:
+    factories.make_case(world, "correction_decided")
+    before = digest()
+    db.session.remove()
+    for revision in reversed(IN_ORDER[1:]):
+        flask_migrate.downgrade(revision=str(int(revision) - 1).zfill(4))
+    assert digest() == before
+    flask_migrate.upgrade()
+    assert digest() == before
+    assert ledger_refuses("UPDATE event SET seq = seq")
+
+
+def test_the_models_are_what_the_migrations_lead_to(bare: Flask) -> None:
+    flask_migrate.upgrade()
+    with db.engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, db.metadata) == []
+
+
+def test_constraints_of_the_models_are_in_the_database(bare: Flask) -> None:
+    """Alembic compares neither CHECKs nor the conditions of partial indexes."""
+    flask_migrate.upgrade()
+    found = inspect(db.engine)
+    for table in db.metadata.sorted_tables:
+        wanted = {
+            str(one.name)
+            for one in table.constraints
+            if isinstance(one, sqlalchemy.CheckConstraint)
+        }
+        assert {one["name"] for one in found.get_check_constraints(table.name)} == wanted
+        partial = {
+            str(one.name)
+            for one in table.indexes
+            if one.dialect_options["sqlite"]["where"] is not None
+        }
+        conditions = {
+            one["name"]
+            for one in found.get_indexes(table.name)
+            if one.get("dialect_options", {}).get(f"{db.engine.dialect.name}_where") is not None
+        }
+        assert conditions == partial, table.name
+
+
+def schema_now() -> dict[str, list[str]]:
+    """Return the whole schema as text, table by table, and the triggers."""
+    found = inspect(db.engine)
+    schema = {
+        name: sorted(
+            str(part)
+            for parts in (
+                found.get_columns(name),
+                found.get_check_constraints(name),
+                found.get_foreign_keys(name),
+                found.get_indexes(name),
+                found.get_unique_constraints(name),
+            )
+            for part in parts
+        )
+        for name in found.get_table_names()
+    }
+    with db.engine.connect() as connection:
+        is_sqlite = db.engine.dialect.name == "sqlite"
+        triggers = text(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+            if is_sqlite
+            else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+        )
+        schema["triggers"] = sorted(connection.execute(triggers).scalars())
+    return schema
+
+
+# --- the ledger is append-only ---
+
+FORBIDDEN = [
+    "UPDATE event SET payload = '{}'",
+    "UPDATE event SET seq = seq",
+    "DELETE FROM event",
+    "UPDATE event_text SET body = 'other words'",
+    "UPDATE event_text SET body = NULL",
+    "UPDATE event_text SET salt = NULL",
+    "UPDATE event_text SET event_id = event_id + 1000, body = NULL, salt = NULL",
+    "DELETE FROM event_text",
+]
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN)
+def test_the_database_itself_refuses_to_change_the_ledger(
+    app: Flask, world: factories.World, statement: str, digest: Callable[..., dict[str, str]]
+) -> None:
+    factories.make_case(world, "submitted")
+    before = digest()
+    assert ledger_refuses(statement)
+    assert digest() == before
+
+
+@pytest.mark.parametrize("table", ["event", "event_text"])
+def test_postgresql_refuses_to_empty_the_ledger_at_one_stroke(
+    app: Flask, store: Store, world: factories.World, table: str
+) -> None:
+    if store.name == "sqlite":
+        return  # has no TRUNCATE
+    factories.make_case(world, "submitted")
+    assert ledger_refuses(f"TRUNCATE {table} CASCADE")
+
+
+def test_a_personal_text_can_be_erased_and_nothing_else(app: Flask, world: factories.World) -> None:
+    factories.make_case(world, "submitted")
+    texts = db.session.query(EventText).count()
+    with writing(), db.engine.begin() as connection:
+        connection.execute(text("UPDATE event_text SET body = NULL, salt = NULL"))
+    db.session.rollback()
+    assert db.session.query(EventText).filter(EventText.body.is_(None)).count() == texts > 0
+    assert db.session.query(Event).count() > 0
+
+
+def ledger_refuses(statement: str) -> bool:
+    """Try a statement in a transaction that may write; say whether the ledger refused."""
+    try:
+        with writing(), db.engine.begin() as connection:
+            connection.execute(text(statement))
+    except sqlalchemy.exc.DatabaseError as error:
+        return "the ledger is append-only" in str(error)
+    return False
+
+
+def test_outside_of_a_writing_transaction_the_database_refuses_every_write(app: Flask) -> None:
+    statement = text("UPDATE account SET active = false")
+    with (
+        db.engine.connect() as connection,
+        pytest.raises(sqlalchemy.exc.DatabaseError, match="read.?only"),
+    ):
+        connection.execute(statement)
