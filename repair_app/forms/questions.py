@@ -224,7 +224,8 @@ class ProofForm(EvidenceMixin, TransitionForm):
             raise ValidationError(_l("Attach at least one document."))
 
 
-COMMITMENT_ZH = """本单位（{name}，统一社会信用代码{uscc}）就行政处罚决定书{decision_no}所涉失信行为申请信用修复，现郑重承诺：
+COMMITMENT_ZH = """本单位（{name}，统一社会信用代码{uscc}）就行政处罚决定书{decision_no}\
+所涉失信行为申请信用修复，现郑重承诺：
 一、严格遵守国家法律、法规、规章和政策规定，依法诚信经营，已完成整改并履行相关法定义务；
 二、所提供的全部材料真实、准确、完整、合法、有效；
 三、自愿接受政府、行业组织、社会公众、新闻舆论的监督；

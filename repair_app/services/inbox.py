@@ -59,7 +59,7 @@ def waits_for(user: User, role: Role) -> ColumnElement[bool]:
 
 
 def comes_after(position: str | None) -> ColumnElement[bool]:
-    """Return the SQL condition for terms behind a position; a position that is none is the start."""
+    """Return the SQL condition for terms behind a position; without one, for all."""
     day, _, number = (position or "").partition("_")
     try:
         due_on, last = date.fromisoformat(day), int(number)

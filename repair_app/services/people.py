@@ -15,6 +15,7 @@ from repair_app.models.parties import OrganisationKind
 from repair_app.services.transaction import transaction
 
 AGENT_SCOPES = ("objection", "repair")
+SHORTEST = 12  # characters of a password, as SECURITY_PASSWORD_LENGTH_MIN
 
 
 class NotPossible(ValueError):
@@ -64,8 +65,8 @@ def add_account(
     address = check_email(email)
     if session.scalar(select(User.id).where(User.email == address)):
         raise NotPossible(f"{address} has an account already")
-    if len(password) < 12:
-        raise NotPossible("the password has to have 12 characters or more")
+    if len(password) < SHORTEST:
+        raise NotPossible(f"the password has to have {SHORTEST} characters or more")
     user = User(
         email=address,
         password=hash_password(password),

@@ -106,9 +106,9 @@ def admit() -> AnyResponse | None:
 
 def ask_to_sign_in() -> AnyResponse:
     """Send a reader to the sign-in page; who sent a form is told how to keep what was typed."""
-    if request.method == "GET":
-        return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
-    abort(401)
+    if request.method != "GET":
+        abort(401)
+    return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
 
 
 def forbid_caching(response: Response) -> Response:

@@ -1,5 +1,6 @@
 """Migrations: their names, both directions with data, and the schema they lead to."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -121,7 +122,7 @@ def schema_now() -> dict[str, list[str]]:
     found = inspect(db.engine)
     schema = {
         name: sorted(
-            str(part)
+            json.dumps(part, default=str, sort_keys=True)
             for parts in (
                 found.get_columns(name),
                 found.get_check_constraints(name),

@@ -1,0 +1,293 @@
+"""The chain of events: what an attacker who has the database changes is found, and named."""
+
+import hashlib
+import json
+from collections.abc import Callable
+
+import pytest
+import rfc8785
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select, text
+
+from repair_app import ledger
+from repair_app.db import db, writing
+from repair_app.models import Case, Event, Stream
+from tests import factories
+from tests.factories import World
+
+
+@pytest.fixture
+def case(app: Flask, world: World) -> Case:
+    """Give a case with a handful of events, a sanction's among them, and texts."""
+    record = factories.make_record(world.firm, world.agency)
+    factories.make_sanction(record, world.officer)
+    factories.make_case(world, "submitted", record=factories.make_record(world.firm, world.agency))
+    return factories.make_case(world, "accepted", record=record)
+
+
+@pytest.fixture
+def attack(app: Flask) -> Callable[..., None]:
+    """Give a function that runs statements as somebody does who owns the database."""
+
+    def run(*statements: str, **values: object) -> None:
+        db.session.rollback()
+        with writing(), db.engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+                for name in connection.execute(text(triggers)).scalars().all():
+                    connection.execute(text(f"DROP TRIGGER {name}"))
+            else:
+                connection.execute(text("SET LOCAL session_replication_role = replica"))
+            for statement in statements:
+                done = connection.execute(text(statement), values)
+                assert done.rowcount > 0, f"the attack does nothing: {statement}"
+        db.session.rollback()
+
+    return run
+
+
+def verify() -> ledger.Flaw | None:
+    return ledger.verify(db.session())[1]
+
+
+def event_of(case: Case, seq: int) -> Event:
+    query = select(Event).where(Event.stream == case.ref, Event.seq == seq)
+    return db.session.scalars(query).one()
+
+
+def resealed(payload: str) -> str:
+    return hashlib.sha256(payload.encode()).hexdigest()
+
+
+# --- whole chains ---
+
+
+def test_every_chain_verifies_and_every_event_is_read(case: Case) -> None:
+    count, flaw = ledger.verify(db.session())
+    assert flaw is None
+    assert count == db.session.query(Event).count() > 6
+
+
+def test_one_chain_can_be_verified_alone(case: Case) -> None:
+    count, flaw = ledger.verify(db.session(), case.ref)
+    assert flaw is None
+    assert count == db.session.query(Event).filter(Event.stream == case.ref).count()
+
+
+def test_a_chain_begins_at_one_without_gaps_and_each_event_names_the_one_before(
+    case: Case,
+) -> None:
+    events = db.session.scalars(
+        select(Event).where(Event.stream == case.ref).order_by(Event.seq)
+    ).all()
+    assert [one.seq for one in events] == list(range(1, len(events) + 1))
+    named = [json.loads(one.payload)["prev"] for one in events]
+    assert named == [ledger.GENESIS, *(one.hash for one in events[:-1])]
+
+
+def test_every_step_of_a_case_is_one_event_and_one_version(case: Case) -> None:
+    own = db.session.query(Event).filter(Event.entity == case.ref).count()
+    assert own == case.version == 3  # open, submit, accept
+
+
+# --- what is found ---
+
+
+def test_a_changed_content_is_found(case: Case, attack: Callable[..., None]) -> None:
+    payload = event_of(case, 2).payload.replace("submit", "accept")
+    attack(
+        "UPDATE event SET payload = :payload WHERE stream = :ref AND seq = 2",
+        payload=payload,
+        ref=case.ref,
+    )
+    assert verify() == ledger.Flaw(case.ref, 2, "its content does not match its hash")
+
+
+def test_a_changed_content_with_its_hash_made_anew_is_found_at_the_next_event(
+    case: Case, attack: Callable[..., None]
+) -> None:
+    changed = json.loads(event_of(case, 2).payload)
+    changed["facts"] = {"invented": True}
+    payload = rfc8785.dumps(changed).decode()
+    attack(
+        "UPDATE event SET payload = :payload, hash = :hash WHERE stream = :ref AND seq = 2",
+        payload=payload,
+        hash=resealed(payload),
+        ref=case.ref,
+    )
+    assert verify() == ledger.Flaw(case.ref, 3, "it does not follow the event before it")
+
+
+@pytest.mark.parametrize("column", ["entity", "workflow", "transition"])
+def test_a_changed_column_is_found(case: Case, attack: Callable[..., None], column: str) -> None:
+    attack(f"UPDATE event SET {column} = 'other' WHERE stream = :ref AND seq = 2", ref=case.ref)
+    assert verify() == ledger.Flaw(case.ref, 2, "its columns do not repeat its content")
+
+
+def test_a_changed_time_is_found(case: Case, attack: Callable[..., None]) -> None:
+    attack(
+        "UPDATE event SET at = '2020-01-01 00:00:00.000000' WHERE stream = :ref AND seq = 2",
+        ref=case.ref,
+    )
+    assert verify() == ledger.Flaw(case.ref, 2, "its time does not repeat its content")
+
+
+def test_a_removed_event_is_found(case: Case, attack: Callable[..., None]) -> None:
+    attack("DELETE FROM event WHERE stream = :ref AND seq = 2", ref=case.ref)
+    assert verify() == ledger.Flaw(case.ref, 3, "it does not follow the event before it")
+
+
+def test_a_removed_event_with_the_rest_renumbered_is_found(
+    case: Case, attack: Callable[..., None]
+) -> None:
+    attack(
+        "DELETE FROM event WHERE stream = :ref AND seq = 2",
+        "UPDATE event SET seq = seq - 1 WHERE stream = :ref AND seq = 3",
+        ref=case.ref,
+    )
+    flaw = verify()
+    assert (flaw.stream, flaw.seq) == (case.ref, 2)
+
+
+def test_a_cut_tail_is_found(case: Case, attack: Callable[..., None]) -> None:
+    last = db.session.get_one(Stream, case.ref).length
+    attack("DELETE FROM event WHERE stream = :ref AND seq = :last", ref=case.ref, last=last)
+    assert verify() == ledger.Flaw(case.ref, last, "the end of the chain does not match its head")
+
+
+def test_an_event_added_at_the_end_is_found(case: Case, attack: Callable[..., None]) -> None:
+    last = db.session.get_one(Stream, case.ref)
+    content = {**json.loads(event_of(case, last.length).payload), "transition": "withdraw"}
+    payload, digest, _ = ledger.seal(content, case.ref, last.length + 1, last.head, {})
+    attack(
+        "INSERT INTO event (stream, seq, entity, workflow, transition, at, payload, hash)"
+        " SELECT stream, seq + 1, entity, workflow, 'withdraw', at, :payload, :hash FROM event"
+        " WHERE stream = :ref AND seq = :last",
+        payload=payload,
+        hash=digest,
+        ref=case.ref,
+        last=last.length,
+    )
+    assert verify().problem == "the end of the chain does not match its head"
+
+
+def test_a_removed_chain_is_found(case: Case, attack: Callable[..., None]) -> None:
+    attack("DELETE FROM event WHERE stream = :ref", ref=case.ref)
+    assert verify() == ledger.Flaw(case.ref, 1, "the whole chain is missing")
+
+
+def test_a_chain_that_nobody_began_is_found(case: Case, attack: Callable[..., None]) -> None:
+    attack("DELETE FROM stream WHERE ref = :ref", ref=case.ref)
+    assert verify() == ledger.Flaw(case.ref, 1, "a chain that was never begun")
+
+
+def test_swapped_events_are_found(case: Case, attack: Callable[..., None]) -> None:
+    attack(
+        "UPDATE event SET seq = -2 WHERE stream = :ref AND seq = 2",
+        "UPDATE event SET seq = 2 WHERE stream = :ref AND seq = 3",
+        "UPDATE event SET seq = 3 WHERE stream = :ref AND seq = -2",
+        ref=case.ref,
+    )
+    assert verify() == ledger.Flaw(case.ref, 2, "it does not follow the event before it")
+
+
+TEXT_OF_FIRST = (
+    "WHERE event_id = (SELECT id FROM event WHERE stream = :ref AND seq = 1)"  # the opening
+)
+
+
+def test_a_changed_text_is_found(case: Case, attack: Callable[..., None]) -> None:
+    attack(
+        f"""UPDATE event_text SET body = '{{"statement":"other"}}' {TEXT_OF_FIRST}""", ref=case.ref
+    )
+    assert verify() == ledger.Flaw(case.ref, 1, "its text is not what was written")
+
+
+@pytest.mark.parametrize("column", ["salt", "body"])
+def test_a_text_erased_by_half_is_found(
+    case: Case, attack: Callable[..., None], column: str
+) -> None:
+    attack(f"UPDATE event_text SET {column} = NULL {TEXT_OF_FIRST}", ref=case.ref)
+    assert verify() == ledger.Flaw(case.ref, 1, "its text is not what was written")
+
+
+def test_a_removed_text_is_found(case: Case, attack: Callable[..., None]) -> None:
+    attack(f"DELETE FROM event_text {TEXT_OF_FIRST}", ref=case.ref)
+    assert verify() == ledger.Flaw(case.ref, 1, "its text is missing")
+
+
+def test_a_text_put_to_an_event_that_had_none_is_found(
+    case: Case, attack: Callable[..., None]
+) -> None:
+    attack(
+        "INSERT INTO event_text (event_id, salt, body)"
+        " SELECT id, NULL, 'invented' FROM event WHERE stream = :ref AND seq = 2",
+        ref=case.ref,
+    )
+    assert verify() == ledger.Flaw(case.ref, 2, "its text is not what was written")
+
+
+def test_the_first_of_several_flaws_is_named(case: Case, attack: Callable[..., None]) -> None:
+    attack("UPDATE event SET payload = '{}' WHERE stream = :ref AND seq > 1", ref=case.ref)
+    assert (verify().stream, verify().seq) == (case.ref, 2)
+
+
+def test_an_erased_text_still_verifies(case: Case) -> None:
+    """Erasing what a person wrote must not look like forgery."""
+    with writing(), db.engine.begin() as connection:
+        connection.execute(text("UPDATE event_text SET body = NULL, salt = NULL"))
+    db.session.rollback()
+    assert verify() is None
+
+
+# --- the command ---
+
+
+def test_the_command_says_that_all_is_whole(app: Flask, case: Case) -> None:
+    done = app.test_cli_runner().invoke(args=["verify", "--all"])
+    assert done.exit_code == 0
+    assert done.output.startswith("✓ ")
+
+
+@pytest.mark.parametrize("option", ["--all", "--stream"])
+def test_the_command_names_the_first_bad_event_and_fails(
+    app: Flask, case: Case, attack: Callable[..., None], option: str
+) -> None:
+    attack("UPDATE event SET payload = '{}' WHERE stream = :ref AND seq = 2", ref=case.ref)
+    args = ["verify", option, *([case.ref] if option == "--stream" else [])]
+    done = app.test_cli_runner().invoke(args=args)
+    assert done.exit_code == 1
+    assert f"{case.ref}, event 2" in done.output
+
+
+# --- canonical form ---
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(), VALUES, max_size=6))
+def test_the_same_content_in_another_order_has_the_same_hash(content: dict) -> None:
+    backwards = dict(reversed(content.items()))
+    here = ledger.seal(content, "YY-2026-000001-A", 1, ledger.GENESIS, {})
+    there = ledger.seal(backwards, "YY-2026-000001-A", 1, ledger.GENESIS, {})
+    assert here == there
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_a_commitment_fits_one_text_only(here: str, there: str) -> None:
+    salt = b"0" * 16
+    same = ledger.commit_to(salt, here) == ledger.commit_to(salt, there)
+    assert same == (here == there)
+
+
+def test_the_same_text_is_committed_to_differently_each_time() -> None:
+    """Or a short text could be guessed from its hash after it was erased."""
+    first = ledger.seal({}, "A", 1, ledger.GENESIS, {"note": "yes"})
+    second = ledger.seal({}, "A", 1, ledger.GENESIS, {"note": "yes"})
+    assert json.loads(first[0])["body"] != json.loads(second[0])["body"]
