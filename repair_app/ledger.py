@@ -3,7 +3,8 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -149,10 +150,17 @@ def verify(session: Session, stream_ref: str | None = None) -> tuple[int, Flaw |
 
     Returns how many events were read and the first flaw, in the order of the chains' references.
     """
+    with closing(read_events(session, stream_ref)) as events:
+        return check_chains(events, read_heads(session, stream_ref))
+
+
+def check_chains(
+    events: Iterable[Any], heads: dict[str, tuple[int, str]]
+) -> tuple[int, Flaw | None]:
+    """Return how many events were read and the first flaw; `heads` is where chains should end."""
     count = 0
-    heads = read_heads(session, stream_ref)
     current, seq, prev = "", 0, GENESIS
-    for row in read_events(session, stream_ref):
+    for row in events:
         if row.stream != current:
             if current and (flaw := check_end(heads, current, seq, prev)):
                 return count, flaw
@@ -176,7 +184,7 @@ def read_heads(session: Session, stream_ref: str | None) -> dict[str, tuple[int,
     return {ref: (length, head) for ref, length, head in session.execute(query)}
 
 
-def read_events(session: Session, stream_ref: str | None) -> Iterator[Any]:
+def read_events(session: Session, stream_ref: str | None) -> Generator[Any, None, None]:
     """Yield the events chain by chain, in bounded memory."""
     query = (
         select(
@@ -198,7 +206,8 @@ def read_events(session: Session, stream_ref: str | None) -> Iterator[Any]:
     )
     if stream_ref:
         query = query.where(Event.stream == stream_ref)
-    yield from session.execute(query)
+    with session.execute(query) as rows:
+        yield from rows
 
 
 def check_end(heads: dict[str, tuple[int, str]], stream: str, seq: int, digest: str) -> Flaw | None:

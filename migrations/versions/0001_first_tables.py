@@ -82,7 +82,6 @@ def upgrade() -> None:
         sa.Column("password", sa.String(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("fs_uniquifier", sa.String(), nullable=False),
-        sa.Column("locale", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["person_id"], ["person.id"], name=op.f("fk_account_person_id_person")
@@ -109,7 +108,7 @@ def upgrade() -> None:
         sa.Column("violation_type", sa.String(), nullable=False),
         sa.Column("violation_facts", sa.String(), nullable=False),
         sa.Column("legal_basis", sa.String(), nullable=False),
-        sa.Column("penalty_categories", sa.JSON(), nullable=False),
+        sa.Column("penalty_categories", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("penalty_content", sa.String(), nullable=False),
         sa.Column("fine_10k", sa.Numeric(precision=18, scale=6), nullable=True),
         sa.Column("confiscation_10k", sa.Numeric(precision=18, scale=6), nullable=True),
@@ -180,7 +179,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.Column("role", sa.String(), nullable=False),
-        sa.Column("scope", sa.JSON(), nullable=True),
+        sa.Column("scope", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("ends_on", sa.Date(), nullable=True),
         sa.CheckConstraint(
             "(role = 'agent') = (scope IS NOT NULL)", name=op.f("ck_appointment_scope_if_agent")
@@ -375,7 +374,7 @@ def upgrade() -> None:
         sa.Column("working_days", sa.Integer(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("provisional", sa.Boolean(), nullable=False),
-        sa.Column("skipped", sa.JSON(), nullable=False),
+        sa.Column("skipped", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("met_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["case_id"], ["case_file.id"], name=op.f("fk_deadline_case_id_case_file")

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from repair_app.db import today
 from repair_app.labels import Label
 from repair_app.models import CreditRecord
 
@@ -42,6 +43,14 @@ def parse_amount(text: str) -> Decimal:
     return amount.quantize(Decimal("0.000001"))
 
 
+def parse_past_day(text: str) -> date:
+    """Return a day in ISO form. Raises ValueError for another text, and for the future."""
+    day = date.fromisoformat(text.strip())
+    if day > today():
+        raise ValueError("has not come yet")
+    return day
+
+
 CORRECTABLE: dict[str, CorrectableField] = {
     "decision_no": CorrectableField(Label("行政处罚决定书文号", "Decision number"), parse_text),
     "violation_type": CorrectableField(Label("违法行为类型", "Type of violation"), parse_text),
@@ -52,9 +61,7 @@ CORRECTABLE: dict[str, CorrectableField] = {
     "confiscation_10k": CorrectableField(
         Label("没收金额（万元）", "Confiscated (10k yuan)"), parse_amount
     ),
-    "decided_on": CorrectableField(
-        Label("处罚决定日期", "Date of decision"), lambda text: date.fromisoformat(text.strip())
-    ),
+    "decided_on": CorrectableField(Label("处罚决定日期", "Date of decision"), parse_past_day),
 }
 
 

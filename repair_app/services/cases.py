@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -92,7 +92,6 @@ class Outcome:
 
     ref: str
     repeated: bool = False
-    events: Sequence[str] = field(default_factory=tuple)
 
 
 def actors_of(user: User, entity: Entity) -> list[Actor]:

@@ -30,7 +30,7 @@ bootstrap = Bootstrap5()
 class RefConverter(BaseConverter):
     """A reference in an address; anything else is no page."""
 
-    regex = r"[A-Z]{2}-\d{4}-\d{6,9}-[0-9A-Z]"
+    regex = r"[A-Z]{2}-[0-9]{4}-[0-9]{6,9}-[0-9A-Z]"
 
 
 def init_app(app: Flask) -> None:
