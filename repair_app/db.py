@@ -1,16 +1,16 @@
 """The database: engine set-up for both stores, base class, UTC time, naming convention."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, String, event
+from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, String, Table, event, insert
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
 
@@ -60,6 +60,12 @@ class Base(DeclarativeBase):
 
 # Rows are written when a step says so: half a change (an end without its state) breaks a CHECK.
 db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"autoflush": False})
+
+
+def insert_rows(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write many rows of a table, without making an object of each."""
+    if rows:
+        session.execute(insert(cast(Table, model.__table__)), rows)
 
 
 _moment: ContextVar[datetime | None] = ContextVar("moment", default=None)

@@ -90,9 +90,7 @@ AGENT_ELSEWHERE: Final = ("fang", "chemicals")  # the agent's second mandate, of
 LAST: Final = Player("yu", "余建平", "centre", Role.ADMINISTRATOR)
 
 RECEIVES, DECIDES, SIGNS = "lin", "zhou", "zheng"  # how the three reviewers share their work
-PERSON_OF: Final = {one.unit: one for one in reversed(PLAYERS) if one.role is not Role.REVIEWER} | {
-    one.unit: one for one in PLAYERS if one.role is Role.SUBJECT
-}
+PERSON_OF: Final = {one.unit: one for one in PLAYERS if one.role not in (Role.REVIEWER, Role.AGENT)}
 
 
 def address(login: str) -> str:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from repair_app import calendar, ledger, refs
+from repair_app.db import Base, insert_rows
 from repair_app.engine.assessment import assess
 from repair_app.engine.policy import Policy
 from repair_app.engine.spec import SpecError, Transition, Workflow
@@ -45,9 +45,13 @@ def bring_in(
         rows.append(row)
         contents.append(content)
     streams, events = ledger.first_entries([row["ref"] for row in rows], contents, at)
-    session.execute(insert(CreditRecord), rows)
-    session.execute(insert(Stream), streams)
-    session.execute(insert(Event), events)
+    tables: list[tuple[type[Base], Any]] = [
+        (CreditRecord, rows),
+        (Stream, streams),
+        (Event, events),
+    ]
+    for model, some in tables:
+        insert_rows(session, model, some)
 
 
 def first_entry(

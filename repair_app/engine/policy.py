@@ -92,14 +92,14 @@ def load_policy(folder: Path, profile: str, forms: Collection[str]) -> Policy:
         clocks=CLOCKS,
         documents=documents,
     )
-    current = {
-        one.name: one
-        for path in sorted(folder.glob("*.toml"))
-        if path.name not in NOT_WORKFLOWS
-        for one in [load_workflow(path, vocabulary)]
-    }
-    earlier = [load_workflow(path, vocabulary) for path in folder.glob("released/*.toml")]
-    workflows = {(one.name, one.version): one for one in (*earlier, *current.values())}
+    files = [path for path in sorted(folder.glob("*.toml")) if path.name not in NOT_WORKFLOWS]
+    current = {one.name: one for one in (load_current(path, vocabulary) for path in files)}
+    workflows = {(one.name, one.version): one for one in current.values()}
+    for path in sorted(folder.glob("released/*.toml")):
+        earlier = load_workflow(path, vocabulary)
+        if (earlier.name, earlier.version) in workflows:
+            raise SpecError(f"released/{path.name}: version {earlier.version} is there twice")
+        workflows[earlier.name, earlier.version] = earlier
     check_releases(folder / "releases.toml", workflows.values())
     return Policy(
         workflows=workflows,
@@ -111,6 +111,14 @@ def load_policy(folder: Path, profile: str, forms: Collection[str]) -> Policy:
         },
         documents=documents,
     )
+
+
+def load_current(path: Path, vocabulary: Vocabulary) -> Workflow:
+    """Return the workflow of a file that bears its name. Raises SpecError."""
+    workflow = load_workflow(path, vocabulary)
+    if workflow.name != path.stem:
+        raise SpecError(f"{path.name}: name: is {workflow.name!r}, not that of the file")
+    return workflow
 
 
 def check_releases(path: Path, workflows: Collection[Workflow]) -> None:

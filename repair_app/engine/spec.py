@@ -22,6 +22,15 @@ TRANSITION_KEYS = frozenset(
 )
 
 
+# What kind of value a key takes; labels and clauses are read by themselves.
+TEXTS = frozenset(
+    {"name", "version", "entity", "prefix", "initial", "to", "form", "owner", "clock", "until"}
+)
+LISTS = frozenset({"from", "by", "guards", "effects", "basis"})
+FLAGS = frozenset({"final", "follows", "contests", "live", "meets"})
+TABLES = frozenset({"states"})
+
+
 class SpecError(Exception):
     """A workflow file that must not run; says `file: transition or state: problem`."""
 
@@ -181,7 +190,7 @@ class _Reader:
         )
 
     def read_transition(self, raw: dict[str, Any]) -> Transition:
-        name = raw.get("name", "transition without a name")
+        name = raw.get("name", "a transition") if isinstance(raw, dict) else "a transition"
         self.check_keys(
             name, raw, TRANSITION_KEYS, required={"name", "label", "from", "to", "basis"}
         )
@@ -223,14 +232,19 @@ class _Reader:
     def check_keys(
         self,
         place: str,
-        raw: Mapping[str, Any],
+        raw: Any,
         allowed: Collection[str],
         required: Collection[str],
     ) -> None:
+        if not isinstance(raw, dict):
+            raise self.refuse(place, "is no table")
         if unknown := sorted(set(raw) - set(allowed)):
             raise self.refuse(place, f"unknown key {unknown[0]!r}")
         if missing := sorted(set(required) - set(raw)):
             raise self.refuse(place, f"without {missing[0]!r}")
+        for key, value in raw.items():
+            if not has_right_kind(key, value):
+                raise self.refuse(place, f"{key!r} has another kind of value")
 
     def check_known(self, place: str, what: str, names: Collection[str]) -> None:
         known = getattr(self.vocabulary, f"{what}s")
@@ -271,6 +285,21 @@ class _Reader:
             raise self.refuse(place, "has no deadline")
         if state.name not in reachable(workflow):
             raise self.refuse(place, "cannot be reached")
+
+
+def has_right_kind(key: str, value: object) -> bool:
+    """Say whether a value is what its key takes: a text, a list, yes or no, a table."""
+    if key in TEXTS:
+        return isinstance(value, str) and bool(value)
+    if key in FLAGS:
+        return isinstance(value, bool)
+    if key in TABLES:
+        return isinstance(value, dict)
+    if key == "transitions":
+        return isinstance(value, list)
+    if key in LISTS:
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return True
 
 
 def reachable(workflow: Workflow) -> set[str]:

@@ -1,6 +1,7 @@
 """A row of the national penalty format: what it says, in one form, or everything wrong with it."""
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -8,8 +9,6 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, TypeVar
-
-import rfc8785
 
 from repair_app.penalty_format.cells import (
     BLANK,
@@ -195,9 +194,11 @@ class PenaltyRow:
 
     @property
     def fingerprint(self) -> str:
-        """Return the SHA-256 (hex) of the content in canonical JSON (RFC 8785)."""
+        """Return the SHA-256 (hex) of the content: equal for rows that say the same."""
         content = {"format": FINGERPRINT_FORMAT, **self.as_dict()}
-        return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
+        # Texts, lists of texts and null alone: this is their canonical JSON (RFC 8785).
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON has them: days in ISO 8601, amounts as decimal text."""

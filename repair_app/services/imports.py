@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import func, insert, select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from repair_app import refs
 from repair_app.access import organisations_as
-from repair_app.db import db, now, today
+from repair_app.db import db, insert_rows, now, today
 from repair_app.engine import bulk
 from repair_app.engine.step import SYSTEM, Actor
 from repair_app.models import CreditRecord, ImportBatch, ImportRow, Organisation, Role, User
@@ -183,7 +183,7 @@ def bring_in_chunk(
         if code == ACCEPTED:
             new.append(bulk.NewRecord(record, {"batch": batch_id, "line": line}))
     bulk.bring_in(session, current_policy(), new, actor, at=now())
-    session.execute(insert(ImportRow), verdicts)
+    insert_rows(session, ImportRow, verdicts)
 
 
 def judge(chunk: Chunk, own: int | None) -> Iterator[tuple[int, dict[str, Any], str]]:
@@ -326,8 +326,7 @@ def add_organisations(
         for uscc, name, kind in wanted
         if uscc not in known
     ]
-    if rows:
-        session.execute(insert(Organisation), rows)
+    insert_rows(session, Organisation, rows)
 
 
 def find_known(
