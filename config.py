@@ -39,7 +39,6 @@ class Config:
     BABEL_DEFAULT_TIMEZONE = "Asia/Shanghai"
 
     WORKFLOWS = ROOT / "workflows"
-    EVIDENCE_MAX_BYTES = 10 * MEGABYTE
     MAX_CONTENT_LENGTH = 64 * MEGABYTE
     MAX_FORM_MEMORY_SIZE = 2 * MEGABYTE
     MAX_FORM_PARTS = 500
@@ -61,6 +60,7 @@ class Config:
     SECURITY_EMAIL_VALIDATOR_ARGS = {"check_deliverability": False}
     SECURITY_RETURN_GENERIC_RESPONSES = True
     SECURITY_DEFAULT_REMEMBER_ME = False
+    SECURITY_FRESHNESS = timedelta(minutes=-1)  # no page for signing in again
     SECURITY_JOIN_USER_ROLES = False  # roles belong to appointments
     SECURITY_POST_LOGIN_VIEW = "/home"
     SECURITY_POST_LOGOUT_VIEW = "/"

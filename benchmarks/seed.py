@@ -87,11 +87,11 @@ FOR_ANSWERS = 600  # at most: objections that the benchmark's own agency answers
 CHUNK = 4000
 
 CITIES = "济南 青岛 淄博 枣庄 东营 烟台 潍坊 济宁 泰安 威海 日照 临沂 德州 聊城 滨州 菏泽 莱芜".split()
-FIRST = "瑞恒嘉远启明宏泰安信润泽丰华盛景博川和诚德立新卓越凯源鼎晟昊辰佳禾康平金海天宇云帆思齐正阳同方大中广义众合百川万里千"
+FIRST = list(dict.fromkeys("瑞恒嘉远启明宏泰安信润泽丰华盛景博川和诚德立新卓越凯源鼎晟昊辰佳禾康平金海天宇云帆思齐正阳同方大中广义众合百川万里千"))
 SECOND = "达通顺昌隆兴茂旺福祥利亨贞吉庆元亿财宝玉珠林森柏松竹梅兰菊荷桂枫桐江河湖海洋波涛浪潮汐泉溪涧石岩峰岭岳山原野田禾"
 TRADES = "贸易 建材 食品 物流 化工 机械 纺织 餐饮 置业 科技 环保 医药 汽车 电子 服饰 家具 印刷 包装 农业 能源".split()
 BUREAUS = "市场监督管理局 生态环境局 应急管理局 交通运输局 住房和城乡建设局".split()
-NAMES = len(CITIES) * 60 * 60 * len(TRADES)
+NAMES = len(CITIES) * len(FIRST) * len(SECOND) * len(TRADES)
 
 
 # --- a file of penalties ---------------------------------------------------------------------
@@ -106,11 +106,11 @@ class Party:
 
 
 def enterprise(number: int) -> Party:
-    """Return a fictional enterprise; no two of the first 1.2 million share a name."""
+    """Return a fictional enterprise; no two of the first million share a name."""
     left = number * 7919 % NAMES  # a prime: neighbours get names that are far apart
     left, city = divmod(left, len(CITIES))
-    left, first = divmod(left, 60)
-    left, second = divmod(left, 60)
+    left, first = divmod(left, len(FIRST))
+    left, second = divmod(left, len(SECOND))
     name = f"{CITIES[city]}市{FIRST[first]}{SECOND[second]}示例{TRADES[left]}有限公司"
     return Party(name, code(f"91370112MA{1_000_000 + number:07d}"))
 
@@ -563,11 +563,12 @@ def fill(cases: int) -> Seeded:
     clock = Stopwatch()
     world = factories.make_world()
     firm, bureau = (Party(one.name, one.uscc) for one in (world.firm, world.agency))
-    answers = min(FOR_ANSWERS, cases // 4)
+    copies = cases - MADE
+    answers = min(FOR_ANSWERS, copies // 4)
     own = MADE + FOR_NEW_CASES
     parties = [(firm, bureau)] * own
     parties += [(subject, bureau) for subject, _ in everyday_parties(answers)]
-    parties += everyday_parties(cases - answers, start=answers)
+    parties += everyday_parties(copies - answers, start=answers)
     clock.lap("people")
     with at(now() - ON_FILE_FOR):
         content = write_file(iter(parties))

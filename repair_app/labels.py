@@ -1,4 +1,4 @@
-"""A text in the two languages that the policy files speak."""
+"""Texts in two languages: of the policy files, and of the message catalogue."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 LANGUAGES = ("zh", "en")
+
+
+def N_(text: str) -> str:  # noqa: N802  # the name that message catalogues look for
+    """Mark a text for translation; it is translated where it is shown."""
+    return text
 
 
 @dataclass(frozen=True)

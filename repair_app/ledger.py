@@ -13,6 +13,7 @@ import rfc8785
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from repair_app.labels import N_
 from repair_app.models import Event, EventText, Stream
 
 FORMAT = 1
@@ -173,7 +174,7 @@ def check_chains(
     if current and (flaw := check_end(heads, current, seq, prev)):
         return count, flaw
     lost = next(iter(sorted(heads)), None)
-    return count, Flaw(lost, 1, "the whole chain is missing") if lost else None
+    return count, Flaw(lost, 1, N_("the whole chain is missing")) if lost else None
 
 
 def read_heads(session: Session, stream_ref: str | None) -> dict[str, tuple[int, str]]:
@@ -216,30 +217,30 @@ def check_end(heads: dict[str, tuple[int, str]], stream: str, seq: int, digest: 
     if length == seq and head == digest:
         return None
     if not length:
-        return Flaw(stream, 1, "a chain that was never begun")
-    return Flaw(stream, min(seq, length) + 1, "the end of the chain does not match its head")
+        return Flaw(stream, 1, N_("a chain that was never begun"))
+    return Flaw(stream, min(seq, length) + 1, N_("the end of the chain does not match its head"))
 
 
 def check_event(row: Any, seq: int, prev: str) -> str | None:
     """Return what is wrong with one event, or None."""
     if hashlib.sha256(row.payload.encode()).hexdigest() != row.hash:
-        return "its content does not match its hash"
+        return N_("its content does not match its hash")
     content = json.loads(row.payload)
     if row.seq != seq or content["prev"] != prev:
-        return "it does not follow the event before it"
+        return N_("it does not follow the event before it")
     if any(content[name] != getattr(row, name) for name in REPEATED):
-        return "its columns do not repeat its content"
+        return N_("its columns do not repeat its content")
     if content["at"] != moment(row.at):
-        return "its time does not repeat its content"
+        return N_("its time does not repeat its content")
     return check_text(row, content["body"])
 
 
 def check_text(row: Any, commitment: str | None) -> str | None:
     """Return what is wrong with the personal text; an erased one is in order."""
     if row.text_id == 0:
-        return "its text is missing" if commitment else None
+        return N_("its text is missing") if commitment else None
     if row.salt is None and row.body is None:
         return None
     if row.salt is None or row.body is None or commit_to(row.salt, row.body) != commitment:
-        return "its text is not what was written"
+        return N_("its text is not what was written")
     return None

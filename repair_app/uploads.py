@@ -18,6 +18,7 @@ MEDIA_TYPES: Final = {
     ".ofd": "application/ofd",
 }
 NAME_LENGTH: Final = 150
+MAX_MB: Final = 10  # of one file
 
 
 class WrongType(Exception):

@@ -108,8 +108,8 @@ def make_appointment(
 # What a record says, so that the rule pack of the seeds puts it into the class.
 CLASSES: dict[str, dict[str, Any]] = {
     "minor": {"penalty_categories": ["警告"], "fine_10k": None},
-    "general": {"penalty_categories": ["罚款"], "fine_10k": 2},
-    "serious": {"penalty_categories": ["罚款"], "violation_facts": "经查，情节严重。"},
+    "general": {"penalty_categories": ["fine"], "fine_10k": 2},
+    "serious": {"penalty_categories": ["fine"], "violation_facts": "经查，情节严重。"},
     "specific_serious": {
         "penalty_categories": ["责令停产停业"],
         "violation_facts": "经查，食品生产不符合标准。",

@@ -1,4 +1,4 @@
-"""Papers of the demonstration: small PDF and PNG files that open, and say that they are examples."""
+"""Papers of the demonstration: small PDF and PNG files that open, and say they are examples."""
 
 import hashlib
 import struct
@@ -10,6 +10,24 @@ from repair_app.uploads import Upload, check_upload
 
 WIDTH, HEIGHT = 480, 300
 INK: Final = ((255, 255, 255), (38, 84, 142), (208, 213, 221), (112, 119, 130))
+# The objects of a PDF but the last, the page's content. The typeface is the viewer's own Song.
+PAGE: Final = """
+/Type /Catalog /Pages 2 0 R
+
+/Type /Pages /Kids [3 0 R] /Count 1
+
+/Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 7 0 R
+/Resources << /Font << /F1 4 0 R >> >>
+
+/Type /Font /Subtype /Type0 /BaseFont /STSong-Light /Encoding /UniGB-UCS2-H
+/DescendantFonts [5 0 R]
+
+/Type /Font /Subtype /CIDFontType0 /BaseFont /STSong-Light /FontDescriptor 6 0 R
+/CIDSystemInfo << /Registry (Adobe) /Ordering (GB1) /Supplement 2 >> /DW 1000
+
+/Type /FontDescriptor /FontName /STSong-Light /Flags 6 /FontBBox [-25 -254 1000 880]
+/ItalicAngle 0 /Ascent 880 /Descent -120 /CapHeight 880 /StemV 93
+"""
 
 
 def make_paper(filename: str, *lines: str) -> Upload:
@@ -23,26 +41,15 @@ def make_paper(filename: str, *lines: str) -> Upload:
 
 
 def write_pdf(lines: Iterable[str]) -> bytes:
-    """Return a PDF of one page; its font is the viewer's own Song typeface."""
+    """Return a PDF of one page."""
     shown = " 0 -30 Td ".join(f"<{line.encode('utf-16-be').hex()}> Tj" for line in lines)
     drawing = f"BT /F1 14 Tf 72 760 Td {shown} ET".encode()
-    objects = (
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
-        b" /Resources << /Font << /F1 5 0 R >> >> >>",
-        b"<< /Length %d >>\nstream\n%b\nendstream" % (len(drawing), drawing),
-        b"<< /Type /Font /Subtype /Type0 /BaseFont /STSong-Light /Encoding /UniGB-UCS2-H"
-        b" /DescendantFonts [6 0 R] >>",
-        b"<< /Type /Font /Subtype /CIDFontType0 /BaseFont /STSong-Light /FontDescriptor 7 0 R"
-        b" /CIDSystemInfo << /Registry (Adobe) /Ordering (GB1) /Supplement 2 >> /DW 1000 >>",
-        b"<< /Type /FontDescriptor /FontName /STSong-Light /Flags 6 /FontBBox [-25 -254 1000 880]"
-        b" /ItalicAngle 0 /Ascent 880 /Descent -120 /CapHeight 880 /StemV 93 >>",
-    )
-    return b"".join(number_objects(objects))
+    stream = b"<< /Length %d >>\nstream\n%b\nendstream" % (len(drawing), drawing)
+    objects = [f"<< {one.strip()} >>".encode() for one in PAGE.split("\n\n")]
+    return b"".join(number_objects([*objects, stream]))
 
 
-def number_objects(objects: tuple[bytes, ...]) -> Iterator[bytes]:
+def number_objects(objects: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the parts of a PDF: header, objects, the table of where each begins, trailer."""
     place = len(header := b"%PDF-1.4\n")
     yield header

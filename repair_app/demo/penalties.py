@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from repair_app.demo.cast import PERSON_OF, UNITS
+from repair_app.demo.days import working_day
 from repair_app.penalty_format.columns import BY_KEY, COLUMNS
 
 REPORTED_AFTER: Final = 7  # days from a decision to the file that reports it
@@ -221,12 +222,12 @@ FLAWED: Final = (
     {"uscc": "91379900MADEX0012Y", "decision_no": "云示市监罚〔示例〕901号"},
     {"subject_kind": "自然人", "decision_no": "云示市监罚〔示例〕902号"},
 )
-FLAWED_IN: Final = ("market", 45, 0)
+FLAWED_IN: Final = ("market", 45)
 
 
 def decided_on(penalty: Penalty, day: date) -> date:
     """Return the date of a penalty's decision, seen from a day."""
-    return day - timedelta(days=penalty.age)
+    return working_day(day - timedelta(days=penalty.age), 0)
 
 
 def decision_no(penalty: Penalty, day: date) -> str:
@@ -254,9 +255,12 @@ def list_reports(day: date) -> list[Report]:
     for one in PENALTIES:
         groups.setdefault((MATTERS[one.matter].agency, one.age, one.late), []).append(one)
     return [
-        Report(key[0], day - timedelta(days=key[2] or key[1] - REPORTED_AFTER), content)
-        for key, penalties in groups.items()
-        for content in [write_file(penalties, day, FLAWED if key == FLAWED_IN else ())]
+        Report(
+            agency=agency,
+            sent_on=working_day(day - timedelta(days=late or age - REPORTED_AFTER), 0),
+            content=write_file(some, day, FLAWED if (agency, age) == FLAWED_IN else ()),
+        )
+        for (agency, age, late), some in groups.items()
     ]
 
 

@@ -3,16 +3,16 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import select
 
-from repair_app import calendar
 from repair_app.db import at, db, today
 from repair_app.demo import cast, penalties
+from repair_app.demo.days import opening_hour, working_day
 from repair_app.demo.papers import make_paper
 from repair_app.demo.stories import MEASURES, OBJECTIONS, REPAIRS, Beat, Measure, Story
 from repair_app.engine.spec import Transition
@@ -36,6 +36,7 @@ from repair_app.uploads import Upload
 Act = Callable[[], object]
 BETWEEN_STEPS: Final = timedelta(minutes=18)
 BETWEEN_STORIES: Final = timedelta(minutes=7)
+NIGHTS: Final = range(1, 20)  # working days ago on which the nightly sweeps were run
 
 
 @dataclass
@@ -56,10 +57,10 @@ class Stage:
         unit = next(key for key, number in self.units.items() if number == organisation_id)
         return cast.PERSON_OF[unit]
 
-    def record(self, no: int) -> str:
-        """Return the reference of the record of a penalty."""
+    def record(self, no: int) -> CreditRecord:
+        """Return the record of a penalty."""
         number = penalties.decision_no(penalties.BY_NO[no], self.day)
-        query = select(CreditRecord.ref).where(CreditRecord.decision_no == number)
+        query = select(CreditRecord).where(CreditRecord.decision_no == number)
         return db.session.scalars(query).one()
 
 
@@ -88,22 +89,10 @@ def list_acts(stage: Stage) -> Iterator[tuple[datetime, int, Act]]:
             moment = opening_hour(working_day(stage.day, beat.days))
             moment += BETWEEN_STEPS * place + BETWEEN_STORIES * (number % 9)
             yield moment, place, partial(take_step, stage, story, place)
-    night = opening_hour(working_day(stage.day, 1)) - timedelta(hours=6)
-    yield night, 0, publication.expire_records
-    yield night, 1, publication.lapse_sanctions
-
-
-def working_day(day: date, back: int) -> date:
-    """Return the day that lies so many working days before another."""
-    while back:
-        day -= timedelta(days=1)
-        back -= calendar.is_working_day(day)
-    return day
-
-
-def opening_hour(day: date) -> datetime:
-    """Return nine o'clock of a day."""
-    return datetime.combine(day, time(9), calendar.SHANGHAI)
+    for days in NIGHTS:
+        night = opening_hour(working_day(stage.day, days)) - timedelta(hours=6)
+        yield night, 0, publication.expire_records
+        yield night, 1, publication.lapse_sanctions
 
 
 # --- records and sanctions ----------------------------------------------------------------
@@ -130,14 +119,20 @@ def impose(stage: Stage, measure: Measure) -> None:
     token = f"demo-{measure.no}-{measure.code}"
     if earlier(token):
         return
+    record = stage.record(measure.no)
     known = select(SanctionMeasure.id).where(SanctionMeasure.code == measure.code)
     facts = {
         "measure_id": db.session.scalars(known).one(),
-        "ends_on": (today() + timedelta(days=measure.term)).isoformat(),
+        "ends_on": end_of(measure, record).isoformat(),
     }
-    ref = stage.record(measure.no)
+    ref = record.ref
     sent = cases.Submission(Answers(facts=facts), token=token, purpose=f"{ref} impose")
     sanctions.impose(ref, stage.user(measure.by), sent)
+
+
+def end_of(measure: Measure, record: CreditRecord) -> date:
+    """Return the last day of a measure: without a term, that of the record's publication."""
+    return today() + timedelta(days=measure.term) if measure.term else record.max_publication_until
 
 
 def lift(stage: Stage, measure: Measure) -> None:
@@ -148,11 +143,11 @@ def lift(stage: Stage, measure: Measure) -> None:
     query = select(Sanction).join(Sanction.record).join(Sanction.measure)
     sanction = db.session.scalars(
         query.where(
-            CreditRecord.ref == stage.record(measure.no), SanctionMeasure.code == measure.code
+            CreditRecord.id == stage.record(measure.no).id, SanctionMeasure.code == measure.code
         )
     ).one()
     answers = Answers(texts={"reason": measure.why})
-    fire("sanctions", sanction, "lift", stage.user(measure.by), answers, token)
+    fire("sanctions", sanction, "lift", stage.user(measure.by), answers=answers, token=token)
 
 
 def earlier(token: str) -> str | None:
@@ -166,6 +161,7 @@ def fire(
     entity: Entity,
     name: str,
     user: User,
+    *,
     answers: Answers,
     token: str,
     uploads: Sequence[Upload] = (),
@@ -196,13 +192,14 @@ def take_step(stage: Stage, story: Story, place: int) -> None:
     transition = current_policy().workflow_of(entity).transitions[name]
     actor = stage.user(choose_person(stage, story, beat, transition, entity))
     answers = answer(stage, beat, transition, entity)
-    fire(kind, entity, name, actor, answers, token, draw_papers(beat, entity))
+    papers = draw_papers(beat, entity)
+    fire(kind, entity, name, actor, answers=answers, token=token, uploads=papers)
 
 
 def open_case(stage: Stage, story: Story, beat: Beat, token: str) -> str:
     """Open the case of a story and return its reference."""
-    ref = stage.record(story.no)
-    record = db.session.scalars(select(CreditRecord).where(CreditRecord.ref == ref)).one()
+    record = stage.record(story.no)
+    ref = record.ref
     login = story.by or stage.person_of(record.subject_id).login
     facts = {**beat.facts, "ground": story.ground} if story.ground else {}
     answers = Answers(facts=facts, texts={"statement": beat.words[0]})

@@ -523,7 +523,7 @@ OBJECTIONS: Final = (
         (
             *objected(
                 4,
-                "决定作出前已公示满一年的同类信息仍可检索，请核对公示期限起算日期。",
+                "我公司认为该信息自处罚决定之日起算已超过应公示的期限，请核对起算日期。",
                 "公示页面截图.png",
             ),
             beat(3, "accept"),
@@ -537,7 +537,7 @@ OBJECTIONS: Final = (
         (
             *objected(12, "作出机关官网已无该处罚，信用网站仍在公示。", "官网查询结果截图.png"),
             *forwarded(11),
-            beat(9, "propose_revocation", "该处罚已因执行终结后自行纠错撤下，应同步撤销。"),
+            beat(9, "propose_revocation", "该处罚决定已由我局自行纠错撤销，信用网站应同步撤下。"),
             beat(8, "decide_removal", "与来源单位信息不一致，拟撤销。"),
             beat(6, "sign_removal", "同意。"),
             beat(4, "confirm_execution", "已同步。"),
@@ -928,14 +928,15 @@ REPAIRS: Final = (
 class Measure(NamedTuple):
     """A measure of the catalogue: on which penalty, by whom, since when and for how long.
 
-    `days` and `lifted` count back in working days, `term` on in days from the imposing.
+    `days` and `lifted` count back in working days, `term` on in days from the imposing; without
+    a term the measure goes on as long as the record is published.
     """
 
     no: int
     code: str
     by: str
     days: int
-    term: int
+    term: int = 0
     lifted: int = 0
     why: str = ""
 
@@ -955,7 +956,7 @@ MEASURES: Final = (
     Measure(116, "I02", "dong", 80, 360),
     Measure(323, "A01", "han", 120, 400),
     Measure(110, "A06", "dong", 40, 100),
-    Measure(129, "A02", "dong", 90, 60),
-    Measure(128, "A06", "dong", 100, 200),
+    Measure(129, "A02", "dong", 40, 50),
+    Measure(128, "A06", "dong", 100),
     Measure(320, "A02", "dong", 60, 200, lifted=10, why="企业已提前落实整改，经会商解除该项措施。"),
 )

@@ -7,7 +7,8 @@ from datetime import date
 from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
 
-from repair_app.engine.step import N_, Reason
+from repair_app.engine.step import Reason
+from repair_app.labels import N_
 from repair_app.models import CreditRecord, DisputeMark, Sanction, SanctionSuspension
 
 LIVE = ("published", "withheld")

@@ -9,7 +9,8 @@ from sqlalchemy import exists, select
 
 from repair_app.engine.enforcement import in_publication_term, open_suspensions
 from repair_app.engine.machine import open_deadline
-from repair_app.engine.step import N_, Reason, Step
+from repair_app.engine.step import Reason, Step
+from repair_app.labels import N_
 from repair_app.models import Appointment, Case, Event, Requirement, Role, User
 from repair_app.models.cases import ENDED
 

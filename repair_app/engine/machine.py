@@ -183,9 +183,33 @@ def fire(
 ) -> None:
     """Run one transition: guards, event, effects, then the new state and its deadline.
 
+    Raises what `ask` raises. Whatever an effect raises leaves the entity as it was; the caller
+    rolls back.
+    """
+    step = ask(session, policy, entity, name, actor, answers, at=at, stream=stream)
+    append_event(step)
+    try:
+        policy.machine_of(step.workflow).machine.events[name].trigger(step)
+    except MachineError as error:  # unreachable while `ask` checks the source; never silent
+        raise WrongState(name) from error
+    settle(step)
+
+
+def ask(
+    session: Session,
+    policy: Policy,
+    entity: Entity,
+    name: str,
+    actor: Actor,
+    answers: Answers,
+    *,
+    at: datetime,
+    stream: str | None = None,
+) -> Step:
+    """Return the step of a transition that nothing stands against; nothing is changed.
+
     Raises NotOffered, NotAllowed or WrongState when there is no such step for this actor here,
     Refused when a guard says no.
-    Whatever an effect raises leaves the entity as it was; the caller rolls back.
     """
     workflow = policy.workflow_of(entity)
     transition = workflow.transitions.get(name)
@@ -198,12 +222,7 @@ def fire(
     step = prepare(session, policy, entity, transition, actor, answers, at=at, stream=stream)
     if against := tuple(reasons_against(step)):
         raise Refused(*against)
-    append_event(step)
-    try:
-        policy.machine_of(workflow).machine.events[name].trigger(step)
-    except MachineError as error:  # unreachable while `source` is checked above; never silent
-        raise WrongState(name) from error
-    settle(step)
+    return step
 
 
 def append_event(step: Step) -> None:

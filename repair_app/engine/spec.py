@@ -189,8 +189,9 @@ class _Reader:
             **{**raw, "label": self.read_label(place, raw["label"])},
         )
 
-    def read_transition(self, raw: dict[str, Any]) -> Transition:
-        name = raw.get("name", "a transition") if isinstance(raw, dict) else "a transition"
+    def read_transition(self, raw: Any) -> Transition:
+        unnamed = "transition without a name"
+        name = raw.get("name", unnamed) if isinstance(raw, dict) else unnamed
         self.check_keys(
             name, raw, TRANSITION_KEYS, required={"name", "label", "from", "to", "basis"}
         )

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 Entity = Case | CreditRecord | Sanction | Requirement
 
 
-def N_(text: str) -> str:  # noqa: N802  # the name that message catalogues look for
-    """Mark a text for translation; it is translated where it is shown."""
-    return text
-
-
 class Reason(NamedTuple):
     """Why something may not be done: a text for the person and the values in it."""
 

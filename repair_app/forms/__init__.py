@@ -19,6 +19,7 @@ from repair_app.forms.questions import (
     SanctionForm,
     StatementForm,
     SupplementListForm,
+    WithdrawalForm,
 )
 
 FORMS: dict[str, type[TransitionForm]] = {
@@ -41,6 +42,7 @@ FORMS: dict[str, type[TransitionForm]] = {
         SanctionForm,
         StatementForm,
         SupplementListForm,
+        WithdrawalForm,
     )
 }
 

