@@ -17,7 +17,7 @@ from tests.factories import PASSWORD
 
 TITLE = re.compile(r"<title>\s*(\S.*?)\s*</title>", re.DOTALL)
 FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
-CSRF = re.compile(r'name="csrf_token"[^>]*value="[^"]+"')
+CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 TEXT_INPUTS = {"text", "email", "password", "hidden", "date", "number", "search"}
 
 
@@ -123,6 +123,10 @@ class Client(FlaskClient):
         db.session.rollback()
         check_page(answer)
         return answer
+
+    def token(self) -> str:
+        """Return a csrf token of this session, for posts that no page offers."""
+        return CSRF.search(self.get("/").html)[1]
 
     def fill(self, url: str, *, button: str = "", **fields: Any) -> Any:
         """Open a page, fill in its form, send it, and return the answer.

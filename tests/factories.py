@@ -107,11 +107,11 @@ def make_appointment(
 
 # What a record says, so that the rule pack of the seeds puts it into the class.
 CLASSES: dict[str, dict[str, Any]] = {
-    "minor": {"penalty_categories": ["警告"], "fine_10k": None},
+    "minor": {"penalty_categories": ["warning"], "fine_10k": None},
     "general": {"penalty_categories": ["fine"], "fine_10k": 2},
     "serious": {"penalty_categories": ["fine"], "violation_facts": "经查，情节严重。"},
     "specific_serious": {
-        "penalty_categories": ["责令停产停业"],
+        "penalty_categories": ["business_suspension"],
         "violation_facts": "经查，食品生产不符合标准。",
     },
 }

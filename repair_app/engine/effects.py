@@ -156,10 +156,10 @@ def apply_corrections(step: Step) -> None:
     """Write the corrected fields, then class and periods anew by the record's own rule pack."""
     for name, change in step.answers.facts["changes"].items():
         write_field(step.record, name, change["new"])
-    classify_record(step)
+    _classify_record(step)
 
 
-def classify_record(step: Step) -> None:
+def _classify_record(step: Step) -> None:
     """Compute class and publication periods from the record and its rule pack."""
     record = step.record
     found = assess(step.record_rules, partial(getattr, record))

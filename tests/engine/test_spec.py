@@ -115,7 +115,7 @@ FLAWS = [
     ("document without a clause", ('["BOOK 2"]', '["BOOK"]'), "lend: basis 'BOOK'"),
     ("transition without a basis", ('basis   = ["BOOK 3"]', "basis = []"), "take_back: without a basis"),
     ("transition without basis at all", ('basis   = ["BOOK 3"]\n', ""), "take_back: without 'basis'"),
-    ("transition without a name", ('name    = "take_back"\n', ""), "a transition: without 'name'"),
+    ("transition without a name", ('name    = "take_back"\n', ""), "transition without a name: without 'name'"),
     ("transition written twice", ('"take_back"', '"lend"'), "lend: written twice"),
     ("state twice in from", ('["lent"]', '["lent", "lent"]'), "take_back: names a state twice"),
     ("label in one language", ('{zh = "归还", en = "Take back"}', '{zh = "归还"}'), "take_back: label: without a text in 'en'"),

@@ -1,0 +1,364 @@
+"""Every route of the application: who may enter, and that looking changes nothing."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import html5lib
+import pytest
+from flask import Flask
+
+from config import TestConfig
+from repair_app import create_app
+from repair_app.db import db
+from repair_app.models import Document
+from repair_app.services import imports
+from repair_app.services.policy import current_policy
+from repair_app.web import my
+from repair_app.web.door import PUBLIC, SIGNED_IN, check_rules, rule_of
+from tests import factories
+from tests.client import Client
+from tests.factories import World
+
+FILERS = {"subject", "agent"}
+# endpoint -> who may enter. Whoever adds a page writes it here as well.
+ROUTES: dict[str, str | set[str]] = {
+    "admin.index": {"administrator"},
+    "audit.index": {"auditor"},
+    "audit.verify": {"auditor"},
+    "bootstrap.static": PUBLIC,
+    "cases.download": SIGNED_IN,
+    "cases.show": SIGNED_IN,
+    "cases.show_requirement": SIGNED_IN,
+    "enforcement.index": {"department"},
+    "health.healthz": PUBLIC,
+    "health.readyz": PUBLIC,
+    "language.change": PUBLIC,
+    "my.index": FILERS,
+    "public.commitments": PUBLIC,
+    "public.home": SIGNED_IN,
+    "public.index": PUBLIC,
+    "public.measures": PUBLIC,
+    "records.impose": {"department"},
+    "records.open_case": FILERS,
+    "records.show": PUBLIC,
+    "security.login": PUBLIC,
+    "security.logout": PUBLIC,
+    "security.static": PUBLIC,
+    "static": PUBLIC,
+    "transitions.fire": SIGNED_IN,
+    "work.all_cases": {"reviewer", "provider", "auditor"},
+    "work.files": {"provider"},
+    "work.index": {"reviewer", "provider", "institution"},
+    "work.show_file": {"provider"},
+    "work.verdicts": {"provider"},
+}
+EVERYBODY = [*World.ACCOUNTS, "anybody"]
+ROLE_OF = {
+    "subject": {"subject"},
+    "agent": {"agent"},
+    "stranger": {"subject"},
+    "provider": {"provider"},
+    "other_provider": {"provider"},
+    "reviewer": {"reviewer"},
+    "second_reviewer": {"reviewer"},
+    "torn_reviewer": {"reviewer", "subject"},
+    "reviewer_again": {"reviewer"},
+    "officer": {"department"},
+    "other_officer": {"department"},
+    "institution": {"institution"},
+    "auditor": {"auditor"},
+    "administrator": {"administrator"},
+    "anybody": set(),
+}
+
+PENALTIES = Path(__file__).parents[1] / "data" / "penalties_424_fictional.csv"
+
+
+@pytest.fixture
+def client_of(world: World, as_: Callable[..., Client], anybody: Client) -> Callable[[str], Client]:
+    """Give a function that returns somebody's browser, by name."""
+    return lambda name: anybody if name == "anybody" else as_(getattr(world, name))
+
+
+@pytest.fixture
+def addresses(app: Flask, world: World) -> dict[str, str]:
+    """Give an address of every page, of things that exist: an objection, a repair, a measure."""
+    record = factories.make_record(world.firm, world.agency)
+    sanction = factories.make_sanction(record, world.officer)
+    case = factories.make_case(world, "with_provider", record=record)
+    serious = factories.make_record(
+        world.firm, world.agency, severity="serious", decided_days_ago=300
+    )
+    repair = factories.make_case(world, "submitted", workflow="repair", record=serious)
+    training = factories.requirement_of(repair, "training")
+    header = PENALTIES.read_bytes().splitlines(keepends=True)[:3]
+    batch = imports.bring_in_file(b"".join(header), "penalties.csv", world.provider)
+    document = db.session.query(Document).first()
+    fixed = {
+        "admin.index": "/admin",
+        "audit.index": "/audit",
+        "audit.verify": "/audit/verify",
+        "bootstrap.static": "/bootstrap/static/css/bootstrap.min.css",
+        "cases.download": f"/documents/{document.ref}",
+        "cases.show": f"/cases/{case.ref}",
+        "cases.show_requirement": f"/requirements/{training.ref}",
+        "enforcement.index": "/enforce",
+        "health.healthz": "/healthz",
+        "health.readyz": "/readyz",
+        "language.change": "/language",
+        "my.index": "/my",
+        "public.commitments": "/commitments",
+        "public.home": "/home",
+        "public.index": "/",
+        "public.measures": "/measures",
+        "records.impose": f"/records/{record.ref}/sanction",
+        "records.open_case": f"/records/{record.ref}/objection",
+        "records.show": f"/records/{record.ref}",
+        "security.login": "/login",
+        "security.logout": "/logout",
+        "security.static": "/fs-static/js/base64.js",
+        "static": "/static/redress.css",
+        "transitions.fire": f"/cases/{case.ref}/accept",
+        "work.all_cases": "/work/cases",
+        "work.files": "/work/imports",
+        "work.index": "/work",
+        "work.show_file": f"/work/imports/{batch.ref}",
+        "work.verdicts": f"/work/imports/{batch.ref}/verdicts.csv",
+    }
+    more = {
+        f"?{number}": address
+        for number, address in enumerate(
+            [
+                f"/?q={world.firm.name}",
+                f"/?q={world.firm.uscc}",
+                "/?q=%25&before=x",
+                f"/enforce?uscc={world.firm.uscc}",
+                "/enforce?uscc=nonsense",
+                f"/records/{record.ref}/repair",
+                f"/cases/{repair.ref}",
+                "/work?as=provider&after=2026-01-01_1",
+                "/work?after=nonsense",
+                "/work/cases?workflow=repair&before=99",
+                "/audit?before=3",
+                *addresses_of_steps("cases", case),
+                *addresses_of_steps("cases", repair),
+                *addresses_of_steps("records", record),
+                *addresses_of_steps("requirements", training),
+                *addresses_of_steps("sanctions", sanction),
+            ]
+        )
+    }
+    return fixed | more
+
+
+def addresses_of_steps(kind: str, entity: object) -> Iterator[str]:
+    for name in (*current_policy().workflow_of(entity).transitions, "to_closed", "__class__"):
+        yield f"/{kind}/{entity.ref}/{name}"
+
+
+# --- the table ---
+
+
+def test_every_route_admits_whom_the_table_says(app: Flask) -> None:
+    found = {
+        endpoint: rule if isinstance(rule, str) else {str(role) for role in rule}
+        for endpoint in app.view_functions
+        for rule in [rule_of(app, endpoint)]
+    }
+    assert found == ROUTES
+
+
+def test_what_is_posted_and_what_is_read_are_known(app: Flask) -> None:
+    posted = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in rule.methods}
+    assert posted == {
+        "language.change",
+        "records.impose",
+        "records.open_case",
+        "security.login",
+        "security.logout",
+        "transitions.fire",
+        "work.files",
+    }
+    methods = set().union(*(rule.methods for rule in app.url_map.iter_rules()))
+    assert methods == {"GET", "HEAD", "OPTIONS", "POST"}
+
+
+def test_a_page_that_does_not_say_who_may_enter_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Closed by default."""
+    monkeypatch.setenv("REDRESS_DATA", str(tmp_path))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.delattr(my.index, "access")
+    with pytest.raises(RuntimeError, match=r"my\.index does not say who may enter"):
+        create_app(TestConfig())
+
+
+def test_a_page_added_later_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("REDRESS_DATA", str(tmp_path))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    app = create_app(TestConfig())
+    app.add_url_rule("/back-door", "back_door", lambda: "")
+    with pytest.raises(RuntimeError, match="back_door"):
+        check_rules(app)
+
+
+# --- looking ---
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_looking_at_every_page_changes_nothing(
+    name: str,
+    addresses: dict[str, str],
+    client_of: Callable[[str], Client],
+    digest: Callable[..., dict[str, str]],
+) -> None:
+    client = client_of(name)
+    before = digest()
+    answers = {address: client.get(address).status_code for address in addresses.values()}
+    assert digest() == before
+    assert not {address: code for address, code in answers.items() if code >= 500}
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_each_page_lets_in_whom_the_table_says(
+    name: str, addresses: dict[str, str], client_of: Callable[[str], Client]
+) -> None:
+    client = client_of(name)
+    for endpoint, admits in ROUTES.items():
+        if endpoint in {"language.change", "security.logout"}:
+            continue  # posted only
+        answer = client.get(addresses[endpoint])
+        sent_to_sign_in = answer.status_code == 302 and "/login" in answer.location
+        if admits == PUBLIC:
+            assert answer.status_code in {200, 302}, endpoint
+            assert not sent_to_sign_in, endpoint
+        elif name == "anybody":
+            assert sent_to_sign_in, endpoint
+        elif isinstance(admits, set) and not admits & ROLE_OF[name]:
+            assert answer.status_code == 403, endpoint
+        else:
+            assert answer.status_code != 403 or admits == SIGNED_IN, endpoint
+
+
+def test_every_page_is_sound_html(
+    addresses: dict[str, str], client_of: Callable[[str], Client]
+) -> None:
+    """Parsed strictly: no tag left open, nothing where it must not be, no id twice."""
+    parser = html5lib.HTMLParser(strict=False, namespaceHTMLElements=False)
+    for name in ("anybody", "subject", "provider", "reviewer", "officer", "auditor"):
+        client = client_of(name)
+        for address in addresses.values():
+            answer = client.get(address)
+            if answer.mimetype != "text/html" or answer.status_code == 302:
+                continue
+            tree = parser.parse(answer.html)
+            assert parser.errors == [], f"{address} as {name}: {parser.errors}"
+            ids = [one.get("id") for one in tree.iter() if one.get("id")]
+            assert len(ids) == len(set(ids)), f"{address}: an id stands twice"
+
+
+# --- what is not yours is not there ---
+
+
+@pytest.mark.parametrize("name", ["stranger", "other_provider", "officer", "institution", "administrator"])  # fmt: skip
+def test_a_case_of_others_is_answered_like_one_that_does_not_exist(
+    name: str, world: World, client_of: Callable[[str], Client]
+) -> None:
+    case = factories.make_case(world, "with_provider")
+    document = db.session.query(Document).filter_by(case_id=case.id).first()
+    known = [f"/cases/{case.ref}", f"/cases/{case.ref}/confirm", f"/documents/{document.ref}"]
+    client = client_of(name)
+    unknown = client.get("/cases/YY-2026-999999-Z")
+    assert unknown.status_code == 404
+    for address in known:
+        answer = client.get(address)
+        assert answer.status_code == 404, address
+        assert answer.words == unknown.words
+
+
+@pytest.mark.parametrize("name", ["stranger", "other_provider", "officer"])
+def test_nobody_moves_a_case_of_others(
+    name: str,
+    world: World,
+    client_of: Callable[[str], Client],
+    digest: Callable[..., dict[str, str]],
+) -> None:
+    case = factories.make_case(world, "with_provider")
+    client = client_of(name)
+    data = {"csrf_token": client.token(), "version": str(case.version), "findings": "…"}
+    before = digest()
+    for transition in current_policy().workflow_of(case).transitions:
+        assert client.post(f"/cases/{case.ref}/{transition}", data=data).status_code == 404
+    assert digest() == before
+
+
+# --- posting ---
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+@pytest.mark.parametrize("token", [None, "", "forged"])
+def test_without_a_csrf_token_every_post_is_refused_and_changes_nothing(
+    name: str,
+    token: str | None,
+    app: Flask,
+    addresses: dict[str, str],
+    client_of: Callable[[str], Client],
+    digest: Callable[..., dict[str, str]],
+) -> None:
+    client = client_of(name)
+    before = digest()
+    data = {"version": "3", "statement": "…"} | ({} if token is None else {"csrf_token": token})
+    for rule in app.url_map.iter_rules():
+        if "POST" in rule.methods:
+            answer = client.post(addresses[rule.endpoint], data=data)
+            assert answer.status_code == 400, rule.endpoint
+    assert digest() == before
+
+
+def test_a_csrf_token_of_somebody_else_is_refused(
+    world: World, client_of: Callable[[str], Client], digest: Callable[..., dict[str, str]]
+) -> None:
+    case = factories.make_case(world, "submitted")
+    stolen = client_of("stranger").token()
+    before = digest()
+    answer = client_of("reviewer").post(f"/cases/{case.ref}/accept", data={"csrf_token": stolen})
+    assert answer.status_code == 400
+    assert digest() == before
+
+
+def test_who_is_not_signed_in_is_told_so_when_posting(
+    addresses: dict[str, str], anybody: Client, digest: Callable[..., dict[str, str]]
+) -> None:
+    """A redirect would lose what was typed."""
+    before = digest()
+    data = {"csrf_token": anybody.token()}
+    for endpoint in ("transitions.fire", "records.open_case", "records.impose", "work.files"):
+        assert anybody.post(addresses[endpoint], data=data).status_code == 401
+    assert digest() == before
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE"])
+def test_other_methods_are_refused(
+    method: str,
+    addresses: dict[str, str],
+    client_of: Callable[[str], Client],
+    digest: Callable[..., dict[str, str]],
+) -> None:
+    client = client_of("reviewer")
+    before = digest()
+    data = {"csrf_token": client.token()}
+    for address in addresses.values():
+        answer = client.open(address, method=method, data=data)
+        assert answer.status_code in {400, 405}, address
+    assert digest() == before
+
+
+def test_a_method_named_in_a_field_or_a_header_is_not_obeyed(
+    world: World, client_of: Callable[[str], Client], digest: Callable[..., dict[str, str]]
+) -> None:
+    case = factories.make_case(world, "submitted")
+    client = client_of("reviewer")
+    before = digest()
+    client.get(f"/cases/{case.ref}/accept?_method=POST", headers={"X-HTTP-Method-Override": "POST"})
+    assert digest() == before
