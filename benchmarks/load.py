@@ -144,7 +144,9 @@ T = TypeVar("T")
 
 
 def time_all(
-    browsers: Sequence[Browser], work: Iterator[T], ask: Callable[[Browser, T], object],
+    browsers: Sequence[Browser],
+    work: Iterator[T],
+    ask: Callable[[Browser, T], object],
     seconds: float = math.inf,
 ) -> Timing:
     """Let the browsers do the work, each as soon as it can, until it or the time is over."""
@@ -168,7 +170,9 @@ def time_all(
     took = sorted(itertools.chain.from_iterable(parts))
     if not took:
         raise Unexpected("nothing was asked for")
-    return Timing(len(took), len(took) / elapsed, 1000 * at_share(took, 0.5), 1000 * at_share(took, 0.95))
+    return Timing(
+        len(took), len(took) / elapsed, 1000 * at_share(took, 0.5), 1000 * at_share(took, 0.95)
+    )
 
 
 def deal(work: Iterator[T], hands: int) -> list[Iterator[T]]:

@@ -27,7 +27,6 @@ from typing import Any
 from sqlalchemy import Column, Table, func, select
 from sqlalchemy.engine import Connection
 from stdnum.cn import uscc
-from tests import factories
 
 from repair_app import refs
 from repair_app.db import at, db, now, today
@@ -50,6 +49,7 @@ from repair_app.models import (
 from repair_app.penalty_format.columns import BY_KEY
 from repair_app.services import imports
 from repair_app.services.transaction import transaction
+from tests import factories
 
 # How many of a hundred cases stand where. Most have ended, as in any office.
 SHARES = {
@@ -86,12 +86,15 @@ FOR_NEW_CASES = 300  # records that the benchmark's own enterprise raises object
 FOR_ANSWERS = 600  # at most: objections that the benchmark's own agency answers
 CHUNK = 4000
 
-CITIES = "济南 青岛 淄博 枣庄 东营 烟台 潍坊 济宁 泰安 威海 日照 临沂 德州 聊城 滨州 菏泽 莱芜".split()
-FIRST = list(dict.fromkeys("瑞恒嘉远启明宏泰安信润泽丰华盛景博川和诚德立新卓越凯源鼎晟昊辰佳禾康平金海天宇云帆思齐正阳同方大中广义众合百川万里千"))
-SECOND = "达通顺昌隆兴茂旺福祥利亨贞吉庆元亿财宝玉珠林森柏松竹梅兰菊荷桂枫桐江河湖海洋波涛浪潮汐泉溪涧石岩峰岭岳山原野田禾"
-TRADES = "贸易 建材 食品 物流 化工 机械 纺织 餐饮 置业 科技 环保 医药 汽车 电子 服饰 家具 印刷 包装 农业 能源".split()
-BUREAUS = "市场监督管理局 生态环境局 应急管理局 交通运输局 住房和城乡建设局".split()
-NAMES = len(CITIES) * len(FIRST) * len(SECOND) * len(TRADES)
+CITIES = "济南青岛淄博枣庄东营烟台潍坊济宁泰安威海日照临沂德州聊城滨州菏泽莱芜"
+FIRST = "瑞恒嘉远启明宏泰安信润泽丰华盛景博川和诚德立新卓越凯源鼎晟昊辰佳禾康平金海天宇云帆思齐"
+SECOND = (
+    "达通顺昌隆兴茂旺福祥利亨贞吉庆元亿财宝玉珠林森柏松竹梅兰菊荷桂枫桐江河湖洋波涛浪潮汐泉溪涧"
+)
+TRADES = "贸易建材食品物流化工机械纺织餐饮置业科技环保医药汽车电子服饰家具印刷包装农业能源"
+BUREAUS = ("市场监督管理局", "生态环境局", "应急管理局", "交通运输局", "住房和城乡建设局")
+NAMES = len(CITIES) // 2 * len(FIRST) * len(SECOND) * len(TRADES) // 2
+AGENCIES = len(CITIES) // 2 * len(BUREAUS)
 
 
 # --- a file of penalties ---------------------------------------------------------------------
@@ -106,19 +109,25 @@ class Party:
 
 
 def enterprise(number: int) -> Party:
-    """Return a fictional enterprise; no two of the first million share a name."""
+    """Return a fictional enterprise; no two of the first 600,000 share a name."""
     left = number * 7919 % NAMES  # a prime: neighbours get names that are far apart
-    left, city = divmod(left, len(CITIES))
+    left, city = divmod(left, len(CITIES) // 2)
     left, first = divmod(left, len(FIRST))
-    left, second = divmod(left, len(SECOND))
-    name = f"{CITIES[city]}市{FIRST[first]}{SECOND[second]}示例{TRADES[left]}有限公司"
+    trade, second = divmod(left, len(SECOND))
+    name = f"{pair(CITIES, city)}市{FIRST[first]}{SECOND[second]}示例{pair(TRADES, trade)}有限公司"
     return Party(name, code(f"91370112MA{1_000_000 + number:07d}"))
 
 
 def agency(number: int) -> Party:
     """Return one of 85 fictional agencies."""
     bureau, city = divmod(number % (len(CITIES) * len(BUREAUS)), len(CITIES))
-    return Party(f"{CITIES[city]}市示例{BUREAUS[bureau]}", code(f"11370000MB{city:03d}{bureau:04d}"))
+    return Party(
+        f"{CITIES[city]}市示例{BUREAUS[bureau]}", code(f"11370000MB{city:03d}{bureau:04d}")
+    )
+
+
+def pair(words: str, number: int) -> str:
+    return words[2 * number : 2 * number + 2]
 
 
 def code(body: str) -> str:
@@ -166,7 +175,7 @@ def penalty(number: int, subject: Party, bureau: Party) -> dict[str, str]:
 
 def everyday_parties(count: int, start: int = 0) -> Iterator[tuple[Party, Party]]:
     """Yield enterprises and agencies: two enterprises have three penalties."""
-    agencies = [agency(number) for number in range(len(CITIES) * len(BUREAUS))]
+    agencies = [agency(number) for number in range(AGENCIES)]
     for number in range(start, start + count):
         yield enterprise(number * 2 // 3), agencies[number * 31 % len(agencies)]
 
@@ -264,7 +273,7 @@ def make_pattern(
         before = read_rows(CreditRecord.__table__, f"id = {record_id}")[0]
         case = factories.make_case(world, state, workflow=workflow, record=record)
         after = read_rows(CreditRecord.__table__, f"id = {record_id}")[0]
-    pattern = take_apart(case, world)
+    pattern = take_apart(case)
     for column, old, new in zip(CreditRecord.__table__.columns, before, after, strict=True):
         if old != new:
             pattern.record_changes[column.name] = new
@@ -287,7 +296,7 @@ def spell(connection: Connection, column: Column[Any]) -> str:
     return f'"{column.name}"{suffix}'
 
 
-def take_apart(case: Case, world: factories.World) -> Pattern:
+def take_apart(case: Case) -> Pattern:
     record = case.record
     pattern = Pattern(case.workflow, case.state, case.ref)
     for kind, value in (
@@ -372,7 +381,9 @@ def add_entries(pattern: Pattern, case_ref: str, record_ref: str) -> None:
             )
         )
         prev[named["stream"]] = named["hash"]
-        texts += [Row("event_text", one, []) for one in read_rows(text, f"event_id = {named['id']}")]
+        texts += [
+            Row("event_text", one, []) for one in read_rows(text, f"event_id = {named['id']}")
+        ]
     for row in texts:
         row.anew = changing(pattern, text, row.values)
     pattern.rows += texts
@@ -401,7 +412,6 @@ class Copier:
         self.rows: dict[str, list[list[Any]]] = defaultdict(list)
         self.record_changes: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
         self.heads: list[list[Any]] = []
-        self.events = 0
         self.numbers = 0
 
     def write(self, work: Sequence[tuple[Pattern, Record]]) -> list[str]:
@@ -437,7 +447,6 @@ class Copier:
             values[HASH] = heads[own] = hashlib.sha256(payload.encode()).hexdigest()
             lengths[own] += 1
             self.rows["event"].append(values)
-        self.events += len(pattern.entries)
         self.rows["stream"].append([case_ref, lengths[False], heads[False]])
         if lengths[True] > 1:
             self.heads.append([lengths[True], heads[True], record.ref])
@@ -494,7 +503,11 @@ def renewed(row: Row, anew: Sequence[Any]) -> list[Any]:
 
 def own_refs(pattern: Pattern) -> list[str]:
     """Return the references that each copy has of its own: all but the record's."""
-    return [value for (kind, value), slot in pattern.slots.items() if kind == "ref" and slot > RECORD_REF]
+    return [
+        value
+        for (kind, value), slot in pattern.slots.items()
+        if kind == "ref" and slot > RECORD_REF
+    ]
 
 
 def series(ref: str) -> str:
@@ -506,7 +519,7 @@ def insert(connection: Connection, table: Table, rows: list[list[Any]]) -> None:
     """Write rows as the driver has them, the quickest way of each store."""
     if not rows:
         return
-    names = ", ".join(f'"{name}"' for name in table.columns.keys())
+    names = ", ".join(f'"{name}"' for name in table.columns.keys())  # noqa: SIM118  # no dict
     if connection.dialect.name == "sqlite":
         marks = ", ".join("?" * len(table.columns))
         run(connection, f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)
@@ -524,7 +537,7 @@ def run(connection: Connection, statement: str, rows: list[list[Any]]) -> None:
 
 
 def settle_store() -> None:
-    """Leave the store as it would be some time after: ids counted on, statistics and log in order."""
+    """Leave the store as it would be some time later: ids counted on, statistics kept."""
     with transaction() as session:
         if session.get_bind().dialect.name == "postgresql":
             for name, table in TABLES.items():
@@ -581,12 +594,20 @@ def fill(cases: int) -> Seeded:
     ).all()
     patterns = make_patterns(world, everything)
     clock.lap("made cases")
-    made, waiting, events = copy_all(patterns, own, answers)
+    made, waiting = copy_all(patterns, own, answers)
     clock.lap("copies")
     settle_store()
     clock.lap("settling")
     draw = random.Random(7)
-    names = ("reviewer", "provider", "subject", "institution", "officer", "auditor", "administrator")
+    names = (
+        "reviewer",
+        "provider",
+        "subject",
+        "institution",
+        "officer",
+        "auditor",
+        "administrator",
+    )
     return Seeded(
         world={name: f"{name}@example.com" for name in names},
         made=[one.ref for one in patterns],
@@ -601,11 +622,13 @@ def fill(cases: int) -> Seeded:
     )
 
 
-def copy_all(patterns: list[Pattern], own: int, answers: int) -> tuple[list[str], list[str], int]:
+def copy_all(patterns: list[Pattern], own: int, answers: int) -> tuple[list[str], list[str]]:
     """Give each record that has no case a copy; return all, and those that await an answer."""
     draw = random.Random(42)
     weights = [SHARES[one.workflow][one.state] for one in patterns]
-    awaited = [one for one in patterns if (one.workflow, one.state) == ("objection", "with_provider")]
+    awaited = [
+        one for one in patterns if (one.workflow, one.state) == ("objection", "with_provider")
+    ]
     records = read_records()[own:]
     chosen = [draw.choice(awaited) for _ in range(answers)]
     chosen += draw.choices(patterns, weights, k=len(records) - answers)
@@ -614,7 +637,7 @@ def copy_all(patterns: list[Pattern], own: int, answers: int) -> tuple[list[str]
     made: list[str] = []
     for start in range(0, len(work), CHUNK):
         made += copier.write(work[start : start + CHUNK])
-    return made, made[:answers], copier.events
+    return made, made[:answers]
 
 
 def read_records() -> list[Record]:
@@ -647,7 +670,9 @@ def filed() -> list[str]:
 
 
 def published() -> list[str]:
-    return list(db.session.scalars(select(CreditRecord.ref).where(CreditRecord.state == "published")))
+    return list(
+        db.session.scalars(select(CreditRecord.ref).where(CreditRecord.state == "published"))
+    )
 
 
 class Stopwatch:

@@ -1,13 +1,13 @@
 """The Chinese catalogue is whole, and each page speaks one language.
 
-To bring the catalogue up to date after texts were added or changed, from the project's folder:
+To bring the catalogue up to date after texts were added or changed, in the project's folder
+(`pybabel` is .venv/bin/pybabel):
 
-    .venv/bin/pybabel extract -F babel.cfg --no-wrap --add-location=file --sort-by-file \\
-        -o /tmp/redress.pot .
-    .venv/bin/pybabel update -i /tmp/redress.pot -d repair_app/translations -l zh_Hans_CN \\
-        --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
-    (write the Chinese of what this file then names, in messages.po)
-    .venv/bin/pybabel compile -d repair_app/translations -D messages
+    pybabel extract -F babel.cfg --no-wrap --add-location=file --sort-by-file -o /tmp/redress.pot .
+    pybabel update -i /tmp/redress.pot -d repair_app/translations -l zh_Hans_CN --no-wrap
+            --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+    (write into messages.po the Chinese of what these tests then name)
+    pybabel compile -d repair_app/translations -D messages
 """
 
 import ast
@@ -29,7 +29,8 @@ from sqlalchemy import JSON, String, select
 from config import ROOT
 from repair_app.db import db
 from repair_app.engine import enforcement, guards
-from repair_app.models import Sanction, User
+from repair_app.models import SanctionMeasure, User
+from repair_app.services.policy import current_policy
 from tests.client import Client
 from tests.factories import PDF, World, make_case, make_record, make_sanction
 
@@ -138,14 +139,17 @@ def test_every_reason_is_marked_and_translated(module: Any, chinese: Catalog) ->
 
 def test_compiled_catalogue_is_current(chinese: Catalog) -> None:
     compiled = PO.with_suffix(".mo")
-    assert compiled.exists(), "run: .venv/bin/pybabel compile -d repair_app/translations -D messages"
+    assert compiled.exists(), (
+        "run: .venv/bin/pybabel compile -d repair_app/translations -D messages"
+    )
     with compiled.open("rb") as file:
-        known = {key_of(one.id): one.string for one in entries(read_mo(file))}
-    now = {key_of(one.id): one.string for one in entries(chinese)}
+        known = {key_of(one.id): words_of(one) for one in entries(read_mo(file))}
+    now = {key_of(one.id): words_of(one) for one in entries(chinese)}
     assert known == now, "messages.po was edited: compile it again"
 
 
 # --- the pages ------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def visits(world: World, as_: Callable[[User], Client], anybody: Client) -> list[tuple[str, Any]]:
@@ -233,7 +237,7 @@ def visits(world: World, as_: Callable[[User], Client], anybody: Client) -> list
             (f"/requirements/{owed['commitment']}/sign", {}),
             (
                 f"/requirements/{owed['rectification']}/submit_proof",
-                {"evidence": [(b"MZ", "证据.exe")]},
+                {"evidence": [(b"MZ", "proof.exe")]},
             ),
         ],
         "reviewer": [(f"/cases/{new.ref}/refuse", {})],
@@ -244,9 +248,7 @@ def visits(world: World, as_: Callable[[User], Client], anybody: Client) -> list
         ],
         "officer": [(f"/records/{serious.ref}/sanction", {"ends_on": "2020-01-01"})],
     }
-    clients = {
-        name: anybody if name == "anybody" else as_(getattr(world, name)) for name in pages
-    }
+    clients = {name: anybody if name == "anybody" else as_(getattr(world, name)) for name in pages}
     return [
         *((clients[who], url, None) for who in pages for url in pages[who]),
         *((clients[who], url, filled) for who in forms for url, filled in forms[who]),
@@ -278,9 +280,9 @@ def texts_of(element: Element, language: str) -> Iterator[str]:
         yield child.tail or ""
 
 
-def data_texts() -> list[str]:
-    """Return the Chinese that people and files have put into the store: it is not translated."""
-    found: set[str] = set()
+def untranslated() -> list[str]:
+    """Return the Chinese of no catalogue: what people and files put into the store, and clauses."""
+    found = clauses()
     for table in db.metadata.tables.values():
         columns = [
             one
@@ -309,6 +311,22 @@ def strings_in(value: Any) -> Iterator[str]:
                 yield from strings_in(one)
 
 
+def clauses() -> set[str]:
+    """Return the clauses that pages cite: official documents are cited by their own numbering."""
+    policy = current_policy()
+    cited = {
+        basis.clause
+        for workflow in policy.workflows.values()
+        for transition in workflow.transitions.values()
+        for basis in transition.basis
+    }
+    others = [
+        *db.session.scalars(select(SanctionMeasure.basis)),
+        *(value for name, value in vars(enforcement).items() if name.isupper()),
+    ]
+    return cited | {one.partition(" ")[2] for one in others if isinstance(one, str)}
+
+
 def without(text: str, known: Iterable[str]) -> str:
     """Return a text without what is known."""
     for one in known:
@@ -331,12 +349,12 @@ def test_pages_in_chinese_have_no_english(visits: list[Any], chinese: Catalog) -
 
 @pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 def test_pages_in_english_have_no_chinese(visits: list[Any]) -> None:
-    data = data_texts()
+    known = untranslated()
     found = {}
     for url, tree in open_all(visits, "en"):
         assert tree.get("lang") == "en"
         for text in texts_of(tree, "en"):
             shown = " ".join(text.split())
-            if CHINESE.search(without(shown, data)):
+            if CHINESE.search(without(shown, known)):
                 found.setdefault(shown, url)
     assert found == {}

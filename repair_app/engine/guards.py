@@ -5,7 +5,7 @@ Names are true statements; workflow files use them. A released name keeps its me
 
 from datetime import timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 
 from repair_app.engine.enforcement import in_publication_term, open_suspensions
 from repair_app.engine.machine import open_deadline
@@ -174,13 +174,23 @@ def term_is_over(step: Step) -> Reason | None:
 
 def actor_is_impartial(step: Step) -> Reason | None:
     """The reviewer has no seat with the subject or the provider: nobody decides on own side."""
-    own_side = exists().where(
+    return _no_seat_with(step, step.case.subject_id, step.case.provider_id)
+
+
+def actor_is_not_of_the_subject(step: Step) -> Reason | None:
+    """Who verifies for the provider does not also act for the subject."""
+    return _no_seat_with(step, step.case.subject_id)
+
+
+def _no_seat_with(step: Step, *parties: int) -> Reason | None:
+    seat = exists().where(
         User.person_id == step.actor.person_id,
         Appointment.user_id == User.id,
-        Appointment.organisation_id.in_((step.case.subject_id, step.case.provider_id)),
+        Appointment.organisation_id.in_(parties),
         Appointment.role.in_((Role.SUBJECT, Role.AGENT, Role.PROVIDER)),
+        or_(Appointment.ends_on.is_(None), Appointment.ends_on >= step.today),
     )
-    if not step.session.scalar(select(own_side)):
+    if not step.session.scalar(select(seat)):
         return None
     return Reason(N_("You also act for a party of this case; a colleague has to do this."))
 

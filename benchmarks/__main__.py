@@ -1,0 +1,308 @@
+"""Runs the benchmarks and prints what they found."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import pages, queries, report, seed, server
+from benchmarks.load import Timing, middle
+from benchmarks.report import Report, show
+from benchmarks.stage import Stage, stage
+from repair_app import ledger
+from repair_app.db import db
+from repair_app.services import imports
+
+PARTS = ("import", "ledger", "pages", "start")
+STORES = ("sqlite", "postgresql")
+FEWEST = 500  # cases: fewer leave too little to write
+
+
+def main() -> int:
+    chosen = read_arguments()
+    print(describe_machine())
+    made = Report()
+    with tempfile.TemporaryDirectory(prefix="redress-bench-", dir=chosen.folder) as folder:
+        for kind in chosen.store:
+            with store_server(kind, Path(folder)) as uri:
+                measure_store(chosen, kind, Path(folder), uri, made)
+    show(
+        "Targets",
+        ("target", "measured", "verdict"),
+        [(one.target, one.measured, "PASS" if one.passed else "FAIL") for one in made.verdicts],
+    )
+    if chosen.json:
+        verdicts = [asdict(one) for one in made.verdicts]
+        content = {"machine": describe_machine(), "verdicts": verdicts, **made.found}
+        chosen.json.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    return int(chosen.strict and not made.passed)
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="manage.py bench", description="Measure the application.")
+    parser.add_argument(
+        "--cases",
+        type=int,
+        nargs="+",
+        default=[10_000, 100_000],
+        metavar="N",
+        help="sizes of the stores; ratios are of the last to the first (10000 100000)",
+    )
+    parser.add_argument("--store", nargs="+", choices=STORES, default=STORES, help="(both)")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts (all)")
+    parser.add_argument(
+        "--rows", type=int, default=100_000, help="of the imported file (%(default)s)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=2, help="for each kind of page in a round (%(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="(%(default)s)")
+    parser.add_argument("--threads", type=int, default=2, help="browsers at once (%(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="of the server (%(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
+    parser.add_argument(
+        "--folder", type=Path, metavar="DIR", help="where stores are made (the system's)"
+    )
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a target is missed")
+    chosen = parser.parse_args()
+    if min(chosen.cases) < FEWEST:
+        parser.error(f"--cases: {FEWEST} or more")
+    return chosen
+
+
+def describe_machine() -> str:
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, "
+        f"{os.cpu_count()} CPUs, load average {load}"
+    )
+
+
+@contextmanager
+def store_server(kind: str, folder: Path) -> Iterator[str | None]:
+    """Run the server of a kind of store, if it needs one."""
+    if kind == "sqlite":
+        yield None
+        return
+    with server.postgresql(folder / "pg") as uri:
+        yield uri
+
+
+def measure_store(
+    chosen: argparse.Namespace, kind: str, folder: Path, uri: str | None, made: Report
+) -> None:
+    """Measure the chosen parts on one kind of store."""
+    found = made.found.setdefault(kind, {})
+    if {"import", "ledger"} & set(chosen.only):
+        with stage(kind, folder / f"{kind}-import", uri) as empty:
+            found |= measure_import(chosen, empty, made)
+    if "pages" in chosen.only:
+        found["pages"] = measure_pages(chosen, kind, folder, uri, made)
+    if "start" in chosen.only:
+        found["start"] = measure_start(kind, folder, uri, made)
+
+
+# --- import and ledger ------------------------------------------------------------------------
+
+
+def measure_import(chosen: argparse.Namespace, empty: Stage, made: Report) -> dict[str, float]:
+    """Bring a file into an empty store, bring it in again, and verify the events."""
+    content = seed.write_file(seed.everyday_parties(chosen.rows))
+    found = {}
+    with empty.app.app_context():
+        for name, word in (("import", "accepted"), ("import again", "duplicate")):
+            since = time.perf_counter()
+            counts = imports.bring_in_file(content, "penalties.csv").counts
+            found[name] = time.perf_counter() - since
+            assert counts[word] == chosen.rows, counts
+        db.session.remove()
+        since = time.perf_counter()
+        count, flaw = ledger.verify(db.session())
+        found["ledger"] = time.perf_counter() - since
+        assert (count, flaw) == (chosen.rows, None), (count, flaw)
+    show(
+        f"{empty.version}: a file of {chosen.rows:,} rows ({len(content) / 1e6:.0f} MB)",
+        ("", "seconds", "a second"),
+        [(name, f"{took:.2f}", f"{chosen.rows / took:,.0f}") for name, took in found.items()],
+    )
+    scale = 100_000 / chosen.rows
+    if empty.kind == "sqlite":
+        made.judge(
+            "SQLite: import of 100,000 rows", found["import"] * scale, report.IMPORT_SECONDS, " s"
+        )
+    made.judge(
+        f"{empty.kind}: ledger.verify of 100,000 events",
+        found["ledger"] * scale,
+        report.LEDGER_SECONDS,
+        " s",
+    )
+    return found
+
+
+# --- pages ------------------------------------------------------------------------------------
+
+
+def measure_pages(
+    chosen: argparse.Namespace, kind: str, folder: Path, uri: str | None, made: Report
+) -> dict[str, object]:
+    """Seed a store of each size, and time their servers in turn."""
+    with ExitStack() as stack:
+        stages, sites = {}, {}
+        for size in chosen.cases:
+            stages[size] = stack.enter_context(stage(kind, folder / f"{kind}-{size}", uri))
+            seeded = fill(stages[size], size)
+            port = stack.enter_context(server.serving(stages[size].env, chosen.workers))
+            sites[size] = pages.Site(
+                port, seeded, chosen.threads, chosen.seconds, rounds=chosen.rounds
+            )
+        for site in sites.values():
+            pages.warm_up(site)
+        rounds: dict[int, list[dict[str, Timing]]] = {size: [] for size in chosen.cases}
+        for number in range(chosen.rounds):
+            print(f"round {number + 1} of {chosen.rounds} …", flush=True)
+            for size, site in sites.items():
+                rounds[size].append(pages.time_round(site))
+        asked = {size: queries.count_of_request(stages[size], sites[size].seeded) for size in sites}
+        timings = {
+            size: {name: middle([one[name] for one in some]) for name in some[0]}
+            for size, some in rounds.items()
+        }
+        at_once = f"{chosen.workers} workers, {chosen.threads} browsers at once"
+        title = f"{stages[chosen.cases[0]].version}, {at_once}, {chosen.rounds} rounds"
+        show_timings(title, timings, asked)
+        judge_growth(kind, timings, made)
+        counted = {size: queries.count_pages(stages[size], sites[size].seeded) for size in sites}
+        show_queries(kind, counted, made)
+        return {
+            "timings": {
+                size: {name: asdict(one) for name, one in some.items()}
+                for size, some in timings.items()
+            },
+            "queries": {
+                size: [
+                    {
+                        "who": who,
+                        "page": page,
+                        "queries": one.queries,
+                        "ms": one.ms,
+                        "worst": one.worst,
+                        "statements": one.statements,
+                    }
+                    for (who, page), one in some.items()
+                ]
+                for size, some in counted.items()
+            },
+            "seeding": {size: site.seeded.seconds for size, site in sites.items()},
+        }
+
+
+def fill(empty: Stage, size: int) -> seed.Seeded:
+    """Seed a store and say how long that took."""
+    with empty.app.app_context():
+        seeded = seed.fill(size)
+        db.session.remove()
+    total = sum(seeded.seconds.values())
+    laps = ", ".join(f"{name} {took:.1f}" for name, took in seeded.seconds.items() if took >= 0.1)
+    print(
+        f"{empty.version}: {seeded.count:,} cases with {seeded.events:,} events "
+        f"in {total:.0f} s ({laps})",
+        flush=True,
+    )
+    return seeded
+
+
+def show_timings(
+    title: str, timings: dict[int, dict[str, Timing]], asked: dict[int, dict[str, int]]
+) -> None:
+    sizes = list(timings)
+    heads = ["", "queries"]
+    for size in sizes:
+        heads += [f"{size:,}: req/s", "p50 ms", "p95 ms"]
+    heads.append("p95 ratio")
+    rows = []
+    for name in timings[sizes[0]]:
+        row: list[object] = [name, max(asked[size][name] for size in sizes)]
+        for size in sizes:
+            one = timings[size][name]
+            row += [f"{one.rate:.0f}", f"{one.p50:.1f}", f"{one.p95:.1f}"]
+        rows.append([*row, f"x{growth(timings, name):.2f}"])
+    show(title, heads, rows)
+
+
+def growth(timings: dict[int, dict[str, Timing]], name: str) -> float:
+    sizes = list(timings)
+    return timings[sizes[-1]][name].p95 / timings[sizes[0]][name].p95
+
+
+def judge_growth(kind: str, timings: dict[int, dict[str, Timing]], made: Report) -> None:
+    sizes = list(timings)
+    if len(sizes) < 2:
+        return
+    for name in report.FLAT:
+        made.judge(
+            f"{kind}: p95 of {name}, {sizes[0]:,} to {sizes[-1]:,} cases: growth",
+            growth(timings, name),
+            report.MOST_GROWTH,
+            "x",
+        )
+
+
+def show_queries(
+    kind: str, counted: dict[int, dict[tuple[str, str], queries.Visited]], made: Report
+) -> None:
+    """Show the pages that send the most, and those over the target."""
+    size, most = max(counted.items(), key=lambda one: max(page.queries for page in one[1].values()))
+    order = sorted(most.items(), key=lambda one: -one[1].queries)
+    worst = [one for one in order if one[1].queries > report.MOST_QUERIES] or order[:10]
+    show(
+        f"{kind}: pages with the most queries, of {len(order)} kinds, at {size:,} cases",
+        ("page", "as", "queries", "ms, once", "repeated", "example"),
+        [
+            (page, who, one.queries, f"{one.ms:.0f}", queries.repeated(one.statements), one.worst)
+            for (who, page), one in worst
+        ],
+    )
+    largest = max(counted)
+    slow = sorted(counted[largest].items(), key=lambda one: -one[1].ms)[:10]
+    show(
+        f"{kind}: the slowest pages, each asked once, at {largest:,} cases",
+        ("page", "as", "queries", "ms, once", "example"),
+        [(page, who, one.queries, f"{one.ms:.0f}", one.worst) for (who, page), one in slow],
+    )
+    made.judge(f"{kind}: queries of any page", order[0][1].queries, report.MOST_QUERIES, "")
+
+
+# --- start ------------------------------------------------------------------------------------
+
+
+def measure_start(kind: str, folder: Path, uri: str | None, made: Report) -> dict[str, object]:
+    """Start a deployment with its demonstration data, then again, three times."""
+    data = folder / f"{kind}-start"
+    url = server.make_database(uri, f"{kind}_start") if uri else None
+    env = server.environment(data, url)
+    first = server.time_start(env, "--data", str(data))
+    again = [server.time_start(env, "--data", str(data)) for _ in range(3)]
+    show(
+        f"{kind}: manage.py up until /healthz answers",
+        ("", "seconds"),
+        [
+            ("first, demonstration data made", f"{first:.2f}"),
+            *(("again", f"{one:.2f}") for one in again),
+        ],
+    )
+    made.judge(f"{kind}: second start", sorted(again)[1], report.START_SECONDS, " s")
+    return {"first": first, "again": again}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
