@@ -12,6 +12,7 @@ from benchmarks.load import Browser, Form, Timing, evidence, fill_in, time_all
 from benchmarks.seed import Seeded, enterprise
 
 GROUNDS = ("error", "omission", "differs_from_source", "duplicate", "not_the_subject", "over_term")
+KEPT_GROUND = "infringement"  # for counting the queries
 NOBODY = "nobody"
 
 
@@ -109,7 +110,7 @@ def take_work(site: Site, name: str) -> list[tuple[str, str]]:
     if name == NEW:
         share = len(GROUNDS) * len(site.seeded.objectionable) // (site.rounds + 1)
         return list(itertools.islice(site.objections, share))
-    share = len(site.seeded.awaiting_answer) // (site.rounds + 1)
+    share = (len(site.seeded.awaiting_answer) - 1) // (site.rounds + 1)
     return [(ref, "confirm") for ref in itertools.islice(site.answers, share)]
 
 

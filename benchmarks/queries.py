@@ -168,7 +168,7 @@ def count_of_request(stage: Stage, seeded: Seeded) -> dict[str, int]:
         reader = Reader(stage, who, seeded)
         found[name] = max(count_one(reader, reader.get, path) for path in paths[:20])
     for name, who, draw, one in (
-        (pages.NEW, "subject", pages.objection_form, (pages.GROUNDS[-1], seeded.objectionable[-1])),
+        (pages.NEW, "subject", pages.objection_form, (pages.KEPT_GROUND, seeded.objectionable[-1])),
         (pages.STEP, "provider", pages.answer_form, (seeded.awaiting_answer[-1], "confirm")),
     ):
         reader = Reader(stage, who, seeded)

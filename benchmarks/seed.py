@@ -88,9 +88,7 @@ CHUNK = 4000
 
 CITIES = "济南青岛淄博枣庄东营烟台潍坊济宁泰安威海日照临沂德州聊城滨州菏泽莱芜"
 FIRST = "瑞恒嘉远启明宏泰安信润泽丰华盛景博川和诚德立新卓越凯源鼎晟昊辰佳禾康平金海天宇云帆思齐"
-SECOND = (
-    "达通顺昌隆兴茂旺福祥利亨贞吉庆元亿财宝玉珠林森柏松竹梅兰菊荷桂枫桐江河湖洋波涛浪潮汐泉溪涧"
-)
+SECOND = "达通顺昌隆兴茂旺福祥利亨贞吉庆元亿财宝玉珠林森柏松竹梅兰菊荷桂枫桐江河湖洋波涛浪潮汐泉溪"
 TRADES = "贸易建材食品物流化工机械纺织餐饮置业科技环保医药汽车电子服饰家具印刷包装农业能源"
 BUREAUS = ("市场监督管理局", "生态环境局", "应急管理局", "交通运输局", "住房和城乡建设局")
 NAMES = len(CITIES) // 2 * len(FIRST) * len(SECOND) * len(TRADES) // 2
@@ -542,8 +540,9 @@ def settle_store() -> None:
         if session.get_bind().dialect.name == "postgresql":
             for name, table in TABLES.items():
                 if "id" in table.c:
+                    counter = f"pg_get_serial_sequence('{name}', 'id')"
                     session.connection().exec_driver_sql(
-                        f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id)) FROM {name}"
+                        f"SELECT setval({counter}, max(id)) FROM {name}"
                     )
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if connection.dialect.name == "postgresql":

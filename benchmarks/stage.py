@@ -25,7 +25,11 @@ class BenchConfig(Config):
     """
 
     LOGIN_RATE_LIMIT = "10000 per minute"
-    SECURITY_PASSWORD_HASH_OPTIONS = {"argon2__time_cost": 1, "argon2__memory_cost": 8}
+    SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = {
+        "argon2__time_cost": 1,
+        "argon2__memory_cost": 8,
+        "argon2__parallelism": 1,
+    }
 
 
 @dataclass(frozen=True)

@@ -503,7 +503,7 @@ OBJECTIONS: Final = (
         ),
     ),
     Story(
-        "contested-first",
+        "with_provider-contested",
         111,
         "error",
         (
@@ -517,7 +517,7 @@ OBJECTIONS: Final = (
         ),
     ),
     Story(
-        "contested-second",
+        "accepted-contested-twice",
         111,
         "over_term",
         (

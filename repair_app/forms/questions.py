@@ -1,6 +1,6 @@
 """The questions that transitions ask."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from flask_babel import format_date
@@ -12,6 +12,7 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from repair_app.db import today
 from repair_app.engine.fields import CORRECTABLE, LONGEST, read_field
+from repair_app.engine.rules import Ground, RulePack
 from repair_app.engine.step import record_of
 from repair_app.forms.base import (
     EvidenceMixin,
@@ -175,10 +176,18 @@ class ObjectionForm(AmendObjectionForm):
     def fill(self) -> None:
         """Offer the grounds of the rule pack in force."""
         super().fill()
-        pack = self.policy.pack_of(self.entity)
         self.ground.choices = [
-            (code, entry.label.text(self.language)) for code, entry in pack.grounds.items()
+            (code, entry.label.text(self.language)) for code, entry in self.pack.grounds.items()
         ]
+
+    def grounds(self) -> Collection[Ground]:
+        """Return the grounds with the proof that each asks for."""
+        return self.pack.grounds.values()
+
+    @property
+    def pack(self) -> RulePack:
+        """Return the rule pack of the objection."""
+        return self.policy.pack_of(self.entity)
 
     def read_facts(self) -> Mapping[str, Any]:
         """Return ground and proposed values."""

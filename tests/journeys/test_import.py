@@ -2,15 +2,17 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from repair_app.db import today
+from repair_app.engine.rules import load_profiles
 from repair_app.models.parties import Role
 from repair_app.penalty_format.columns import BY_KEY, COLUMNS
 from repair_app.services import people
-from tests.factories import make_account
+from tests.factories import make_account, make_uscc
 from tests.journeys.steps import (
     accept_and_forward,
     case_of,
@@ -122,10 +124,6 @@ def test_a_minor_record_of_the_national_rules_is_kept_on_file_and_not_published(
 ):
     """《信用修复管理办法》轻微失信信息: on file, seen by those it concerns, not by the public."""
     policy = app.extensions["redress_policy"]
-    from dataclasses import replace
-
-    from repair_app.engine.rules import load_profiles
-
     profiles = load_profiles(app.config["WORKFLOWS"] / "rules" / "profiles.toml")
     monkeypatch.setitem(
         app.extensions, "redress_policy", replace(policy, profile=profiles["national"])
@@ -180,10 +178,7 @@ def test_a_firm_that_a_file_names_for_the_first_time_can_be_given_an_account(
     cast, world, make_file
 ):
     """What is on file about a firm is there for it from its first sign-in on."""
-    uscc = "91370112MADEMO0012"[:17]
-    from stdnum.cn import uscc as check
-
-    uscc += check.calc_check_digit(uscc)
+    uscc = make_uscc()
     bring_in(cast.provider, make_file({"uscc": uscc, "subject_name": "虚构丙商贸有限公司"}))
     firm = people.find_organisation(uscc)
     client = cast.as_(make_account(firm, Role.SUBJECT))

@@ -2,9 +2,11 @@
 
 import time_machine
 
+from repair_app.db import today
 from repair_app.models.parties import Role
 from tests.factories import (
     make_account,
+    make_appointment,
     make_case,
     make_organisation,
     make_record,
@@ -89,7 +91,7 @@ def test_a_wrong_record_is_corrected_field_by_field(cast, world, anybody):
 def test_a_record_found_to_be_wrong_leaves_publication_with_all_that_rests_on_it(
     cast, world, anybody
 ):
-    """鲁政发〔2017〕44号 二（四）20, 鲁信用办〔2021〕5号 （八）: cancelled, and out of public search."""
+    """鲁政发〔2017〕44号 二（四）20: what is wrong is cancelled, and out of public search."""
     record = make_record(world.firm, world.agency)
     make_sanction(record, world.officer)
     make_sanction(record, world.other_officer, code="M01")
@@ -115,7 +117,7 @@ def test_a_record_found_to_be_wrong_leaves_publication_with_all_that_rests_on_it
 
 
 def test_an_objection_without_ground_is_rejected_after_the_subject_was_heard(cast, world, anybody):
-    """《山东省社会信用条例》第三十九条: answered with reasons; before that, the subject is heard."""
+    """《山东省社会信用条例》第三十九条: answered with reasons, after a hearing."""
     record = make_record(world.firm, world.agency)
     make_sanction(record, world.officer)
     before = row_of(sanctions_of(record)[0])
@@ -143,7 +145,7 @@ def test_an_objection_without_ground_is_rejected_after_the_subject_was_heard(cas
 
 
 def test_the_hearing_ends_with_its_term_and_not_before(cast, world):
-    """《行政处罚法》第四十五条（参照）: who says nothing in time is not heard again, nor cut short."""
+    """《行政处罚法》第四十五条（参照）: who says nothing in time has been heard."""
     case = make_case(world, "rejection_announced")
     page = try_to(cast.second_reviewer, "close_hearing", case.ref)
     assert page.having("alert-danger")
@@ -196,7 +198,7 @@ def test_everything_missing_is_asked_for_once(cast, world):
 
 
 def test_what_is_not_supplemented_in_time_is_refused_and_not_before(cast, world):
-    """《行政许可法》第三十二条（参照）; a refusal carries a coded reason and what can be done next."""
+    """《行政许可法》第三十二条（参照）; a coded reason, and what can be done next."""
     record = make_record(world.firm, world.agency)
     make_sanction(record, world.officer)
     ref = dispute(cast.subject, record)
@@ -268,6 +270,16 @@ def test_who_verified_does_not_decide(cast, world):
     page = try_to(cast.as_(verifier), "decide_correction", case.ref)
     assert page.having("alert-danger")
     assert case_of(case.ref).state == "correction_proposed"
+
+
+def test_who_also_acts_for_the_firm_does_not_verify_for_the_provider(cast, world):
+    """鲁政发〔2017〕44号 二（四）20: verified by the provider, not by the firm under its name."""
+    case = make_case(world, "with_provider")
+    make_appointment(world.provider, world.firm, Role.SUBJECT, ends_on=today())
+    for step in ("confirm", "propose_revocation"):
+        try_to(cast.provider, step, case.ref, findings="无误。")
+    with time_machine.travel(in_days(1)):  # the seat with the firm is over
+        take(cast.provider, "confirm", case.ref, findings="无误。")
 
 
 def test_nobody_decides_on_their_own_side(cast, world, digest):

@@ -9,7 +9,15 @@ from repair_app.db import today
 from repair_app.models import Organisation
 from repair_app.models.parties import OrganisationKind, Role
 from repair_app.services.transaction import transaction
-from tests.factories import make_account, make_case, make_organisation, make_record, make_sanction
+from tests.factories import (
+    act,
+    make_account,
+    make_case,
+    make_organisation,
+    make_record,
+    make_sanction,
+    requirement_of,
+)
 from tests.journeys.steps import (
     apply_for_repair,
     ask_department,
@@ -246,10 +254,9 @@ def test_one_repair_of_a_record_is_open_at_a_time(cast, world):
 def test_a_barred_firm_is_told_until_when(cast, world):
     """鲁信用办〔2021〕5号: after a false commitment no repair until the day that is named."""
     record = make_record(world.firm, world.agency)
-    with transaction() as session:
-        firm = session.get_one(Organisation, world.firm.id)
-        firm.barred_until = today() + timedelta(days=100)
     last = today() + timedelta(days=100)
+    with transaction() as session:
+        session.get_one(Organisation, world.firm.id).barred_until = last
     page = cast.subject.fill(f"/records/{record.ref}/repair", statement="申请。")
     assert page.status_code == 409
     assert f"{last.year}年{last.month}月{last.day}日" in page.words
@@ -318,13 +325,15 @@ def test_an_agent_whose_mandate_is_for_objections_does_not_apply_for_repair(cast
     assert digest() == before
 
 
-def test_an_agent_whose_mandate_is_for_repair_carries_one_through(cast, world):
-    """An agent with the mandate acts as the firm does, and only for that."""
+def test_an_agent_whose_mandate_is_for_repair_does_all_but_promise(cast, world):
+    """…一（四）: an agent acts within the mandate; the commitment is made by the firm itself."""
     agent = cast.as_(make_account(world.firm, Role.AGENT, scope=["repair"]))
     record = make_record(world.firm, world.agency)
     ref = apply_for_repair(agent, record)
     prove_rectification(agent, ref)
-    sign_commitment(agent, ref)
+    commitment = requirements_of(ref)["commitment"].ref
+    assert agent.get(f"/requirements/{commitment}/sign").status_code == 403
+    sign_commitment(cast.subject, ref)  # a promise is the firm's own
     assert state_on(take(agent, "submit", ref)) == "待受理"
     assert agent.get(f"/records/{record.ref}/objection").status_code == 403
 
@@ -332,8 +341,6 @@ def test_an_agent_whose_mandate_is_for_repair_carries_one_through(cast, world):
 @pytest.fixture
 def enrolled(world):
     """Give the draft of a serious repair whose training the institution is to confirm."""
-    from tests.factories import act, requirement_of
-
     record = make_record(world.firm, world.agency, severity="serious", decided_days_ago=300)
     case = make_case(world, "draft", workflow="repair", record=record)
     act(

@@ -103,7 +103,7 @@ def test_withdrawing_an_objection_restores_each_measure_exactly(cast, world, any
     ref = dispute(cast.subject, record)
     accept_and_forward(cast.reviewer, ref)
     with time_machine.travel(in_days(9)):
-        take(cast.subject, "withdraw", ref, note="已与原单位沟通。")
+        take(cast.subject, "withdraw", ref, reason="已与原单位沟通。")
         assert [row_of(one) for one in sanctions_of(record)] == before
         assert ask_department(cast.officer, world.firm.uscc) == [True]
         assert not is_marked(anybody, record)
@@ -202,7 +202,7 @@ def test_a_record_whose_publication_is_over_is_no_ground_whether_swept_or_not(
 
 
 def test_a_dispute_about_one_record_leaves_the_others_of_the_firm_alone(cast, world, anybody):
-    """鲁政发〔2017〕44号 二（四）20: because of that record; two records do not touch each other."""
+    """鲁政发〔2017〕44号 二（四）20: because of that record, and no other."""
     disputed, other = (make_record(world.firm, world.agency) for _ in range(2))
     for one in (disputed, other):
         make_sanction(one, world.officer)
