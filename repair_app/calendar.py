@@ -27,9 +27,7 @@ REASONS: Mapping[str, Label] = MappingProxyType(
     {
         "weekend": Label("周末", "weekend"),
         "holiday": Label("法定节假日及调休放假", "public holiday"),
-        "estimated_holiday": Label(
-            "法定节假日（推算，当年放假安排未公布）", "public holiday (estimated)"
-        ),
+        "estimated_holiday": Label("推算的法定节假日", "public holiday (estimated)"),
         "declared_rest": Label("管理员登记的休息日", "day off entered by the administrator"),
     }
 )

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,11 @@ TEXTS = frozenset(
 LISTS = frozenset({"from", "by", "guards", "effects", "basis"})
 FLAGS = frozenset({"final", "follows", "contests", "live", "meets"})
 TABLES = frozenset({"states"})
+
+
+DIGITS = "〇一二三四五六七八九"
+NUMERAL = re.compile("[一二三四五六七八九]?十[一二三四五六七八九]?|[一二三四五六七八九]")
+ARTICLE = re.compile("第([0-9]+)条")
 
 
 class SpecError(Exception):
@@ -124,7 +130,27 @@ def cite(documents: Mapping[str, Label], text: str) -> Basis:
     if not clause:
         raise KeyError(text)
     name = documents[document]
-    return Basis(document, clause, Label(f"{name.zh} {clause}", f"{name.en}, {clause}"))
+    number = clause_in_english(clause)
+    in_english = f"{name.en}, {number}" if number else name.en
+    return Basis(document, clause, Label(f"{name.zh} {clause}", in_english))
+
+
+def clause_in_english(clause: str) -> str:
+    """Return the number of a clause as English writes it; empty for a clause told in words.
+
+    二（四）20 -> 2(4)20, 第三十九条 -> art. 39, 第四十四条（参照） -> art. 44 (by analogy).
+    """
+    text = NUMERAL.sub(lambda found: str(number_of(found[0])), clause)
+    text = text.replace("（参照）", " (by analogy)").replace("（", "(").replace("）", ")")
+    text = ARTICLE.sub(r"art. \1", text)
+    return text if text.isascii() else ""
+
+
+def number_of(numeral: str) -> int:
+    """Return a Chinese numeral below one hundred as a number."""
+    tens, ten, ones = numeral.rpartition("十")
+    units = DIGITS.index(ones) if ones else 0
+    return (DIGITS.index(tens) if tens else 1) * 10 + units if ten else units
 
 
 def load_workflow(path: Path, vocabulary: Vocabulary) -> Workflow:

@@ -11,7 +11,7 @@ from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import HiddenField, MultipleFileField, StringField, TextAreaField
+from wtforms import HiddenField, MultipleFileField, StringField, SubmitField, TextAreaField
 from wtforms.fields.core import Field
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
@@ -85,6 +85,12 @@ class TransitionForm(FlaskForm):
     def wants_submission(self) -> bool:
         """Say whether what is opened is to be filed in the same step."""
         return False
+
+    def questions(self) -> list[Field]:
+        """Return the fields that a person fills in, in order, evidence last."""
+        hidden = (HiddenField, SubmitField)
+        asked = [field for field in self if not isinstance(field, hidden)]
+        return sorted(asked, key=lambda field: isinstance(field, MultipleFileField))
 
     def fill(self) -> None:
         """Set choices and what a field starts with, from the entity and the policy."""

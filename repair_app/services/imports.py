@@ -359,7 +359,7 @@ def count_verdicts(batch_id: int) -> dict[str, int]:
         .where(ImportRow.batch_id == batch_id, ImportRow.ordinal == 0)
         .group_by(ImportRow.verdict)
     )
-    counts = dict(db.session.execute(query).tuples().all())
+    counts = {word: number for word, number in db.session.execute(query)}  # noqa: C416  # rows
     return {word: counts.get(word, 0) for word in (ACCEPTED, DUPLICATE, REFUSED)}
 
 
