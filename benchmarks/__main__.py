@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import sys
 import tempfile
-import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 from benchmarks import pages, queries, report, seed, server
 from benchmarks.load import Timing, middle
@@ -118,22 +120,24 @@ def measure_store(
 def measure_import(chosen: argparse.Namespace, empty: Stage, made: Report) -> dict[str, float]:
     """Bring a file into an empty store, bring it in again, and verify the events."""
     content = seed.write_file(seed.everyday_parties(chosen.rows))
-    found = {}
+    clock = seed.Stopwatch()
     with empty.app.app_context():
         for name, word in (("import", "accepted"), ("import again", "duplicate")):
-            since = time.perf_counter()
             counts = imports.bring_in_file(content, "penalties.csv").counts
-            found[name] = time.perf_counter() - since
+            clock.lap(name)
             assert counts[word] == chosen.rows, counts
         db.session.remove()
-        since = time.perf_counter()
-        count, flaw = ledger.verify(db.session())
-        found["ledger"] = time.perf_counter() - since
-        assert (count, flaw) == (chosen.rows, None), (count, flaw)
+        verified = ledger.verify(db.session())
+        clock.lap("ledger")
+        assert verified == (chosen.rows, None), verified
+    found = clock.laps
     show(
         f"{empty.version}: a file of {chosen.rows:,} rows ({len(content) / 1e6:.0f} MB)",
-        ("", "seconds", "a second"),
-        [(name, f"{took:.2f}", f"{chosen.rows / took:,.0f}") for name, took in found.items()],
+        ("", "seconds", "of these CPU", "a second"),
+        [
+            (name, f"{took:.2f}", f"{clock.cpu[name]:.2f}", f"{chosen.rows / took:,.0f}")
+            for name, took in found.items()
+        ],
     )
     scale = 100_000 / chosen.rows
     if empty.kind == "sqlite":
@@ -152,58 +156,59 @@ def measure_import(chosen: argparse.Namespace, empty: Stage, made: Report) -> di
 # --- pages ------------------------------------------------------------------------------------
 
 
+Rounds = dict[int, dict[str, list[Timing]]]  # size -> kind of request -> one for each round
+
+
 def measure_pages(
     chosen: argparse.Namespace, kind: str, folder: Path, uri: str | None, made: Report
 ) -> dict[str, object]:
-    """Seed a store of each size, and time their servers in turn."""
+    """Seed a store of each size, time their servers in turn, and count queries."""
     with ExitStack() as stack:
         stages, sites = {}, {}
         for size in chosen.cases:
             stages[size] = stack.enter_context(stage(kind, folder / f"{kind}-{size}", uri))
             seeded = fill(stages[size], size)
-            port = stack.enter_context(server.serving(stages[size].env, chosen.workers))
+            served = stack.enter_context(server.serving(stages[size].env, chosen.workers))
             sites[size] = pages.Site(
-                port, seeded, chosen.threads, chosen.seconds, rounds=chosen.rounds
+                served, seeded, chosen.threads, chosen.seconds, rounds=chosen.rounds
             )
-        for site in sites.values():
-            pages.warm_up(site)
-        rounds: dict[int, list[dict[str, Timing]]] = {size: [] for size in chosen.cases}
-        for number in range(chosen.rounds):
-            print(f"round {number + 1} of {chosen.rounds} …", flush=True)
-            for size, site in sites.items():
-                rounds[size].append(pages.time_round(site))
-        asked = {size: queries.count_of_request(stages[size], sites[size].seeded) for size in sites}
-        timings = {
-            size: {name: middle([one[name] for one in some]) for name in some[0]}
-            for size, some in rounds.items()
-        }
+        rounds = time_in_turn(sites, chosen.rounds)
+        asked, counted = {}, {}
+        for size, site in sites.items():
+            asked[size] = queries.statements_of_requests(stages[size], site.seeded)
+            counted[size] = queries.count_pages(stages[size], site.seeded)
         at_once = f"{chosen.workers} workers, {chosen.threads} browsers at once"
         title = f"{stages[chosen.cases[0]].version}, {at_once}, {chosen.rounds} rounds"
-        show_timings(title, timings, asked)
-        judge_growth(kind, timings, made)
-        counted = {size: queries.count_pages(stages[size], sites[size].seeded) for size in sites}
-        show_queries(kind, counted, made)
-        return {
-            "timings": {
-                size: {name: asdict(one) for name, one in some.items()}
-                for size, some in timings.items()
-            },
-            "queries": {
-                size: [
-                    {
-                        "who": who,
-                        "page": page,
-                        "queries": one.queries,
-                        "ms": one.ms,
-                        "worst": one.worst,
-                        "statements": one.statements,
-                    }
-                    for (who, page), one in some.items()
-                ]
-                for size, some in counted.items()
-            },
-            "seeding": {size: site.seeded.seconds for size, site in sites.items()},
-        }
+    show_timings(title, rounds, asked)
+    judge_growth(kind, rounds, made)
+    show_queries(kind, counted, made)
+    return {
+        "rounds": {
+            size: {name: [asdict(one) for one in some] for name, some in kinds.items()}
+            for size, kinds in rounds.items()
+        },
+        "requests": asked,
+        "pages": {
+            size: [{"who": who, "page": page, **asdict(one)} for (who, page), one in some.items()]
+            for size, some in counted.items()
+        },
+        "seeding": {size: site.seeded.seconds for size, site in sites.items()},
+    }
+
+
+def time_in_turn(sites: dict[int, pages.Site], count: int) -> Rounds:
+    """Time every kind of request; the sizes take turns, so that each meets the same machine."""
+    rounds: Rounds = {size: defaultdict(list) for size in sites}
+    for site in sites.values():
+        pages.warm_up(site)
+    for number in range(count):
+        print(f"round {number + 1} of {count}", flush=True)
+        turns = sorted(sites.items(), reverse=bool(number % 2))
+        for kind in pages.KINDS:
+            for size, site in turns:
+                for name, timing in pages.time_kind(site, kind).items():
+                    rounds[size][name].append(timing)
+    return rounds
 
 
 def fill(empty: Stage, size: int) -> seed.Seeded:
@@ -221,40 +226,33 @@ def fill(empty: Stage, size: int) -> seed.Seeded:
     return seeded
 
 
-def show_timings(
-    title: str, timings: dict[int, dict[str, Timing]], asked: dict[int, dict[str, int]]
-) -> None:
-    sizes = list(timings)
+def show_timings(title: str, rounds: Rounds, asked: dict[int, dict[str, list[str]]]) -> None:
     heads = ["", "queries"]
-    for size in sizes:
-        heads += [f"{size:,}: req/s", "p50 ms", "p95 ms"]
-    heads.append("p95 ratio")
+    for size in rounds:
+        heads += [f"{size:,}: req/s", "p50 ms", "p95 ms", "CPU ms"]
+    heads += ["p95 ratio", "CPU ratio"]
     rows = []
-    for name in timings[sizes[0]]:
-        row: list[object] = [name, max(asked[size][name] for size in sizes)]
-        for size in sizes:
-            one = timings[size][name]
-            row += [f"{one.rate:.0f}", f"{one.p50:.1f}", f"{one.p95:.1f}"]
-        rows.append([*row, f"x{growth(timings, name):.2f}"])
+    for name in rounds[min(rounds)]:
+        row: list[object] = [name, max(len(some[name]) for some in asked.values())]
+        for some in rounds.values():
+            one = middle(some[name])
+            row += [f"{one.rate:.0f}", f"{one.p50:.1f}", f"{one.p95:.1f}", f"{one.cpu:.1f}"]
+        ratios = (growth(rounds, name, figure) for figure in ("p95", "cpu"))
+        rows.append([*row, *(f"x{one:.2f}" for one in ratios)])
     show(title, heads, rows)
 
 
-def growth(timings: dict[int, dict[str, Timing]], name: str) -> float:
-    sizes = list(timings)
-    return timings[sizes[-1]][name].p95 / timings[sizes[0]][name].p95
+def growth(rounds: Rounds, name: str, figure: str) -> float:
+    """Return the median over the rounds of how much more it is with the most cases."""
+    pairs = zip(rounds[min(rounds)][name], rounds[max(rounds)][name], strict=True)
+    return median(getattr(many, figure) / (getattr(few, figure) or math.nan) for few, many in pairs)
 
 
-def judge_growth(kind: str, timings: dict[int, dict[str, Timing]], made: Report) -> None:
-    sizes = list(timings)
-    if len(sizes) < 2:
-        return
-    for name in report.FLAT:
-        made.judge(
-            f"{kind}: p95 of {name}, {sizes[0]:,} to {sizes[-1]:,} cases: growth",
-            growth(timings, name),
-            report.MOST_GROWTH,
-            "x",
-        )
+def judge_growth(kind: str, rounds: Rounds, made: Report) -> None:
+    few, many = min(rounds), max(rounds)
+    for name in report.FLAT if few < many else ():
+        target = f"{kind}: p95 of {name}, {few:,} to {many:,} cases: growth"
+        made.judge(target, growth(rounds, name, "p95"), report.MOST_GROWTH, "x")
 
 
 def show_queries(

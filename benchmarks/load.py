@@ -138,6 +138,7 @@ class Timing:
     rate: float  # a second
     p50: float  # ms
     p95: float
+    cpu: float = 0.0  # ms of the server's processes for one request; PostgreSQL's are not counted
 
 
 T = TypeVar("T")
@@ -196,4 +197,5 @@ def middle(rounds: Sequence[Timing]) -> Timing:
         rate=median(one.rate for one in rounds),
         p50=median(one.p50 for one in rounds),
         p95=median(one.p95 for one in rounds),
+        cpu=median(one.cpu for one in rounds),
     )

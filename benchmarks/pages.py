@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
 from urllib.parse import quote
 
 from benchmarks.load import Browser, Form, Timing, evidence, fill_in, time_all
 from benchmarks.seed import Seeded, enterprise
+from benchmarks.server import Server
+
+T = TypeVar("T")
 
 GROUNDS = ("error", "omission", "differs_from_source", "duplicate", "not_the_subject", "over_term")
 KEPT_GROUND = "infringement"  # for counting the queries
 NOBODY = "nobody"
 
 
+class Getter(Protocol):
+    """Whoever reads pages: over HTTP, or in this process."""
+
+    def get(self, path: str) -> bytes: ...
+
+
 @dataclass
 class Site:
     """A running server with its store, and who is signed in at it."""
 
-    port: int
+    server: Server
     seeded: Seeded
     threads: int
     seconds: float
@@ -36,15 +47,29 @@ class Site:
 
     def sign_everybody_in(self) -> None:
         for name in ("reviewer", "provider", "subject"):
-            browser = Browser(self.port)
+            browser = Browser(self.server.port)
             self.cookies[name] = browser.sign_in(self.seeded.world[name])
             browser.close()
 
     def browsers(self, name: str) -> list[Browser]:
-        return [Browser(self.port, self.cookies.get(name)) for _ in range(self.threads)]
+        return [Browser(self.server.port, self.cookies.get(name)) for _ in range(self.threads)]
 
 
 # --- reading ----------------------------------------------------------------------------------
+
+
+READING = (
+    "search: 2 characters",
+    "search: 4 characters",
+    "search: not there",
+    "search: code",
+    "record page",
+    "worklist, reviewer",
+    "worklist, reviewer, deep",
+    "worklist, provider",
+    "list of cases",
+    "case page",
+)
 
 
 def addresses(seeded: Seeded) -> dict[str, tuple[str, list[str]]]:
@@ -63,6 +88,7 @@ def addresses(seeded: Seeded) -> dict[str, tuple[str, list[str]]]:
         "search: code": (NOBODY, [f"/?q={one.uscc}" for one in firms]),
         "record page": (NOBODY, [f"/records/{ref}" for ref in seeded.public]),
         "worklist, reviewer": ("reviewer", ["/work"]),
+        "worklist, reviewer, deep": ("reviewer", [f"/work?after={seeded.halfway}"]),
         "worklist, provider": ("provider", ["/work"]),
         "list of cases": ("reviewer", ["/work/cases"]),
         "case page": ("reviewer", [f"/cases/{ref}" for ref in seeded.cases]),
@@ -75,9 +101,22 @@ def time_reading(site: Site, name: str) -> Timing:
     site.draw.shuffle(paths)
     browsers = site.browsers(who)
     try:
-        return time_all(browsers, itertools.cycle(paths), Browser.get, site.seconds)
+        return time_here(site, browsers, itertools.cycle(paths), Browser.get, site.seconds)
     finally:
         close(browsers)
+
+
+def time_here(
+    site: Site,
+    browsers: list[Browser],
+    work: Iterator[T],
+    ask: Callable[[Browser, T], object],
+    seconds: float,
+) -> Timing:
+    """Time requests, with the processor time that they cost the server."""
+    before = site.server.cpu_seconds()
+    timing = time_all(browsers, work, ask, seconds)
+    return replace(timing, cpu=1000 * (site.server.cpu_seconds() - before) / timing.count)
 
 
 # --- writing ----------------------------------------------------------------------------------
@@ -93,13 +132,14 @@ def time_writing(site: Site, name: str) -> dict[str, Timing]:
     browsers = site.browsers(who)
     forms: list[Form] = []
     try:
-        drawn = time_all(
+        drawn = time_here(
+            site,
             browsers,
             iter(paths),
             lambda browser, one: forms.append(draw_form(browser, one)),
             site.seconds,
         )
-        sent = time_all(browsers, iter(forms), Browser.send)
+        sent = time_here(site, browsers, iter(forms), Browser.send, math.inf)
     finally:
         close(browsers)
     return {f"{name}: form": drawn, name: sent}
@@ -114,7 +154,7 @@ def take_work(site: Site, name: str) -> list[tuple[str, str]]:
     return [(ref, "confirm") for ref in itertools.islice(site.answers, share)]
 
 
-def objection_form(browser: Browser, one: tuple[str, str]) -> Form:
+def objection_form(browser: Getter, one: tuple[str, str]) -> Form:
     """Draw the form of an objection and fill it in, to be filed at once."""
     ground, ref = one
     path = f"/records/{ref}/objection"
@@ -127,7 +167,7 @@ def objection_form(browser: Browser, one: tuple[str, str]) -> Form:
     return fill_in(browser.get(path), path, fields, evidence())
 
 
-def answer_form(browser: Browser, one: tuple[str, str]) -> Form:
+def answer_form(browser: Getter, one: tuple[str, str]) -> Form:
     """Draw the form of the provider's answer and fill it in."""
     path = "/cases/{}/{}".format(*one)
     fields = {"findings": "经核对处罚决定书存根，公示信息与决定书一致，信息无误。"}
@@ -141,18 +181,18 @@ def close(browsers: list[Browser]) -> None:
 
 # --- all --------------------------------------------------------------------------------------
 
+KINDS = (*READING, NEW, STEP)
 
-def time_round(site: Site) -> dict[str, Timing]:
-    """Time every kind of request once."""
-    found = {name: time_reading(site, name) for name in addresses(site.seeded)}
-    for name in (NEW, STEP):
-        found |= time_writing(site, name)
-    return found
+
+def time_kind(site: Site, kind: str) -> dict[str, Timing]:
+    """Time one kind of page, or both halves of one kind of writing."""
+    return {kind: time_reading(site, kind)} if kind in READING else time_writing(site, kind)
 
 
 def warm_up(site: Site) -> None:
     """Let every worker do everything a few times."""
     site.sign_everybody_in()
     seconds, site.seconds = site.seconds, 0.3
-    time_round(site)
+    for kind in KINDS:
+        time_kind(site, kind)
     site.seconds = seconds

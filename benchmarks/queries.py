@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event
 
 from benchmarks import pages
 from benchmarks.load import HIDDEN, Form, Unexpected
-from benchmarks.pages import NOBODY
+from benchmarks.pages import KEPT_GROUND, NOBODY
 from benchmarks.seed import Seeded, enterprise
 from benchmarks.stage import Stage
 from repair_app.db import db
@@ -138,6 +138,7 @@ def starts(seeded: Seeded) -> dict[str, list[str]]:
     filed = [f"/cases/{ref}" for ref in seeded.cases[:40]]
     records = [f"/records/{ref}" for ref in seeded.objectionable[:3]]
     public = [f"/records/{ref}" for ref in seeded.public[:20]]
+    file = f"/work/imports/{seeded.file}"
     found = {
         NOBODY: [
             "/",
@@ -148,7 +149,7 @@ def starts(seeded: Seeded) -> dict[str, list[str]]:
             "/login",
         ],
         "reviewer": ["/work", "/work/cases", "/work/cases?workflow=repair", *filed],
-        "provider": ["/work", "/work/cases", "/work/imports", *records],
+        "provider": ["/work", "/work/cases", "/work/imports", file, *records],
         "subject": ["/my", *records, *cases],
         "institution": ["/work"],
         "officer": ["/enforce", f"/enforce?uscc={firm.uscc}", *records],
@@ -161,29 +162,27 @@ def starts(seeded: Seeded) -> dict[str, list[str]]:
     return found
 
 
-def count_of_request(stage: Stage, seeded: Seeded) -> dict[str, int]:
-    """Return how many statements each kind of timed request sends: the most of a few."""
+def statements_of_requests(stage: Stage, seeded: Seeded) -> dict[str, list[str]]:
+    """Return what each kind of timed request sends to the database: the most of a few."""
     found = {}
     for name, (who, paths) in pages.addresses(seeded).items():
         reader = Reader(stage, who, seeded)
-        found[name] = max(count_one(reader, reader.get, path) for path in paths[:20])
+        found[name] = max((statements_of(reader, reader.get, path) for path in paths[:20]), key=len)
     for name, who, draw, one in (
-        (pages.NEW, "subject", pages.objection_form, (pages.KEPT_GROUND, seeded.objectionable[-1])),
+        (pages.NEW, "subject", pages.objection_form, (KEPT_GROUND, seeded.objectionable[-1])),
         (pages.STEP, "provider", pages.answer_form, (seeded.awaiting_answer[-1], "confirm")),
     ):
         reader = Reader(stage, who, seeded)
-        forms: list[Form] = []
-        found[f"{name}: form"] = count_one(
-            reader, lambda x, f=forms, d=draw, r=reader: f.append(d(r, x)), one
-        )
-        found[name] = count_one(reader, reader.send, forms[0])
+        form = draw(reader, one)
+        found[f"{name}: form"] = statements_of(reader, reader.get, form.path)
+        found[name] = statements_of(reader, reader.send, form)
     return found
 
 
-def count_one(reader: Reader, ask: Any, what: Any) -> int:
+def statements_of(reader: Reader, ask: Callable[[Any], object], what: Any) -> list[str]:
     with counting(reader.engine) as statements:
         ask(what)
-    return len(statements)
+    return statements
 
 
 def repeated(statements: Sequence[str]) -> str:

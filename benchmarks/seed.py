@@ -564,7 +564,8 @@ class Seeded:
     awaiting_answer: list[str]  # objections that wait for the benchmark's own agency
     objectionable: list[str]  # records of the benchmark's own enterprise
     public: list[str]  # records that are published
-    batch: str
+    halfway: str  # down the reviewers' worklist
+    file: str  # that the benchmark's own agency brought in
     count: int
     events: int
     seconds: dict[str, float]
@@ -595,6 +596,8 @@ def fill(cases: int) -> Seeded:
     clock.lap("made cases")
     made, waiting = copy_all(patterns, own, answers)
     clock.lap("copies")
+    again = write_file(iter([(firm, bureau)] * 3))  # other days than before: all are refused
+    file = imports.bring_in_file(again, "again.csv", world.provider)
     settle_store()
     clock.lap("settling")
     draw = random.Random(7)
@@ -614,7 +617,8 @@ def fill(cases: int) -> Seeded:
         awaiting_answer=waiting,
         objectionable=list(db.session.scalars(records_from(MADE).limit(FOR_NEW_CASES))),
         public=draw.sample(published(), min(300, cases // 4)),
-        batch=batch.ref,
+        halfway=halfway(),
+        file=file.ref,
         count=db.session.scalar(select(func.count()).select_from(Case)) or 0,
         events=db.session.scalar(select(func.count()).select_from(Event)) or 0,
         seconds=clock.laps,
@@ -674,14 +678,27 @@ def published() -> list[str]:
     )
 
 
+def halfway() -> str:
+    """Return a position in the middle of the reviewers' worklist, as its pages name it."""
+    mine = (Deadline.owner == "reviewer", Deadline.met_at.is_(None))
+    waiting = db.session.scalar(select(func.count()).select_from(Deadline).where(*mine)) or 0
+    ordered = (
+        select(Deadline.due_on, Deadline.id).where(*mine).order_by(Deadline.due_on, Deadline.id)
+    )
+    due_on, number = db.session.execute(ordered.offset(waiting // 2).limit(1)).one()
+    return f"{due_on}_{number}"
+
+
 class Stopwatch:
-    """Says how long each part took."""
+    """Says how long each part took, and how much processor time this process took for it."""
 
     def __init__(self) -> None:
         self.laps: dict[str, float] = {}
-        self.since = time.perf_counter()
+        self.cpu: dict[str, float] = {}
+        self.since = time.perf_counter(), time.process_time()
 
     def lap(self, name: str) -> None:
-        moment = time.perf_counter()
-        self.laps[name] = moment - self.since
+        moment = time.perf_counter(), time.process_time()
+        self.laps[name] = moment[0] - self.since[0]
+        self.cpu[name] = moment[1] - self.since[1]
         self.since = moment

@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -50,13 +51,36 @@ def environment(data: Path, url: str | None) -> dict[str, str]:
     return {**env, "DATABASE_URL": url} if url else env
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running web server."""
+
+    pid: int
+    port: int
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that its processes took so far; 0 where there is no /proc."""
+        stats = (read_stat(path) for path in Path("/proc").glob("[0-9]*/stat"))
+        own = (one for one in stats if one and str(self.pid) in {one[0], one[3]})
+        return sum(int(one[13]) + int(one[14]) for one in own) / os.sysconf("SC_CLK_TCK")
+
+
+def read_stat(path: Path) -> list[str]:
+    """Return what /proc says of a process: id first, parent fourth, times 14th and 15th."""
+    try:
+        head, _, tail = path.read_text().rpartition(")")
+    except OSError:  # it has ended meanwhile
+        return []
+    return [head.partition(" ")[0], "", *tail.split()]
+
+
 @contextmanager
-def serving(env: Mapping[str, str], workers: int) -> Iterator[int]:
-    """Run the web server as `manage.py up` does; give its port once it answers."""
+def serving(env: Mapping[str, str], workers: int) -> Iterator[Server]:
+    """Run the web server as `manage.py up` does; give it once it answers."""
     port = free_port()
-    with running(manage.server_command("127.0.0.1", port, workers), env) as server:
-        wait_until_healthy(server, port)
-        yield port
+    with running(manage.server_command("127.0.0.1", port, workers), env) as process:
+        wait_until_healthy(process, port)
+        yield Server(process.pid, port)
 
 
 def time_start(env: Mapping[str, str], *arguments: str) -> float:

@@ -119,6 +119,7 @@ class Client(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         """Send a request and check the page that comes back."""
+        kwargs.setdefault("buffered", True)  # or a file that is sent stays open
         answer = contextvars.Context().run(super().open, *args, **kwargs)
         db.session.rollback()
         check_page(answer)

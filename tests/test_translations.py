@@ -29,10 +29,18 @@ from sqlalchemy import JSON, String, select
 from config import ROOT
 from repair_app.db import db
 from repair_app.engine import enforcement, guards
-from repair_app.models import SanctionMeasure, User
-from repair_app.services.policy import current_policy
+from repair_app.models import User
 from tests.client import Client
-from tests.factories import PDF, World, make_case, make_record, make_sanction
+from tests.factories import (
+    PDF,
+    World,
+    act,
+    get_case,
+    make_case,
+    make_record,
+    make_sanction,
+    requirement_of,
+)
 
 PO = ROOT / "repair_app" / "translations" / "zh_Hans_CN" / "LC_MESSAGES" / "messages.po"
 CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
@@ -161,13 +169,18 @@ def visits(world: World, as_: Callable[[User], Client], anybody: Client) -> list
     serious = make_record(world.firm, world.agency, severity="serious", decided_days_ago=300)
     make_sanction(serious, world.officer, code="M01")
     new = make_case(world, "submitted", record=plain)
-    contested = make_case(world, "with_provider")
+    disputed = make_record(world.firm, world.agency)
+    make_sanction(disputed, world.officer)
+    contested = make_case(world, "with_provider", record=disputed)
     closed = make_case(world, "closed")
     rejected = make_case(world, "rejected")
     refused = make_case(world, "refused")
     repair = make_case(world, "draft", workflow="repair", record=serious)
-    granted = make_case(world, "closed", workflow="repair")
-    owed = {one.workflow: one.ref for one in repair.requirements}
+    repaired = make_record(world.firm, world.agency)
+    make_sanction(repaired, world.officer)
+    granted = make_case(world, "closed", workflow="repair", record=repaired)
+    act(world.subject, "enrol", requirement_of(repair, "training"))
+    owed = {one.workflow: one.ref for one in get_case(repair.ref).requirements}
     pages = {
         "anybody": [
             "/",
@@ -194,7 +207,7 @@ def visits(world: World, as_: Callable[[User], Client], anybody: Client) -> list
             f"/cases/{new.ref}/submit",
             f"/requirements/{owed['commitment']}/sign",
             f"/requirements/{owed['rectification']}/submit_proof",
-            f"/requirements/{owed['training']}/enrol",
+            f"/requirements/{owed['credit_report']}/request",
         ],
         "stranger": ["/my", f"/cases/{new.ref}"],
         "reviewer": [
@@ -225,7 +238,11 @@ def visits(world: World, as_: Callable[[User], Client], anybody: Client) -> list
             f"/records/{serious.ref}/sanction",
             f"/sanctions/{measure.ref}/lift",
         ],
-        "institution": ["/work"],
+        "institution": [
+            "/work",
+            f"/requirements/{owed['training']}",
+            f"/requirements/{owed['training']}/confirm_training",
+        ],
         "auditor": ["/audit", "/audit/verify", "/work/cases"],
         "administrator": ["/admin"],
     }
@@ -247,6 +264,12 @@ def visits(world: World, as_: Callable[[User], Client], anybody: Client) -> list
             (f"/cases/{contested.ref}/propose_correction", {"value_fine_10k": "x"}),
         ],
         "officer": [(f"/records/{serious.ref}/sanction", {"ends_on": "2020-01-01"})],
+        "institution": [
+            (
+                f"/requirements/{owed['training']}/confirm_training",
+                {"number": "1", "issued_on": "2999-01-01", "valid_until": "2020-01-01"},
+            )
+        ],
     }
     clients = {name: anybody if name == "anybody" else as_(getattr(world, name)) for name in pages}
     return [
@@ -281,8 +304,8 @@ def texts_of(element: Element, language: str) -> Iterator[str]:
 
 
 def untranslated() -> list[str]:
-    """Return the Chinese of no catalogue: what people and files put into the store, and clauses."""
-    found = clauses()
+    """Return the Chinese that people and files put into the store."""
+    found: set[str] = set()
     for table in db.metadata.tables.values():
         columns = [
             one
@@ -309,22 +332,6 @@ def strings_in(value: Any) -> Iterator[str]:
         case list():
             for one in value:
                 yield from strings_in(one)
-
-
-def clauses() -> set[str]:
-    """Return the clauses that pages cite: official documents are cited by their own numbering."""
-    policy = current_policy()
-    cited = {
-        basis.clause
-        for workflow in policy.workflows.values()
-        for transition in workflow.transitions.values()
-        for basis in transition.basis
-    }
-    others = [
-        *db.session.scalars(select(SanctionMeasure.basis)),
-        *(value for name, value in vars(enforcement).items() if name.isupper()),
-    ]
-    return cited | {one.partition(" ")[2] for one in others if isinstance(one, str)}
 
 
 def without(text: str, known: Iterable[str]) -> str:

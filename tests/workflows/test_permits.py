@@ -181,7 +181,8 @@ PERMITS: dict[str, dict[str, dict[tuple[str, ...], set[str]]]] = {
     },
     "commitment": {
         "new": {("system",): {"require"}},
-        "owed": {FILERS: {"sign"}, ("system",): {"lapse"}},
+        # The written promise is the firm's own: no agent makes it (…一（四）).
+        "owed": {("subject",): {"sign"}, ("system",): {"lapse"}},
         "signed": {("system",): {"publish", "lapse"}},
         "published": {},
         "lapsed": {},

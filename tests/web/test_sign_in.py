@@ -1,0 +1,298 @@
+"""Signing in and out, what a session is worth, and what every answer carries."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_security import Security
+
+from config import TestConfig
+from repair_app import create_app
+from repair_app.db import db, now, today
+from repair_app.models import Appointment, Role, User
+from repair_app.services.transaction import transaction
+from repair_app.web import accounts
+from tests.client import make_client, sign_in
+from tests.factories import PASSWORD, make_account, make_case
+
+STARTS = {
+    "reviewer": "/work",
+    "provider": "/work",
+    "institution": "/work",
+    "officer": "/enforce",
+    "subject": "/my",
+    "agent": "/my",
+    "auditor": "/audit",
+    "administrator": "/admin",
+}
+
+
+@pytest.fixture
+def make_app(store, tmp_path, monkeypatch):
+    """Give a function that returns a further application on the store, with other settings."""
+    made = []
+    # What the libraries keep for an application is kept in these: the stage's own stay as they are.
+    monkeypatch.setattr(accounts, "limiter", Limiter(get_remote_address))
+    monkeypatch.setattr(accounts, "security", Security())
+
+    def make(base_url="", **settings):
+        with monkeypatch.context() as environment:
+            environment.setenv("REDRESS_DATA", str(tmp_path))
+            environment.setenv("DATABASE_URL", store.url)
+            environment.setenv("REDRESS_BASE_URL", base_url)
+            config = type("OtherConfig", (TestConfig,), settings)
+            made.append(create_app(config()))
+        return made[-1]
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.engine.dispose()
+
+
+def try_to_sign_in(client, email, password=PASSWORD):
+    """Send the sign-in form; return the answer."""
+    return client.fill("/login", email=email, password=password)
+
+
+def is_signed_in(client):
+    """Say whether the application knows who this is."""
+    return client.get("/home").location != "/login?next=/home"
+
+
+# --- coming in --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_everybody_starts_where_the_day_begins(world, anybody, name):
+    answer = try_to_sign_in(anybody, getattr(world, name).email)
+    answer = anybody.follow(answer)
+    assert answer.location == STARTS[name]
+    assert anybody.follow(answer).status_code == 200
+
+
+def test_an_unknown_address_and_a_wrong_password_are_answered_alike(world, anybody):
+    answers = [
+        try_to_sign_in(anybody, world.subject.email, "not the right password"),
+        try_to_sign_in(anybody, "nobody@example.com"),
+        try_to_sign_in(anybody, make_account(world.firm, Role.SUBJECT, active=False).email),
+        try_to_sign_in(anybody, world.subject.email, ""),
+    ]
+    first = answers[0]
+    assert first.status_code == 200
+    assert first.mistakes or first.alerts
+    for answer in answers[1:3]:
+        assert answer.status_code == first.status_code
+        assert answer.words == first.words
+        assert answer.mistakes == first.mistakes
+    assert answers[3].mistakes
+    assert not is_signed_in(anybody)
+    assert all(PASSWORD not in one.html for one in answers)
+
+
+def test_an_address_is_known_however_it_is_written(world, anybody):
+    assert try_to_sign_in(anybody, world.subject.email.upper()).status_code == 302
+    assert is_signed_in(anybody)
+
+
+def test_too_many_attempts_are_slowed_down(make_app, world):
+    client = make_client(make_app(RATELIMIT_ENABLED=True, LOGIN_RATE_LIMIT="3 per minute"))
+    statuses = [
+        try_to_sign_in(client, world.subject.email, "not the right password").status_code
+        for _ in range(4)
+    ]
+    assert statuses == [200, 200, 200, 429]
+    page = client.get("/login")  # reading is not limited
+    assert page.status_code == 200
+    page = client.send(page, "/login", email=world.subject.email, password=PASSWORD)
+    assert page.status_code == 429
+    assert page.title
+    assert PASSWORD not in page.html
+
+
+def test_a_deployment_limits_attempts_of_its_own_accord(make_app, world):
+    client = make_client(make_app(RATELIMIT_ENABLED=True))
+    answers = [try_to_sign_in(client, "nobody@example.com").status_code for _ in range(11)]
+    assert answers == [200] * 10 + [429]
+
+
+# --- what a session is worth ------------------------------------------------------------------
+
+
+def test_a_copied_cookie_is_worthless_after_signing_out(app, world, anybody):
+    sign_in(anybody, world.subject.email)
+    name = app.config["SESSION_COOKIE_NAME"]
+    copied = anybody.get_cookie(name).value
+    thief = make_client(app)
+    thief.set_cookie(name, copied)
+    assert thief.get("/my").status_code == 200
+    page = anybody.read("/my")
+    token = page.tree.find(".//input[@name='csrf_token']").get("value")
+    assert anybody.post("/logout", data={"csrf_token": token}).status_code == 302
+    for client in (anybody, thief):
+        assert client.get("/my").location == "/login?next=/my"
+    thief.set_cookie(name, copied)
+    assert thief.get("/my").location == "/login?next=/my"
+
+
+def test_signing_out_takes_a_form_of_this_site(world, anybody):
+    sign_in(anybody, world.subject.email)
+    assert anybody.get("/logout").status_code == 405
+    assert anybody.post("/logout").status_code == 400
+    assert is_signed_in(anybody)
+
+
+def test_an_account_that_is_closed_is_out_at_the_next_click(as_, world):
+    client = as_(world.subject)
+    client.read("/my")
+    with transaction() as session:
+        session.get_one(User, world.subject.id).active = False
+    assert client.get("/my").status_code in {302, 401}
+
+
+def test_an_appointment_that_ends_is_over_at_the_next_click(as_, world):
+    case = make_case(world, "submitted")
+    client = as_(world.reviewer)
+    client.read(f"/cases/{case.ref}")
+    with transaction() as session:
+        seat = session.get_one(Appointment, world.reviewer.appointments[0].id)
+        seat.ends_on = today() - timedelta(days=1)
+    assert client.get("/work").status_code == 403
+    assert client.get(f"/cases/{case.ref}").status_code == 404
+    assert client.get(f"/cases/{case.ref}/accept").status_code == 404
+    assert client.get("/home").location == "/"
+
+
+def test_an_appointment_holds_through_its_last_day(as_, world):
+    user = make_account(world.firm, Role.SUBJECT, ends_on=today())
+    assert as_(user).get("/my").status_code == 200
+    with time_machine.travel(now() + timedelta(days=1)):
+        assert as_(user).get("/my").status_code == 403
+
+
+def test_a_session_ends_half_an_hour_after_the_last_click(world, anybody):
+    start = now()
+    with time_machine.travel(start, tick=False) as clock:
+        sign_in(anybody, world.subject.email)
+        for minutes in (25, 50, 75):
+            clock.move_to(start + timedelta(minutes=minutes))
+            assert is_signed_in(anybody)
+        clock.move_to(start + timedelta(minutes=106))
+        assert not is_signed_in(anybody)
+
+
+def test_a_forged_cookie_is_nobodys(app, world, anybody):
+    name = app.config["SESSION_COOKIE_NAME"]
+    sign_in(anybody, world.subject.email)
+    value = anybody.get_cookie(name).value
+    for forged in ("", "x", value[:-3] + "abc", "." * 500, "eyJfdXNlcl9pZCI6IjEifQ.x.y"):
+        client = make_client(app)
+        client.set_cookie(name, forged)
+        assert not is_signed_in(client)
+
+
+# --- what every answer carries ----------------------------------------------------------------
+
+
+def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(world, anybody):
+    answer = try_to_sign_in(anybody, world.subject.email)
+    flags = answer.headers["Set-Cookie"].split("; ")
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(flags)
+    assert not any(one.startswith("Domain=") for one in flags)
+
+
+def test_behind_tls_the_cookie_insists_on_it(make_app, world):
+    app = make_app("https://credit.example")
+    client = make_client(app)
+    answer = client.get("/login", base_url="https://credit.example")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-redress=")
+    assert "; Secure" in cookie
+    assert "max-age=" in answer.headers["Strict-Transport-Security"]
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/", 200),
+        ("/?q=虚构", 200),
+        ("/login", 200),
+        ("/commitments", 200),
+        ("/my", 302),
+        ("/nowhere", 404),
+        ("/records/JL-2026-000999-X", 404),
+        ("/healthz", 200),
+        ("/logout", 405),
+    ],
+)
+def test_every_answer_forbids_scripts_frames_and_caches(anybody, address, status):
+    answer = anybody.get(address)
+    assert answer.status_code == status
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Server" not in answer.headers
+
+
+def test_evidence_is_handed_out_as_a_file_and_kept_in_no_cache(as_, world):
+    case = make_case(world, "submitted")
+    answer = as_(world.reviewer).get(f"/documents/{case.documents[0].ref}")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert answer.mimetype == "application/pdf"
+
+
+# --- the language -----------------------------------------------------------------------------
+
+
+def lang_of(page):
+    """Return the language that a page says it is in."""
+    return page.tree.get("lang")
+
+
+def test_the_language_can_be_switched_and_stays(anybody):
+    page = anybody.get("/measures")
+    assert lang_of(page) == "zh-Hans"
+    token = page.tree.find(".//input[@name='csrf_token']").get("value")
+    answer = anybody.post(
+        "/language", data={"csrf_token": token, "language": "en", "back": "/measures"}
+    )
+    assert answer.location == "/measures"
+    for address in ("/measures", "/", "/login", "/nowhere"):
+        assert lang_of(anybody.get(address)) == "en"
+    anybody.post("/language", data={"csrf_token": token, "language": "zh_Hans_CN", "back": "/"})
+    assert lang_of(anybody.get("/")) == "zh-Hans"
+
+
+@pytest.mark.parametrize(
+    ("asked", "spoken"),
+    [
+        ("en-GB,en;q=0.9", "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.5", "zh-Hans"),
+        ("fr,de;q=0.5", "zh-Hans"),
+        ("fr,en;q=0.5", "en"),
+        ("*", "zh-Hans"),
+        ("\x7f;;q=,,,", "zh-Hans"),
+    ],
+)
+def test_without_a_choice_the_browser_says_the_language(anybody, asked, spoken):
+    assert lang_of(anybody.get("/", headers={"Accept-Language": asked})) == spoken
+
+
+@pytest.mark.parametrize("language", ["fr", "", "../../etc", "en_GB"])
+def test_a_language_that_is_not_spoken_changes_nothing(anybody, language):
+    page = anybody.get("/")
+    token = page.tree.find(".//input[@name='csrf_token']").get("value")
+    answer = anybody.post(
+        "/language", data={"csrf_token": token, "language": language, "back": "/measures"}
+    )
+    assert answer.location == "/measures"
+    assert lang_of(anybody.get("/")) == "zh-Hans"
