@@ -48,6 +48,8 @@ def environment(data: Path, url: str | None) -> dict[str, str]:
     env = manage.child_env(REDRESS_DATA=str(data))
     for name in ("DATABASE_URL", "SECRET_KEY", "REDRESS_BASE_URL", "REDRESS_PROFILE"):
         env.pop(name, None)
+    if env.pop("PYTHONDONTWRITEBYTECODE", None):  # pip leaves bytecode; so should a first start
+        env["PYTHONPYCACHEPREFIX"] = str(data.parent / "bytecode")
     return {**env, "DATABASE_URL": url} if url else env
 
 

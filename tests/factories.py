@@ -6,7 +6,7 @@ brought to a state by firing the transitions that lead there.
 
 import itertools
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -230,34 +230,29 @@ def answer(transition: str, entity: Entity, **facts: Any) -> dict[str, Any]:
         "ProofForm": {"statement": "整改完成。"},
         "CommitmentForm": {"signatory": "张虚构"},
     }.get(form, {})
-    return {"facts": {**_facts_of(form, entity), **facts}, "texts": texts}
+    return {"facts": {**_facts_of(form), **facts}, "texts": texts}
 
 
-def _facts_of(form: str, entity: Entity) -> dict[str, Any]:
-    match form:
-        case "RefusalForm":
-            return {"code": "material_incomplete"}
-        case "CorrectionForm":
-            return {"corrections": {"fine_10k": "1"}}
-        case "AmendObjectionForm":
-            return {"proposals": {"fine_10k": "1"}}
-        case "ObjectionForm":
-            return {"proposals": {"fine_10k": "1"}, "ground": "error"}
-        case "CommitmentForm":
-            return {"text": "本单位郑重承诺。"}
-        case "InstitutionForm":
-            institution = select(Organisation.id).where(
-                Organisation.kind == OrganisationKind.INSTITUTION
-            )
-            return {"institution_id": db.session.scalars(institution).first()}
-        case "CertificateForm":
-            return {
-                "number": f"证书{next(_numbers)}号",
-                "issued_on": today().isoformat(),
-                "valid_until": (today() + timedelta(days=365)).isoformat(),
-            }
-        case _:
-            return {}
+def _facts_of(form: str) -> dict[str, Any]:
+    facts: dict[str, Callable[[], dict[str, Any]]] = {
+        "RefusalForm": lambda: {"code": "material_incomplete"},
+        "CorrectionForm": lambda: {"corrections": {"fine_10k": "1"}},
+        "AmendObjectionForm": lambda: {"proposals": {"fine_10k": "1"}},
+        "ObjectionForm": lambda: {"proposals": {"fine_10k": "1"}, "ground": "error"},
+        "CommitmentForm": lambda: {"text": "本单位郑重承诺。"},
+        "InstitutionForm": lambda: {"institution_id": _any_institution()},
+        "CertificateForm": lambda: {
+            "number": f"证书{next(_numbers)}号",
+            "issued_on": today().isoformat(),
+            "valid_until": (today() + timedelta(days=365)).isoformat(),
+        },
+    }
+    return facts.get(form, dict)()
+
+
+def _any_institution() -> int:
+    institutions = select(Organisation.id).where(Organisation.kind == OrganisationKind.INSTITUTION)
+    return db.session.scalars(institutions.order_by(Organisation.id)).first()
 
 
 def act(

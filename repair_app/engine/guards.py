@@ -8,7 +8,6 @@ from datetime import timedelta
 from sqlalchemy import exists, or_, select
 
 from repair_app.engine.enforcement import in_publication_term, open_suspensions
-from repair_app.engine.machine import open_deadline
 from repair_app.engine.step import Reason, Step
 from repair_app.labels import N_
 from repair_app.models import Appointment, Case, Event, Requirement, Role, User
@@ -166,10 +165,11 @@ def supplement_was_not_asked(step: Step) -> Reason | None:
 
 def term_is_over(step: Step) -> Reason | None:
     """The term that runs for the other side has ended."""
-    deadline = open_deadline(step.session, step.case)
-    if deadline is None or step.today > deadline.due_on:
+    running = (one for one in step.case.deadlines if one.is_running)
+    term = next((one for one in running if one.entity_ref == step.case.ref), None)
+    if term is None or step.today > term.due_on:
         return None
-    return Reason(N_("The term runs until %(day)s."), {"day": deadline.due_on})
+    return Reason(N_("The term runs until %(day)s."), {"day": term.due_on})
 
 
 def actor_is_impartial(step: Step) -> Reason | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 from transitions import EventData, Machine, MachineError
 
@@ -111,11 +111,12 @@ def offers(
 ) -> Iterator[Offer]:
     """Yield what these standings may fire on the entity now, with what still stands in the way."""
     workflow = policy.workflow_of(entity)
+    known: dict[tuple[Guard, Actor], Reason | None] = {}
     for transition in workflow.leaving(entity.state):
         actor = choose_actor(transition, actors)
         if actor:
             step = prepare(session, policy, entity, transition, actor, Answers(), at=at)
-            yield Offer(transition, actor, tuple(reasons_against(step)))
+            yield Offer(transition, actor, tuple(reasons_against(step, known)))
 
 
 def choose_actor(transition: Transition, actors: Collection[Actor]) -> Actor | None:
@@ -123,12 +124,19 @@ def choose_actor(transition: Transition, actors: Collection[Actor]) -> Actor | N
     return next((one for role in transition.by for one in actors if one.role == role), None)
 
 
-def reasons_against(step: Step) -> Iterator[Reason]:
-    """Yield the reason of each guard that says no."""
+def reasons_against(
+    step: Step, known: dict[tuple[Guard, Actor], Reason | None] | None = None
+) -> Iterator[Reason]:
+    """Yield the reason of each guard that says no.
+
+    known: what guards have said about this entity in this moment; none depends on the transition.
+    """
+    known = {} if known is None else known
     machine = step.policy.machine_of(step.workflow)
     for guard in machine.guards[step.transition.name]:
-        reason = guard(step)
-        if reason:
+        if (guard, step.actor) not in known:
+            known[guard, step.actor] = guard(step)
+        if reason := known[guard, step.actor]:
             yield reason
 
 
@@ -305,14 +313,3 @@ def organisation_of(step: Step, state: State) -> int | None:
             return step.requirement.institution_id
         case _:
             return None
-
-
-def open_deadline(session: Session, entity: Case | Requirement) -> Deadline | None:
-    """Return the deadline that runs for an entity now, if any."""
-    return session.scalar(
-        select(Deadline)
-        .where(Deadline.entity_ref == entity.ref)
-        .where(Deadline.met_at.is_(None))
-        .order_by(Deadline.id.desc())
-        .limit(1)
-    )

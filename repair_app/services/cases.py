@@ -333,7 +333,7 @@ def remember(session: Session, user: User, submission: Submission, ref: str) -> 
 
 def get_case(ref: str, user: User) -> Case:
     """Return a case with what its page shows. Raises NotVisible when it is not for this person."""
-    case = db.session.scalar(
+    found = db.session.scalars(
         select(Case)
         .where(Case.ref == ref)
         .options(
@@ -341,14 +341,16 @@ def get_case(ref: str, user: User) -> Case:
             joinedload(Case.provider),
             joinedload(Case.record, innerjoin=True).options(
                 selectinload(CreditRecord.dispute_marks),
-                selectinload(CreditRecord.sanctions).selectinload(Sanction.suspensions),
+                selectinload(CreditRecord.sanctions),
             ),
-            selectinload(Case.requirements).joinedload(Requirement.institution),
-            selectinload(Case.proposals),
+            # A case has few of these, and never both: one query with the case itself.
+            joinedload(Case.requirements).joinedload(Requirement.institution),
+            joinedload(Case.proposals),
             selectinload(Case.documents),
             selectinload(Case.deadlines),
         )
     )
+    case = found.unique().one_or_none()
     if case is None or not actors_of(user, case):
         raise NotVisible(ref)
     return case

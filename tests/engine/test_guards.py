@@ -200,7 +200,10 @@ def test_ground_was_not_answered_by_what_was_never_decided(
     assert ask("ground_was_not_answered", "open", draft(record)) is None
 
 
-@pytest.mark.parametrize(("state", "is_open"), [("draft", True), ("accepted", True), ("withdrawn", False), ("not_granted", False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("state", "is_open"),
+    [("draft", True), ("accepted", True), ("withdrawn", False), ("not_granted", False)],
+)
 def test_repair_is_not_open_while_none_of_this_record_is(
     world: World, record: CreditRecord, state: str, is_open: bool
 ) -> None:
@@ -278,7 +281,10 @@ def test_certificate_is_new_when_no_other_has_its_number(world: World) -> None:
     assert ask("certificate_is_new", "confirm_training", second, number="0002") is None
 
 
-@pytest.mark.parametrize(("state", "takes"), [("draft", True), ("supplement_asked", True), ("submitted", False), ("accepted", False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("state", "takes"),
+    [("draft", True), ("supplement_asked", True), ("submitted", False), ("accepted", False)],
+)
 def test_case_takes_material_while_it_is_prepared_or_supplemented(
     world: World, record: CreditRecord, state: str, takes: bool
 ) -> None:
@@ -377,6 +383,22 @@ def test_actor_is_impartial_when_seated_with_another_agency(world: World) -> Non
     factories.make_appointment(world.second_reviewer, world.other_agency, Role.PROVIDER)
     reason = ask("actor_is_impartial", "accept", case, world.second_reviewer, Role.REVIEWER)
     assert reason is None
+
+
+@pytest.mark.parametrize("role", [Role.SUBJECT, Role.AGENT])
+def test_actor_is_not_of_the_subject_is_counted_by_person_and_not_by_account(
+    world: World, role: Role
+) -> None:
+    """A provider's person does not verify what is about the firm that person files for."""
+    case = factories.make_case(world, "with_provider")
+    asked = ("actor_is_not_of_the_subject", "confirm", case, world.provider, Role.PROVIDER)
+    assert ask(*asked) is None
+    factories.make_account(world.other_firm, role, same_person_as=world.provider)
+    assert ask(*asked) is None
+    factories.make_account(world.firm, role, same_person_as=world.provider)
+    assert ask(*asked) is not None
+    for answer in ("confirm", "propose_correction", "propose_revocation"):
+        assert refused(lambda: factories.act(world.provider, answer, case)), answer  # noqa: B023  # called at once
 
 
 def test_actor_did_not_verify_is_counted_by_person_and_not_by_account(world: World) -> None:

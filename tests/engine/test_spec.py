@@ -97,12 +97,28 @@ def test_comments_and_layout_do_not_change_the_hash_and_everything_else_does(rea
 LENT = 'lent   = {label = {zh = "借出", en = "Lent"}, owner = "reader", clock = "weeks"}'
 FLAWS = [
     # what is written instead of what; what the complaint has to name
-    ("unknown key at the top", ('prefix  = "LN"', 'prefix = "LN"\ncolour = "red"'), "top: unknown key 'colour'"),
+    (
+        "unknown key at the top",
+        ('prefix  = "LN"', 'prefix = "LN"\ncolour = "red"'),
+        "top: unknown key 'colour'",
+    ),
     ("missing key at the top", ('prefix  = "LN"\n', ""), "top: without 'prefix'"),
     ("unknown entity", ('"case"', '"book"'), "entity: unknown 'book'"),
-    ("unknown key of a state", (", clock", ", colour = 1, clock"), "state lent: unknown key 'colour'"),
-    ("unknown key of a transition", ("form    =", "deadline = 3\nform    ="), "lend: unknown key 'deadline'"),
-    ("unknown initial state", ('initial = "new"', 'initial = "old"'), "initial: unknown state 'old'"),
+    (
+        "unknown key of a state",
+        (", clock", ", colour = 1, clock"),
+        "state lent: unknown key 'colour'",
+    ),
+    (
+        "unknown key of a transition",
+        ("form    =", "deadline = 3\nform    ="),
+        "lend: unknown key 'deadline'",
+    ),
+    (
+        "unknown initial state",
+        ('initial = "new"', 'initial = "old"'),
+        "initial: unknown state 'old'",
+    ),
     ("unknown source", ('["lent"]', '["lost"]'), "take_back: unknown state 'lost'"),
     ("unknown target", ('"closed"\n', '"gone"\n'), "take_back: unknown state 'gone'"),
     ("unknown role of a transition", ('["keeper"]', '["king"]'), "lend: unknown role 'king'"),
@@ -113,23 +129,57 @@ FLAWS = [
     ("unknown clock", ('"weeks"', '"moons"'), "state lent: unknown clock 'moons'"),
     ("unknown document", ('["BOOK 2"]', '["LAW 2"]'), "lend: basis 'LAW 2'"),
     ("document without a clause", ('["BOOK 2"]', '["BOOK"]'), "lend: basis 'BOOK'"),
-    ("transition without a basis", ('basis   = ["BOOK 3"]', "basis = []"), "take_back: without a basis"),
-    ("transition without basis at all", ('basis   = ["BOOK 3"]\n', ""), "take_back: without 'basis'"),
-    ("transition without a name", ('name    = "take_back"\n', ""), "transition without a name: without 'name'"),
+    (
+        "transition without a basis",
+        ('basis   = ["BOOK 3"]', "basis = []"),
+        "take_back: without a basis",
+    ),
+    (
+        "transition without basis at all",
+        ('basis   = ["BOOK 3"]\n', ""),
+        "take_back: without 'basis'",
+    ),
+    (
+        "transition without a name",
+        ('name    = "take_back"\n', ""),
+        "transition without a name: without 'name'",
+    ),
     ("transition written twice", ('"take_back"', '"lend"'), "lend: written twice"),
     ("state twice in from", ('["lent"]', '["lent", "lent"]'), "take_back: names a state twice"),
-    ("label in one language", ('{zh = "归还", en = "Take back"}', '{zh = "归还"}'), "take_back: label: without a text in 'en'"),
-    ("label in a third language", ('en = "Lent"', 'en = "Lent", fr = "Prêté"'), "state lent: label: unknown language 'fr'"),
-    ("final state with a way out", (", clock", ", final = true, clock"), "state lent: is final and has a way out"),
-    ("state without a way out", (", final = true", ""), "state closed: is not final and has no way out"),
+    (
+        "label in one language",
+        ('{zh = "归还", en = "Take back"}', '{zh = "归还"}'),
+        "take_back: label: without a text in 'en'",
+    ),
+    (
+        "label in a third language",
+        ('en = "Lent"', 'en = "Lent", fr = "Prêté"'),
+        "state lent: label: unknown language 'fr'",
+    ),
+    (
+        "final state with a way out",
+        (", clock", ", final = true, clock"),
+        "state lent: is final and has a way out",
+    ),
+    (
+        "state without a way out",
+        (", final = true", ""),
+        "state closed: is not final and has no way out",
+    ),
     ("state without an owner", (', owner = "reader"', ""), "state lent: has no owner"),
     ("state without a deadline", (', clock = "weeks"', ""), "state lent: has no deadline"),
-    ("state that is not reached", (LENT, f'{LENT}\nlost = {{label = {{zh = "失", en = "Lost"}}, final = true}}'), "state lost: cannot be reached"),
+    (
+        "state that is not reached",
+        (LENT, f'{LENT}\nlost = {{label = {{zh = "失", en = "Lost"}}, final = true}}'),
+        "state lost: cannot be reached",
+    ),
     ("no TOML at all", ("[states]", "[states"), ""),
-]  # fmt: skip
+]
 
 
-@pytest.mark.parametrize(("change", "complaint"), [flaw[1:] for flaw in FLAWS], ids=[flaw[0] for flaw in FLAWS])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "complaint"), [flaw[1:] for flaw in FLAWS], ids=[flaw[0] for flaw in FLAWS]
+)
 def test_a_file_is_refused_for(read: Read, change: tuple[str, str], complaint: str) -> None:
     content = GOOD.replace(*change)
     assert content != GOOD

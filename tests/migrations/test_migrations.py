@@ -51,7 +51,7 @@ def test_each_file_is_named_by_its_number_and_one_follows_the_other() -> None:
     files = sorted(path.name for path in (ROOT / "migrations" / "versions").glob("*.py"))
     assert all(re.fullmatch(r"\d{4}_[a-z0-9_]+\.py", name) for name in files), files
     assert [name[:4] for name in files] == IN_ORDER
-    assert IN_ORDER == [f"{number:04d}" for number in range(1, len(IN_ORDER) + 1)]
+    assert [f"{number:04d}" for number in range(1, len(IN_ORDER) + 1)] == IN_ORDER
     assert SCRIPTS.get_heads() == [IN_ORDER[-1]]
 
 
@@ -203,6 +203,6 @@ def test_outside_of_a_writing_transaction_the_database_refuses_every_write(app: 
     statement = text("UPDATE account SET active = false")
     with (
         db.engine.connect() as connection,
-        pytest.raises(sqlalchemy.exc.DatabaseError, match="read.?only"),
+        pytest.raises(sqlalchemy.exc.DatabaseError, match=r"read.?only"),
     ):
         connection.execute(statement)

@@ -269,7 +269,9 @@ def test_every_page_is_sound_html(
 # --- what is not yours is not there ---
 
 
-@pytest.mark.parametrize("name", ["stranger", "other_provider", "officer", "institution", "administrator"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["stranger", "other_provider", "officer", "institution", "administrator"]
+)
 def test_a_case_of_others_is_answered_like_one_that_does_not_exist(
     name: str, world: World, client_of: Callable[[str], Client]
 ) -> None:

@@ -28,6 +28,8 @@ STARTS = {
     "administrator": "/admin",
 }
 
+one_store = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # nothing is stored
+
 
 @pytest.fixture
 def make_app(store, tmp_path, monkeypatch):
@@ -87,7 +89,7 @@ def test_an_unknown_address_and_a_wrong_password_are_answered_alike(world, anybo
         assert answer.status_code == first.status_code
         assert answer.words == first.words
         assert answer.mistakes == first.mistakes
-    assert answers[3].mistakes
+    assert answers[3].mistakes or answers[3].alerts
     assert not is_signed_in(anybody)
     assert all(PASSWORD not in one.html for one in answers)
 
@@ -137,6 +139,7 @@ def test_a_copied_cookie_is_worthless_after_signing_out(app, world, anybody):
     assert thief.get("/my").location == "/login?next=/my"
 
 
+@one_store
 def test_signing_out_takes_a_form_of_this_site(world, anybody):
     sign_in(anybody, world.subject.email)
     assert anybody.get("/logout").status_code == 405
@@ -183,6 +186,7 @@ def test_a_session_ends_half_an_hour_after_the_last_click(world, anybody):
         assert not is_signed_in(anybody)
 
 
+@one_store
 def test_a_forged_cookie_is_nobodys(app, world, anybody):
     name = app.config["SESSION_COOKIE_NAME"]
     sign_in(anybody, world.subject.email)
@@ -203,6 +207,7 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(world, an
     assert not any(one.startswith("Domain=") for one in flags)
 
 
+@one_store
 def test_behind_tls_the_cookie_insists_on_it(make_app, world):
     app = make_app("https://credit.example")
     client = make_client(app)
@@ -213,6 +218,7 @@ def test_behind_tls_the_cookie_insists_on_it(make_app, world):
     assert "max-age=" in answer.headers["Strict-Transport-Security"]
 
 
+@one_store
 @pytest.mark.parametrize(
     ("address", "status"),
     [
@@ -258,6 +264,7 @@ def lang_of(page):
     return page.tree.get("lang")
 
 
+@one_store
 def test_the_language_can_be_switched_and_stays(anybody):
     page = anybody.get("/measures")
     assert lang_of(page) == "zh-Hans"
@@ -272,6 +279,7 @@ def test_the_language_can_be_switched_and_stays(anybody):
     assert lang_of(anybody.get("/")) == "zh-Hans"
 
 
+@one_store
 @pytest.mark.parametrize(
     ("asked", "spoken"),
     [
@@ -287,6 +295,7 @@ def test_without_a_choice_the_browser_says_the_language(anybody, asked, spoken):
     assert lang_of(anybody.get("/", headers={"Accept-Language": asked})) == spoken
 
 
+@one_store
 @pytest.mark.parametrize("language", ["fr", "", "../../etc", "en_GB"])
 def test_a_language_that_is_not_spoken_changes_nothing(anybody, language):
     page = anybody.get("/")

@@ -1,0 +1,212 @@
+"""Who a person is for a case, and what that person sees: the same answer in Python and in SQL."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import select
+
+from repair_app.access import requirements_visible_to, stands_as, visible_to
+from repair_app.db import db, now, today
+from repair_app.models import Case, CreditRecord, Requirement, Role, User
+from repair_app.services.transaction import transaction
+from tests import factories
+from tests.client import Client
+from tests.factories import World
+
+STATES = ("draft", "discarded", "submitted", "refused", "with_provider", "executed", "moot")
+
+
+@pytest.fixture
+def people(app: Flask, world: World) -> dict[str, User]:
+    """Give everybody of the world, and those who need a second look."""
+    make = factories.make_account
+    yesterday, tomorrow = today() - timedelta(days=1), today() + timedelta(days=1)
+    found = {name: getattr(world, name) for name in World.ACCOUNTS}
+    found |= {
+        "former reviewer": make(world.centre, Role.REVIEWER, ends_on=yesterday),
+        "reviewer until tomorrow": make(world.centre, Role.REVIEWER, ends_on=tomorrow),
+        "reviewer until today": make(world.centre, Role.REVIEWER, ends_on=today()),
+        "former subject": make(world.firm, Role.SUBJECT, ends_on=yesterday),
+        "former provider": make(world.agency, Role.PROVIDER, ends_on=yesterday),
+        "closed account of a reviewer": make(world.centre, Role.REVIEWER, active=False),
+        "closed account of the subject": make(world.firm, Role.SUBJECT, active=False),
+        "agent for repairs": make(world.firm, Role.AGENT, scope=["repair"]),
+        "agent for everything": make(world.firm, Role.AGENT),
+        "agent of the other firm": make(world.other_firm, Role.AGENT),
+        "reviewer who provides": make(world.centre, Role.REVIEWER),
+        "former reviewer who files": make(world.centre, Role.REVIEWER, ends_on=yesterday),
+        "institution elsewhere": make(factories.make_organisation(), Role.INSTITUTION),
+    }
+    factories.make_appointment(found["reviewer who provides"], world.agency, Role.PROVIDER)
+    factories.make_appointment(found["former reviewer who files"], world.firm, Role.SUBJECT)
+    return found
+
+
+@pytest.fixture
+def all_cases(app: Flask, world: World) -> Sequence[Case]:
+    """Give cases of two firms, both kinds, in states before and after they were filed."""
+    for state in STATES:
+        factories.make_case(world, state)
+    for state in ("draft", "submitted", "executed"):
+        record = factories.make_record(
+            world.firm, world.agency, severity="serious", decided_days_ago=300
+        )
+        factories.make_case(world, state, workflow="repair", record=record)
+    for state in ("draft", "submitted"):
+        record = factories.make_record(world.other_firm, world.other_agency)
+        factories.make_case(world, state, record=record, subject=world.stranger)
+    return db.session.scalars(select(Case)).all()
+
+
+def sees(user: User, case: Case) -> bool:
+    return (
+        db.session.scalar(select(Case.id).where(Case.id == case.id, visible_to(user))) is not None
+    )
+
+
+def test_whoever_stands_for_a_case_sees_it_and_nobody_else_does(
+    people: dict[str, User], all_cases: Sequence[Case]
+) -> None:
+    compared = {
+        (name, case.ref): (any(stands_as(user, case)), sees(user, case))
+        for name, user in people.items()
+        for case in all_cases
+    }
+    assert {key: pair for key, pair in compared.items() if pair[0] != pair[1]} == {}
+    assert {pair[0] for pair in compared.values()} == {True, False}
+
+
+def test_requirements_are_seen_by_whoever_stands_for_them(
+    people: dict[str, User], all_cases: Sequence[Case]
+) -> None:
+    requirements = db.session.scalars(select(Requirement)).all()
+    assert len(requirements) == 12
+    for name, user in people.items():
+        seen = set(db.session.scalars(select(Requirement).where(requirements_visible_to(user))))
+        mine = {one for one in requirements if any(stands_as(user, one))}
+        assert seen == mine, name
+
+
+# Who sees what, by hand: so that a mistake made twice is found as well.
+SEES: dict[str, set[str]] = {
+    "subject": {"draft", "discarded", "submitted", "with_provider"},
+    "agent": {"draft", "discarded", "submitted", "with_provider"},
+    "torn_reviewer": {"draft", "discarded", "submitted", "with_provider", "other submitted"},
+    "stranger": {"other draft", "other submitted"},
+    "provider": {"submitted", "with_provider"},
+    "other_provider": {"other submitted"},
+    "reviewer": {"submitted", "with_provider", "other submitted"},
+    "second_reviewer": {"submitted", "with_provider", "other submitted"},
+    "reviewer_again": {"submitted", "with_provider", "other submitted"},
+    "auditor": {"submitted", "with_provider", "other submitted"},
+    "officer": set(),
+    "other_officer": set(),
+    "institution": set(),
+    "administrator": set(),
+    "former reviewer": set(),
+    "reviewer until today": {"submitted", "with_provider", "other submitted"},
+    "reviewer until tomorrow": {"submitted", "with_provider", "other submitted"},
+    "former subject": set(),
+    "former provider": set(),
+    "closed account of a reviewer": set(),
+    "closed account of the subject": set(),
+    "agent for repairs": set(),
+    "agent for everything": {"draft", "discarded", "submitted", "with_provider"},
+    "agent of the other firm": {"other draft", "other submitted"},
+    "reviewer who provides": {"submitted", "with_provider", "other submitted"},
+    "former reviewer who files": {"draft", "discarded", "submitted", "with_provider"},
+    "institution elsewhere": set(),
+}
+
+
+def test_everybody_sees_the_objections_that_the_table_says(
+    people: dict[str, User], world: World
+) -> None:
+    """A draft is its author's; once filed, the centre and the record's own provider see it."""
+    mine = {
+        state: factories.make_case(world, state)
+        for state in ("draft", "discarded", "submitted", "with_provider")
+    }
+    others = {
+        f"other {state}": factories.make_case(
+            world,
+            state,
+            record=factories.make_record(world.other_firm, world.other_agency),
+            subject=world.stranger,
+        )
+        for state in ("draft", "submitted")
+    }
+    assert set(SEES) == set(people)
+    found = {
+        name: {word for word, case in (mine | others).items() if sees(user, case)}
+        for name, user in people.items()
+    }
+    assert found == SEES
+
+
+def test_a_case_sent_to_another_provider_is_no_longer_the_first_ones(world: World) -> None:
+    case = factories.make_case(world, "accepted")
+    assert sees(world.provider, case)
+    factories.act(world.reviewer, "reroute", case, provider_id=world.other_agency.id)
+    case = factories.get_case(case.ref)
+    assert not sees(world.provider, case)
+    assert not any(stands_as(world.provider, case))
+    assert sees(world.other_provider, case)
+
+
+def test_records_and_sanctions_are_for_those_they_concern(
+    people: dict[str, User], world: World
+) -> None:
+    record = factories.make_record(world.firm, world.agency)
+    sanction = factories.make_sanction(record, world.officer)
+
+    def those_of(entity: CreditRecord | object) -> set[str]:
+        return {name for name, user in people.items() if any(stands_as(user, entity))}
+
+    centre = {name for name in people if SEES[name] >= {"with_provider", "other submitted"}}
+    filers = {
+        "subject",
+        "agent",
+        "torn_reviewer",
+        "agent for repairs",
+        "agent for everything",
+        "former reviewer who files",
+    }
+    officers = {"officer", "other_officer"}
+    assert those_of(record) == centre | filers | officers | {"provider"}
+    assert those_of(sanction) == centre | {"officer"}
+
+
+# --- while somebody is signed in ---
+
+
+def test_an_account_that_is_closed_is_out_at_the_next_click(
+    world: World, as_: Callable[[User], Client]
+) -> None:
+    case = factories.make_case(world, "submitted")
+    client = as_(world.reviewer)
+    assert client.get(f"/cases/{case.ref}").status_code == 200
+    with transaction() as session:
+        session.get_one(User, world.reviewer.id).active = False
+    answer = client.get(f"/cases/{case.ref}")
+    assert answer.status_code == 302
+    assert "/login" in answer.location
+
+
+def test_an_appointment_that_runs_out_ends_at_midnight_of_its_last_day(
+    world: World, as_: Callable[[User], Client]
+) -> None:
+    case = factories.make_case(world, "submitted")
+    user = factories.make_account(world.centre, Role.REVIEWER, ends_on=today())
+    assert as_(user).get(f"/cases/{case.ref}").status_code == 200
+    assert as_(user).get("/work").status_code == 200
+    with time_machine.travel(now() + timedelta(days=1), tick=False):
+        client = as_(user)
+        assert client.get(f"/cases/{case.ref}").status_code == 404
+        assert client.get("/work").status_code == 403
+        token = {"csrf_token": client.token(), "version": str(case.version)}
+        assert client.post(f"/cases/{case.ref}/accept", data=token).status_code == 404
+    assert factories.get_case(case.ref).state == "submitted"

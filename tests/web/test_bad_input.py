@@ -1,0 +1,811 @@
+"""Whatever is sent, the answer is a page that helps; nothing typed is lost, nothing is broken."""
+
+import io
+import re
+import zipfile
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from repair_app.db import db
+from repair_app.forms import FORMS
+from repair_app.models import Case, Event
+from repair_app.models.parties import Role
+from tests.client import names_of, sign_in, text_of
+from tests.factories import (
+    OBJECTION,
+    PDF,
+    REPAIR,
+    act,
+    make_account,
+    make_case,
+    make_organisation,
+    make_record,
+    make_sanction,
+    requirement_of,
+)
+
+HTML = "<script>alert(1)</script><b onmouseover=x>&amp;\"'`{{7*7}}</b>"
+PNG = b"\x89PNG\r\n\x1a\n"
+one_store = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # no query is special
+
+
+def count_events():
+    """Return how many events there are."""
+    db.session.rollback()
+    return db.session.scalar(select(func.count()).select_from(Event))
+
+
+def typed(page, name):
+    """Return what a field of a page holds, as a browser shows it."""
+    return page.fields[name]
+
+
+@pytest.fixture
+def objection_form(world):
+    """Give the address of the objection form of a record."""
+    return f"/records/{make_record(world.firm, world.agency).ref}/objection"
+
+
+# --- mistakes are told at the field -----------------------------------------------------------
+
+
+def test_each_mistake_is_told_at_its_field_and_what_was_typed_stays(as_, world, objection_form):
+    page = as_(world.subject).fill(
+        objection_form,
+        button="submit_now",
+        ground="over_term",
+        statement="  ",
+        value_fine_10k="一万五",
+        value_decided_on="2026/02/31",
+        value_penalty_content="罚款1.5万元",
+    )
+    assert page.status_code == 400
+    wrong = {
+        one.get("name")
+        for one in page.tree.iter()
+        if one.get("name") and "is-invalid" in (one.get("class") or "").split()
+    }
+    assert wrong == {"statement", "value_fine_10k", "value_decided_on"}
+    assert len(page.mistakes) == 3
+    assert typed(page, "ground") == "over_term"
+    assert typed(page, "value_fine_10k") == "一万五"
+    assert typed(page, "value_decided_on") == "2026/02/31"
+    assert typed(page, "value_penalty_content") == "罚款1.5万元"
+    assert count_cases() == 0
+
+
+def count_cases():
+    """Return how many cases there are."""
+    db.session.rollback()
+    return db.session.scalar(select(func.count()).select_from(Case))
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["-1", "NaN", "Infinity", "1e400", "1_0", "１２", "0x10", "1,5", "9" * 30, "1e-400", "--1"],
+)
+@one_store
+def test_an_amount_is_a_number_of_the_format_or_a_mistake(as_, world, objection_form, amount):
+    answer = as_(world.subject).fill(
+        objection_form, statement="金额有误。", value_fine_10k=amount, button="submit_now"
+    )
+    assert answer.status_code in {302, 400}
+    if answer.status_code == 400:
+        assert answer.mistakes
+        assert typed(answer, "value_fine_10k") == amount
+    else:  # what was taken can be shown again
+        page = as_(world.subject).follow(answer)
+        assert page.status_code == 200
+
+
+@pytest.mark.parametrize("choice", ["", "unheard_of", "0", "%s", "error\x00"])
+@one_store
+def test_only_what_a_list_offers_can_be_chosen(as_, world, objection_form, choice, digest):
+    before = digest()
+    page = as_(world.subject).fill(objection_form, statement="x", ground=choice)
+    assert page.status_code == 400
+    assert page.mistakes
+    assert digest() == before
+
+
+@one_store
+def test_a_text_may_be_long_and_not_endless(as_, world, objection_form):
+    client = as_(world.subject)
+    page = client.fill(objection_form, statement="长" * 5001)
+    assert page.status_code == 400
+    assert len(typed(page, "statement")) == 5001
+    answer = client.fill(objection_form, statement="长" * 5000)
+    assert answer.status_code == 302
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def make_ofd(*names):
+    """Return a zip with files of these names."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    return content.getvalue()
+
+
+BAD_FILES = {
+    "html named pdf": (b"<html><script>alert(1)</script>", "决定书.pdf"),
+    "pdf named html": (PDF, "决定书.html"),
+    "two endings": (PDF, "决定书.pdf.exe"),
+    "no ending": (PDF, "决定书"),
+    "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "图.svg"),
+    "half a pdf": (b"%PDF-1.4\n", "决定书.pdf"),
+    "empty": (b"", "决定书.pdf"),
+    "docx named ofd": (make_ofd("word/document.xml"), "决定书.ofd"),
+    "broken zip": (b"PK\x03\x04" + b"\0" * 50, "决定书.ofd"),
+    "png named jpg": (PNG + b"\0" * 50, "图.jpg"),
+    "nul in the name": (PDF, "决定书.pdf\x00.exe"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+@one_store
+def test_a_file_that_is_not_what_its_name_says_is_refused(as_, world, objection_form, kind, digest):
+    before = digest()
+    page = as_(world.subject).fill(
+        objection_form, statement="见附件。", evidence=BAD_FILES[kind], button="submit_now"
+    )
+    assert page.status_code == 415
+    assert page.mistakes
+    assert typed(page, "statement") == "见附件。"
+    assert digest() == before
+
+
+def test_a_file_over_ten_megabytes_is_refused_and_one_of_ten_is_not(
+    as_, world, objection_form, app
+):
+    client = as_(world.subject)
+    limit = app.config["EVIDENCE_MAX_BYTES"]
+    body = b"%PDF-1.4\n" + b"\0" * (limit - 20)
+    exact = body + b"\n" * (limit - len(body) - 6) + b"%%EOF\n"
+    assert len(exact) == limit == 10 * 1024 * 1024
+    page = client.fill(objection_form, statement="大文件。", evidence=(b"\0" + exact, "大.pdf"))
+    assert page.status_code == 413
+    assert page.mistakes
+    assert typed(page, "statement") == "大文件。"
+    assert count_cases() == 0
+    answer = client.fill(objection_form, statement="大文件。", evidence=(exact, "大.pdf"))
+    assert answer.status_code == 302
+
+
+@one_store
+def test_more_than_the_server_takes_is_refused_with_a_page(as_, world, objection_form, app):
+    client = as_(world.subject)
+    app.config["MAX_CONTENT_LENGTH"], kept = 1000, app.config["MAX_CONTENT_LENGTH"]
+    try:
+        page = client.fill(objection_form, statement="x" * 2000)
+    finally:
+        app.config["MAX_CONTENT_LENGTH"] = kept
+    assert page.status_code == 413
+    assert page.title
+
+
+@one_store
+def test_a_form_of_a_thousand_parts_is_refused_with_a_page(as_, world, objection_form):
+    page = as_(world.subject).post(
+        objection_form,
+        data={f"part{number}": "x" for number in range(1000)},
+        content_type="multipart/form-data",
+    )
+    assert page.status_code in {400, 413}
+    assert page.title
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../etc/passwd.pdf",
+        "C:\\temp\\决定书.pdf",
+        "决定书\u202efdp.pdf",
+        "=cmd|'/c calc'!A1.pdf",
+        "<img src=x onerror=alert(1)>.pdf",
+        "决" * 300 + ".pdf",
+        '引"号;.pdf',
+    ],
+)
+@one_store
+def test_a_file_name_deceives_nobody(as_, world, objection_form, name):
+    client = as_(world.subject)
+    answer = client.fill(objection_form, statement="见附件。", evidence=(PDF, name))
+    page = client.follow(answer)
+    assert page.status_code == 200
+    (document,) = db.session.scalars(select(Case)).one().documents
+    assert not set("/\\\u202e\r\n") & set(document.filename)
+    assert len(document.filename) <= 160
+    answer = client.get(f"/documents/{document.ref}")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert "\n" not in answer.headers["Content-Disposition"]
+    assert "<img" not in page.html
+
+
+# --- twice, late, with another's form ---------------------------------------------------------
+
+
+def test_the_same_form_sent_twice_is_done_once(as_, world):
+    case = make_case(world, "submitted")
+    client = as_(world.reviewer)
+    page = client.read(f"/cases/{case.ref}/accept")
+    answers = [client.send(page, f"/cases/{case.ref}/accept") for _ in range(3)]
+    assert [one.status_code for one in answers] == [302] * 3
+    assert len({one.location for one in answers}) == 1
+    accepted = select(func.count()).where(Event.entity == case.ref, Event.transition == "accept")
+    assert db.session.scalar(accepted) == 1
+
+
+def test_the_same_objection_sent_twice_opens_one_case(as_, world, objection_form):
+    client = as_(world.subject)
+    page = client.read(objection_form)
+    fields = {"statement": "金额有误。", "evidence": (PDF, "决定书.pdf")}
+    first, second = (
+        client.send(page, objection_form, button="submit_now", **fields) for _ in range(2)
+    )
+    assert first.location == second.location
+    assert count_cases() == 1
+    assert client.follow(second).status_code == 200
+
+
+def test_the_same_measure_sent_twice_is_imposed_once(as_, world):
+    record = make_record(world.firm, world.agency)
+    client = as_(world.officer)
+    address = f"/records/{record.ref}/sanction"
+    page = client.read(address)
+    until = record.max_publication_until.isoformat()
+    answers = [client.send(page, address, ends_on=until) for _ in range(2)]
+    assert [one.status_code for one in answers] == [302, 302]
+    db.session.expire_all()
+    assert len(record.sanctions) == 1
+
+
+def test_a_form_cannot_borrow_the_token_of_another(as_, world, digest):
+    """A token fits what it was first used for: other content, step, case or person is refused."""
+    cases = [make_case(world, "submitted") for _ in range(2)]
+    client = as_(world.reviewer)
+    page = client.read(f"/cases/{cases[0].ref}/ask_supplement")
+    fields = {**page.fields, "missing": "营业执照"}
+    assert client.post(f"/cases/{cases[0].ref}/ask_supplement", data=fields).status_code == 302
+    before = digest()
+    other = client.read(f"/cases/{cases[1].ref}/ask_supplement").fields
+    borrowed = {**other, "form_token": fields["form_token"], "missing": "营业执照"}
+    page = client.post(f"/cases/{cases[1].ref}/ask_supplement", data=borrowed)
+    assert page.status_code == 422
+    page = client.post(f"/cases/{cases[0].ref}/ask_supplement", data={**fields, "missing": "别的"})
+    assert page.status_code == 422
+    second = as_(world.second_reviewer)
+    fresh = second.read(f"/cases/{cases[1].ref}/ask_supplement").fields
+    borrowed = {**fresh, "form_token": fields["form_token"], "missing": "营业执照"}
+    page = second.post(f"/cases/{cases[1].ref}/ask_supplement", data=borrowed)
+    assert page.status_code == 422
+    assert page.title
+    assert digest() == before
+
+
+def test_a_form_that_is_stale_is_told_what_changed_and_keeps_what_was_typed(as_, world):
+    case = make_case(world, "submitted")
+    first, second = as_(world.reviewer), as_(world.second_reviewer)
+    address = f"/cases/{case.ref}/ask_supplement"
+    late = first.read(address)
+    answer = second.fill(f"/cases/{case.ref}/accept")
+    assert answer.status_code == 302
+    before = count_events()
+    page = first.send(late, address, missing="请补交营业执照和授权书")
+    assert page.status_code == 409
+    assert typed(page, "missing") == "请补交营业执照和授权书"
+    assert "已受理" in page.words  # where it stands now
+    assert "受理" in [text_of(one) for one in page.tree.iter("strong")]  # what happened
+    assert count_events() == before
+
+
+def test_a_stale_form_can_be_sent_again_when_the_step_is_still_open(as_, world):
+    """The page of a conflict is a form of its own, drawn from the case as it now is."""
+    case = make_case(world, "draft")
+    client = as_(world.subject)
+    address = f"/cases/{case.ref}/amend"
+    late = client.read(address)
+    assert client.fill(address, statement="第一次修改。").status_code == 302
+    page = client.send(late, address, statement="第二次修改。")
+    assert page.status_code == 409
+    assert typed(page, "statement") == "第二次修改。"
+    answer = client.send(page, address)
+    assert answer.status_code == 302
+    assert "第二次修改。" in client.follow(answer).words
+
+
+@pytest.mark.parametrize("version", ["", "-1", "999", "1.0", "ten", "１", "9" * 50, "\x00"])
+@one_store
+def test_a_version_that_was_never_drawn_is_a_conflict(as_, world, version, digest):
+    case = make_case(world, "submitted")
+    before = digest()
+    page = as_(world.reviewer).fill(f"/cases/{case.ref}/accept", version=version)
+    assert page.status_code == 409
+    assert digest() == before
+
+
+@one_store
+def test_extra_fields_change_nothing(as_, world):
+    """Mass assignment: what a form does not ask for is not read."""
+    case = make_case(world, "submitted")
+    client = as_(world.reviewer)
+    page = client.read(f"/cases/{case.ref}/accept")
+    extra = {"state": "closed", "subject_id": "99", "decided_by_id": "1", "closed_at": "2026-01-01"}
+    answer = client.post(f"/cases/{case.ref}/accept", data={**page.fields, **extra})
+    assert answer.status_code == 302
+    db.session.expire_all()
+    assert (case.state, case.subject_id, case.closed_at) == ("accepted", world.firm.id, None)
+
+
+# --- sessions ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("token", ["", "x", "IjEyMyI.abc.def", "\x00", "é" * 50])
+@one_store
+def test_a_form_whose_session_was_renewed_keeps_what_was_typed(
+    as_, world, objection_form, token, digest
+):
+    client = as_(world.subject)
+    before = digest()
+    page = client.fill(objection_form, csrf_token=token, statement="写了很久的说明。")
+    assert page.status_code == 400
+    assert typed(page, "statement") == "写了很久的说明。"
+    assert page.having("alert-warning")
+    assert digest() == before
+    answer = client.send(page, objection_form)  # and is good for sending again
+    assert answer.status_code == 302
+
+
+def test_who_was_signed_out_meanwhile_is_told_so_and_can_come_back(
+    app, as_, world, objection_form, anybody
+):
+    """In the browser the typed text is one step back; after signing in it is accepted."""
+    client = as_(world.subject)
+    page = client.read(objection_form)
+    client.delete_cookie(app.config["SESSION_COOKIE_NAME"])
+    answer = client.send(page, objection_form, statement="写了很久的说明。")
+    assert answer.status_code == 401
+    assert "/login" in answer.links.values()
+    assert count_cases() == 0
+    sign_in(client, world.subject.email)
+    again = client.send(page, objection_form, statement="写了很久的说明。")
+    assert again.status_code == 400
+    assert typed(again, "statement") == "写了很久的说明。"
+    assert client.send(again, objection_form).status_code == 302
+
+
+@one_store
+def test_a_form_of_somebody_elses_session_is_refused(as_, world, objection_form):
+    """Cross-site request forgery: a token is good in the session it was drawn for."""
+    stranger = as_(world.stranger).read("/my")
+    token = stranger.tree.find(".//input[@name='csrf_token']").get("value")
+    page = as_(world.subject).fill(objection_form, csrf_token=token, statement="x")
+    assert page.status_code == 400
+    assert count_cases() == 0
+    for address in ("/logout", "/language"):
+        assert as_(world.subject).post(address, data={"csrf_token": token}).status_code == 400
+
+
+# --- not there, not yours, not now ------------------------------------------------------------
+
+
+def test_what_is_not_yours_is_not_there_and_what_is_for_others_is_refused(as_, world, digest):
+    case = make_case(world, "submitted")
+    sanction = make_sanction(case.record, world.officer)
+    before = digest()
+    for method in ("get", "post"):
+        assert (
+            getattr(as_(world.stranger), method)(f"/cases/{case.ref}/withdraw").status_code == 404
+        )
+        assert getattr(as_(world.subject), method)(f"/cases/{case.ref}/accept").status_code == 403
+        assert (
+            getattr(as_(world.reviewer), method)(f"/cases/{case.ref}/withdraw").status_code == 403
+        )
+        # What only the system does is offered to nobody, nor what does not exist.
+        for step in ("end_with_record", "to_closed", "__class__", "open", "trigger"):
+            answer = getattr(as_(world.reviewer), method)(f"/cases/{case.ref}/{step}")
+            assert answer.status_code in {403, 404}
+        assert getattr(as_(world.reviewer), method)(f"/cases/{case.ref}/confirm").status_code == 403
+        answer = getattr(as_(world.other_officer), method)(f"/sanctions/{sanction.ref}/lift")
+        assert answer.status_code in {403, 404}
+        answer = getattr(as_(world.reviewer), method)(f"/cases/{case.ref}/ask_provider")
+        assert answer.status_code == 409
+    assert digest() == before
+
+
+STRANGE = [
+    "YY-2026-000001-0",
+    "YY-2026-000001-X\x00",
+    "YY-２０２６-000001-X",
+    "yy-2026-000001-x",
+    "YY-2026-000001-" + "X" * 5000,
+    "YY-" + "9" * 5000 + "-000001-X",
+    "..%2f..%2fetc%2fpasswd",
+    "' OR 1=1 --",
+    "%00",
+    "%ff%fe",
+    "{0}",
+    "%(x)s",
+    "０",
+    "-1",
+    "x" * 20000,
+]
+
+
+@pytest.mark.parametrize("ref", STRANGE, ids=range(len(STRANGE)))
+@one_store
+def test_a_strange_address_is_no_page(as_, world, anybody, ref):
+    written = ref if "%" in ref else quote(ref, safe="")
+    client = as_(world.reviewer)
+    for address in (
+        f"/cases/{written}",
+        f"/records/{written}",
+        f"/requirements/{written}",
+        f"/documents/{written}",
+        f"/cases/{written}/accept",
+        f"/work/imports/{written}",
+        f"/{written}",
+        f"/static/{written}",
+    ):
+        for who in (client, anybody):
+            answer = who.get(address)
+            assert answer.status_code in {302, 403, 404}, address
+            assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=%00",
+        "q=%ff%fe",
+        "q=" + "甲" * 3000,
+        "q=%25%5F'%22\\",
+        "q=x&before=abc",
+        "q=x&before=-1",
+        "q=x&before=99999999999999999999999999",
+        "q=x&before=１",
+        "q[]=x&q=y&q=z",
+        "q=%F0%9F%98%80%E2%80%AE",
+        "q=%ED%A0%80",
+        "=&&&=;",
+    ],
+)
+def test_no_query_breaks_a_page(as_, world, anybody, query):
+    make_record(world.firm, world.agency)
+    before = query.replace("q=", "before=")
+    for address, who in (
+        (f"/?{query}", anybody),
+        (f"/commitments?{query}", anybody),
+        (f"/work?after={query}&{query}", as_(world.reviewer)),
+        (f"/work?{query.replace('before=', 'after=')}&as={query}", as_(world.reviewer)),
+        (f"/work/cases?{query}&workflow={query}", as_(world.reviewer)),
+        (f"/audit?{query}", as_(world.auditor)),
+        (f"/audit?{before}", as_(world.auditor)),
+        (f"/enforce?{query.replace('q=', 'uscc=')}", as_(world.officer)),
+    ):
+        answer = who.get(address)
+        assert answer.status_code in {200, 400}, address
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "2026-11-21_1",
+        "2026-11-21_99999999999999999999999",
+        "2026-11-21_-1",
+        "9999-12-31_0",
+        "2026-11-21_１",
+        "_",
+        "W_W",
+    ],
+)
+def test_no_position_breaks_a_worklist(as_, world, after):
+    make_case(world, "submitted")
+    assert as_(world.reviewer).get(f"/work?after={quote(after)}").status_code == 200
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch", "trace"])
+@one_store
+def test_a_method_that_no_page_has_is_refused(as_, world, method):
+    case = make_case(world, "submitted")
+    for address in (f"/cases/{case.ref}", f"/cases/{case.ref}/accept", "/", "/login"):
+        answer = as_(world.reviewer).open(address, method=method.upper())
+        assert answer.status_code == 405
+
+
+# --- redirects stay here ----------------------------------------------------------------------
+
+ELSEWHERE = [
+    "https://evil.example/",
+    "//evil.example/",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "///evil.example",
+    "javascript:alert(1)",
+    "http:evil.example",
+    " //evil.example",
+    "/%09/evil.example",
+    "/\u2028/evil.example",
+    "https:/evil.example",
+    "//localhost@evil.example",
+]
+
+
+def leads_away(location):
+    """Say whether a browser would leave this site for an address."""
+    cleaned = re.sub(r"[\t\r\n]", "", location.strip()).replace("\\", "/")
+    return bool(re.match(r"//|[a-z][a-z0-9+.-]*:", cleaned, re.IGNORECASE)) and not re.match(
+        r"(https?:)?//localhost(/|$)", cleaned
+    )
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
+@one_store
+def test_no_sign_in_leads_to_another_site(world, anybody, target):
+    page = anybody.get("/login", query_string={"next": target})
+    assert page.status_code in {200, 302}
+    action = page.form.get("action")
+    data = {**page.fields, "email": world.subject.email, "password": "correct horse battery staple"}
+    answer = anybody.post(action, data={**data, "next": target})
+    assert answer.status_code in {200, 302, 400}
+    if answer.status_code == 302:
+        assert not leads_away(answer.location), answer.location
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
+@one_store
+def test_no_change_of_language_leads_to_another_site(anybody, target):
+    page = anybody.get("/")
+    token = page.tree.find(".//input[@name='csrf_token']").get("value")
+    answer = anybody.post("/language", data={"csrf_token": token, "language": "en", "back": target})
+    assert answer.status_code == 302
+    assert not leads_away(answer.location), answer.location
+
+
+@one_store
+def test_after_signing_in_one_is_where_one_wanted_to_go(as_, world, anybody):
+    case = make_case(world, "submitted")
+    answer = anybody.get(f"/cases/{case.ref}?x=1&y=甲")
+    page = anybody.follow(answer)
+    answer = anybody.send(
+        page, answer.location, email=world.subject.email, password="correct horse battery staple"
+    )
+    assert answer.location.startswith(f"/cases/{case.ref}")
+
+
+# --- texts are texts --------------------------------------------------------------------------
+
+
+def test_what_people_write_is_shown_and_never_run(as_, world, anybody):
+    """Names, statements, findings and reasons with markup are shown as they were written."""
+    firm = make_organisation(name=f"甲{HTML}公司")
+    subject = make_account(firm, Role.SUBJECT, name=f"张{HTML}")
+    record = make_record(firm, world.agency, decision_no=f"号{HTML}", violation_facts=HTML)
+    client = as_(subject)
+    answer = client.fill(
+        f"/records/{record.ref}/objection",
+        button="submit_now",
+        statement=HTML,
+        value_penalty_content=HTML,
+        evidence=(PDF, "a&b<i>.pdf"),
+    )
+    ref = answer.location.rpartition("/")[2]
+    reviewer, provider = as_(world.reviewer), as_(world.provider)
+    assert reviewer.fill(f"/cases/{ref}/accept").status_code == 302
+    assert reviewer.fill(f"/cases/{ref}/ask_provider", note=HTML).status_code == 302
+    assert provider.fill(f"/cases/{ref}/confirm", findings=HTML).status_code == 302
+    assert reviewer.fill(f"/cases/{ref}/announce_rejection", reason=HTML).status_code == 302
+    for who, address in (
+        (client, f"/cases/{ref}"),
+        (client, "/my"),
+        (reviewer, f"/cases/{ref}"),
+        (reviewer, "/work"),
+        (provider, f"/cases/{ref}"),
+        (as_(world.auditor), "/audit"),
+        (as_(world.administrator), "/admin"),
+        (anybody, f"/records/{record.ref}"),
+        (anybody, "/?q=%3Cscript%3Ealert(1)%3C/script%3E"),
+        (anybody, f"/?q={firm.uscc}"),
+        (as_(world.officer), "/enforce?uscc=%3Cscript%3E"),
+    ):
+        page = who.get(address)
+        assert page.status_code == 200
+        assert "<script" not in page.html
+        assert "<b onmouseover" not in page.html
+        assert "<i>" not in page.html
+        assert ">49<" not in page.html
+        assert "{49}" not in page.html
+    assert HTML in client.read(f"/cases/{ref}").words
+
+
+# --- every form, any text ---------------------------------------------------------------------
+
+PLACES = {  # form -> workflow, state, who, step
+    "AmendObjectionForm": ("objection", "draft", "subject", "amend"),
+    "NoteForm": ("objection", "accepted", "reviewer", "ask_provider"),
+    "ConfirmForm": ("objection", "submitted", "reviewer", "accept"),
+    "SupplementListForm": ("objection", "submitted", "reviewer", "ask_supplement"),
+    "RefusalForm": ("objection", "submitted", "reviewer", "refuse"),
+    "StatementForm": ("objection", "supplement_asked", "subject", "supplement"),
+    "ProviderForm": ("objection", "accepted", "reviewer", "reroute"),
+    "FindingsForm": ("objection", "with_provider", "provider", "confirm"),
+    "CorrectionForm": ("objection", "with_provider", "provider", "propose_correction"),
+    "ReasonForm": ("objection", "with_provider", "provider", "disclaim"),
+    "WithdrawalForm": ("objection", "submitted", "subject", "withdraw"),
+    "ProofForm": ("rectification", "draft", "subject", "submit_proof"),
+    "CommitmentForm": ("commitment", "draft", "subject", "sign"),
+    "InstitutionForm": ("training", "draft", "subject", "enrol"),
+    "CertificateForm": ("training", "draft", "institution", "confirm_training"),
+    "ObjectionForm": ("record", "", "subject", "objection"),
+    "RepairForm": ("record", "", "subject", "repair"),
+    "SanctionForm": ("record", "", "officer", "sanction"),
+}
+
+NASTY = [
+    "\x00",
+    "a\x00b\x1b[31m\x7f\x85",
+    "\ud800",
+    "\u202e\u200b\u2066א\u200f",
+    "e\u0301" * 50,
+    "😀👨‍👩‍👧‍👦🇨🇳",
+    "長" * 100_000,
+    "'; DROP TABLE case_file; --",
+    HTML,
+    "%(x)s %s %d {0} {x} {{7*7}} ${7*7} #{7}",
+    "\r\nSet-Cookie: a=b\r\n\r\n",
+    "=cmd|'/c calc'!A1",
+    "../../../../etc/passwd",
+    "9" * 5000,
+    "-1e99999",
+    "0001-01-01",
+    "9999-12-31",
+    "２０２６-０１-０１",
+    "\ufeff\u2028\u2029\uffff\U0010ffff",
+    "",
+    " ",
+    "NaN",
+    "null",
+]
+
+
+def test_every_form_is_among_those_tried():
+    assert set(PLACES) == set(FORMS)
+
+
+def place_of(form, world):
+    """Return a person and the address of a form that is open to that person."""
+    workflow, state, who, step = PLACES[form]
+    person = getattr(world, who)
+    if workflow == "record":
+        return person, f"/records/{make_record(world.firm, world.agency).ref}/{step}"
+    if workflow == "objection":
+        return person, f"/cases/{make_case(world, state).ref}/{step}"
+    serious = make_record(world.firm, world.agency, severity="serious", decided_days_ago=300)
+    case = make_case(world, state, workflow="repair", record=serious)
+    requirement = requirement_of(case, workflow)
+    if form == "CertificateForm":
+        act(world.subject, "enrol", requirement, institution_id=world.training_house.id)
+    return person, f"/requirements/{requirement.ref}/{step}"
+
+
+def send_text(client, address, text):
+    """Send a text in every field of a form, as bytes on the wire; return the answer."""
+    page = client.read(address)
+    hidden = {name: page.fields[name] for name in ("csrf_token", "form_token", "version")}
+    body = {
+        name: hidden.get(name, text).encode("utf-8", "surrogatepass")
+        for name in names_of(page.form)
+        if name not in {"evidence", "submit_now"}
+    }
+    encoded = "&".join(f"{quote(name)}={quote(value)}" for name, value in body.items())
+    return client.post(address, data=encoded, content_type="application/x-www-form-urlencoded")
+
+
+@pytest.mark.parametrize("form", PLACES)
+def test_no_text_in_any_form_breaks_a_page(as_, world, form):
+    person, address = place_of(form, world)
+    client = as_(person)
+    for text in NASTY:
+        answer = send_text(client, address, text)
+        assert answer.status_code in {302, 400, 409, 413}, repr(text[:40])
+        if (
+            answer.status_code == 302
+        ):  # taken: the page that shows it stands, and the next form is new
+            assert client.follow(answer).status_code == 200
+            person, address = place_of(form, world)
+            client = as_(person)
+
+
+@pytest.mark.parametrize("form", PLACES)
+@one_store
+def test_no_text_that_anybody_thinks_of_breaks_a_form(as_, world, form):
+    place = [*place_of(form, world)]
+
+    @settings(
+        max_examples=25,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(text=st.text(max_size=300))
+    @example(text="\ud800\udc00")
+    def no_text_breaks_it(text):
+        client = as_(place[0])
+        answer = send_text(client, place[1], text)
+        assert answer.status_code in {302, 400, 409, 413}
+        if answer.status_code == 302:
+            assert client.follow(answer).status_code == 200
+            place[:] = place_of(form, world)
+
+    no_text_breaks_it()
+
+
+@pytest.mark.parametrize("text", [one for one in NASTY if len(one) < 3000])
+def test_no_text_breaks_the_sign_in(anybody, text):
+    page = anybody.get("/login")
+    token = page.fields["csrf_token"]
+    raw = quote(text.encode("utf-8", "surrogatepass"))
+    body = f"csrf_token={token}&email={raw}&password={raw}"
+    answer = anybody.post("/login", data=body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code in {200, 400}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b""),
+        ("multipart/form-data; boundary=", b"--\r\n"),
+        (
+            "multipart/form-data; boundary=x",
+            b"--x\r\nContent-Disposition: form-data\r\n\r\n\r\n--x--",
+        ),
+        ("multipart/form-data; boundary=x", b"\xff\xfe" * 1000),
+        ("application/x-www-form-urlencoded", b"&&&==&%zz=%&%u1234"),
+        ("application/json", b"{"),
+        ("application/json", b'{"statement": [1, {"a": null}]}'),
+        ("text/plain", b"x"),
+        ("", b"x"),
+        ("application/x-www-form-urlencoded; charset=utf-16", b"statement=x"),
+    ],
+)
+@one_store
+def test_no_body_breaks_a_form(as_, world, objection_form, content_type, body, digest):
+    before = digest()
+    for address in (objection_form, "/login", "/language", "/logout"):
+        answer = as_(world.subject).post(address, data=body, content_type=content_type)
+        assert answer.status_code in {200, 302, 400, 413, 415}
+        assert "Traceback" not in answer.text
+    assert digest() == before
+
+
+@pytest.mark.parametrize("state", sorted({*OBJECTION} - {"removal_executed"}))
+@one_store
+def test_every_state_of_an_objection_has_a_page_for_everybody(as_, world, state):
+    case = make_case(world, state)
+    seen = 0
+    for name in ("subject", "provider", "reviewer", "second_reviewer", "auditor"):
+        page = as_(getattr(world, name)).get(f"/cases/{case.ref}")
+        assert page.status_code in {200, 404}
+        seen += page.status_code == 200
+    assert seen >= 1
+
+
+@pytest.mark.parametrize("state", sorted(REPAIR))
+@one_store
+def test_every_state_of_a_repair_has_a_page_for_everybody(as_, world, state):
+    case = make_case(world, state, workflow="repair")
+    for name in ("subject", "provider", "reviewer", "second_reviewer", "auditor"):
+        page = as_(getattr(world, name)).get(f"/cases/{case.ref}")
+        assert page.status_code in {200, 404}
