@@ -9,6 +9,7 @@ import flask_migrate
 import pytest
 from flask import Flask
 
+import manage
 from config import TestConfig
 from repair_app import create_app
 from repair_app.db import db, now
@@ -17,6 +18,12 @@ from repair_app.services import catalogue
 from tests import stores
 from tests.client import Client, make_client, sign_in
 from tests.factories import World, make_world
+
+
+def pytest_configure() -> None:
+    """Compile the message catalogue, as `manage.py test` does, before any application reads it."""
+    manage.compile_translations()
+
 
 COOKIE_GOOD_FOR = timedelta(minutes=10)
 

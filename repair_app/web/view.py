@@ -25,6 +25,7 @@ from repair_app.services.policy import current_policy
 from repair_app.web import words
 
 CHINA = ZoneInfo("Asia/Shanghai")
+CATEGORIES = frozenset(Category)
 bootstrap = Bootstrap5()
 
 
@@ -94,8 +95,14 @@ def explained(term: Deadline) -> str:
 
 def category_texts(record: CreditRecord) -> str:
     """Return the kinds of penalty of a record in the reader's language."""
-    kinds = [CATEGORY_LABELS[Category(code)] for code in record.penalty_categories]
-    return str(gettext(", ")).join(Label(*one).text(language()) for one in kinds)
+    kinds = [category_text(code) for code in record.penalty_categories]
+    return str(gettext(", ")).join(kinds)
+
+
+def category_text(code: str) -> str:
+    """Return a kind of penalty in the reader's language; one that is no code as it stands."""
+    known = code in CATEGORIES
+    return Label(*CATEGORY_LABELS[Category(code)]).text(language()) if known else code
 
 
 def cited(clause: str) -> Label:
