@@ -1,5 +1,6 @@
 """What tests ask for by name: `store`, `app`, `world`, `as_`, `anybody`, `digest`."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -39,10 +40,12 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
-    """Run a PostgreSQL server, one for all workers; give its address."""
-    folder = tmp_path_factory.getbasetemp()
-    server = stores.start_postgresql((folder if worker_id == "master" else folder.parent) / "pg")
+def postgresql_server() -> Iterator[str]:
+    """Run a PostgreSQL server of this worker's own; give its address.
+
+    Its folder is not pytest's: PostgreSQL shuts down at once when somebody tidies it away.
+    """
+    server = stores.start_postgresql(Path(tempfile.mkdtemp(prefix="redress-pg-")))
     yield server.get_uri()
     server.cleanup()
 

