@@ -16,7 +16,7 @@ from sqlalchemy import Engine, event
 from benchmarks import pages
 from benchmarks.load import HIDDEN, Form, Unexpected
 from benchmarks.pages import KEPT_GROUND, NOBODY
-from benchmarks.seed import Seeded, enterprise
+from benchmarks.seed import AGES, Seeded, enterprise
 from benchmarks.stage import Stage
 from repair_app.db import db
 from tests.factories import PASSWORD
@@ -133,8 +133,8 @@ def leads_on(path: str, link: str) -> bool:
 def starts(seeded: Seeded) -> dict[str, list[str]]:
     """Return where everybody begins; the cases are those that the services made, of every state."""
     firm = enterprise(3)
-    kinds = len(seeded.made) // 4  # of the youngest age, one in each state
-    cases = [f"/cases/{ref}" for ref in seeded.made[: kinds * 2]]
+    kinds = len(seeded.made) // len(AGES)
+    cases = [f"/cases/{ref}" for ref in seeded.made[: kinds * 2]]  # with and without a sanction
     filed = [f"/cases/{ref}" for ref in seeded.cases[:40]]
     records = [f"/records/{ref}" for ref in seeded.objectionable[:3]]
     public = [f"/records/{ref}" for ref in seeded.public[:20]]

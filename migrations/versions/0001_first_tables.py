@@ -264,10 +264,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("ref", name=op.f("uq_case_file_ref")),
     )
     with op.batch_alter_table("case_file", schema=None) as batch_op:
+        batch_op.create_index("ix_case_file_kind", ["workflow", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_case_file_provider_id"), ["provider_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_case_file_record_id"), ["record_id"], unique=False)
+        batch_op.create_index("ix_case_file_record", ["record_id", "workflow"], unique=False)
         batch_op.create_index(batch_op.f("ix_case_file_subject_id"), ["subject_id"], unique=False)
-        batch_op.create_index("ix_case_file_worklist", ["workflow", "state", "id"], unique=False)
         batch_op.create_index(
             "uq_case_file_open_ground",
             ["record_id", "workflow", "ground"],
@@ -357,10 +357,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("ref", name=op.f("uq_sanction_ref")),
     )
     with op.batch_alter_table("sanction", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_sanction_department_id"), ["department_id"], unique=False
-        )
         batch_op.create_index(batch_op.f("ix_sanction_record_id"), ["record_id"], unique=False)
+        batch_op.create_index(
+            "ix_sanction_running",
+            ["department_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
 
     op.create_table(
         "deadline",
@@ -525,6 +529,13 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_requirement_institution_id"), ["institution_id"], unique=False
         )
+        batch_op.create_index(
+            "ix_requirement_published",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("published_at IS NOT NULL"),
+            postgresql_where=sa.text("published_at IS NOT NULL"),
+        )
 
     op.create_table(
         "sanction_suspension",
@@ -575,6 +586,11 @@ def downgrade() -> None:
 
     op.drop_table("sanction_suspension")
     with op.batch_alter_table("requirement", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_requirement_published",
+            sqlite_where=sa.text("published_at IS NOT NULL"),
+            postgresql_where=sa.text("published_at IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_requirement_institution_id"))
         batch_op.drop_index(batch_op.f("ix_requirement_case_id"))
 
@@ -609,8 +625,12 @@ def downgrade() -> None:
 
     op.drop_table("deadline")
     with op.batch_alter_table("sanction", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_sanction_running",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_sanction_record_id"))
-        batch_op.drop_index(batch_op.f("ix_sanction_department_id"))
 
     op.drop_table("sanction")
     with op.batch_alter_table("import_batch", schema=None) as batch_op:
@@ -629,10 +649,10 @@ def downgrade() -> None:
                 "state NOT IN ('discarded', 'refused', 'withdrawn', 'rejected', 'not_granted', 'moot', 'closed')"
             ),
         )
-        batch_op.drop_index("ix_case_file_worklist")
         batch_op.drop_index(batch_op.f("ix_case_file_subject_id"))
-        batch_op.drop_index(batch_op.f("ix_case_file_record_id"))
+        batch_op.drop_index("ix_case_file_record")
         batch_op.drop_index(batch_op.f("ix_case_file_provider_id"))
+        batch_op.drop_index("ix_case_file_kind")
 
     op.drop_table("case_file")
     with op.batch_alter_table("appointment", schema=None) as batch_op:

@@ -42,7 +42,8 @@ class Case(Base):
             sqlite_where=OPEN_CASE,
             postgresql_where=OPEN_CASE,
         ),
-        Index("ix_case_file_worklist", "workflow", "state", "id"),
+        Index("ix_case_file_record", "record_id", "workflow"),
+        Index("ix_case_file_kind", "workflow", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -54,7 +55,7 @@ class Case(Base):
     rule_pack_hash: Mapped[str]
     state: Mapped[str]
     version: Mapped[int] = mapped_column(default=0)
-    record_id: Mapped[int] = mapped_column(ForeignKey("credit_record.id"), index=True)
+    record_id: Mapped[int] = mapped_column(ForeignKey("credit_record.id"))
     subject_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     provider_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     ground: Mapped[str]  # an objection's ground; "repair" for a repair: one open at a time
@@ -98,6 +99,12 @@ class Requirement(Base):
         UniqueConstraint("institution_id", "number", name="uq_requirement_number"),
         CheckConstraint(
             "(state = 'published') = (published_at IS NOT NULL)", name="published_at_if_published"
+        ),
+        Index(
+            "ix_requirement_published",
+            "id",
+            sqlite_where=text("published_at IS NOT NULL"),
+            postgresql_where=text("published_at IS NOT NULL"),
         ),
     )
 

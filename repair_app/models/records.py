@@ -118,13 +118,20 @@ class Sanction(Base):
         CheckConstraint(
             "(state IN ('ended', 'lapsed')) = (ended_at IS NOT NULL)", name="ended_at_if_ended"
         ),
+        Index(
+            "ix_sanction_running",
+            "department_id",
+            "id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     ref: Mapped[str] = mapped_column(unique=True)
     record_id: Mapped[int] = mapped_column(ForeignKey("credit_record.id"), index=True)
     measure_id: Mapped[int] = mapped_column(ForeignKey("sanction_measure.id"))
-    department_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    department_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     state: Mapped[str]
     version: Mapped[int] = mapped_column(default=0)
     workflow_version: Mapped[str]

@@ -86,7 +86,7 @@ def list_requirements(user: User) -> Sequence[Requirement]:
     ).all()
 
 
-def list_cases(user: User, workflow: str | None, before: int | None) -> Sequence[Case]:
+def list_cases(user: User, workflow: str, before: int | None) -> Sequence[Case]:
     """Return the cases that a person may see, newest first."""
     return db.session.scalars(
         select(Case)

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, and_, select, true
+from sqlalchemy.orm import joinedload, selectinload
 
 from repair_app.access import organisations_as, stands_as, visible_to
 from repair_app.db import db, today
 from repair_app.engine.enforcement import in_publication_term
 from repair_app.engine.rules import SeverityClass
 from repair_app.models import Case, CreditRecord, Organisation, Requirement, Role, Sanction, User
+from repair_app.penalty_format import is_uscc, normalise_uscc
 from repair_app.services.cases import NotVisible
 from repair_app.services.policy import current_policy
 
@@ -48,25 +49,25 @@ def search_public(query: str, before: int | None = None) -> Found:
         return Found(())
     rows = db.session.scalars(
         select(CreditRecord)
-        .join(CreditRecord.subject)
-        .where(is_public(), names(wanted))
+        .where(is_public(), CreditRecord.subject_id.in_(named(wanted)))
         .where(CreditRecord.id < before if before else true())
         .order_by(CreditRecord.id.desc())
         .limit(PAGE + 1)
         .options(
-            contains_eager(CreditRecord.subject),
-            joinedload(CreditRecord.provider),
+            joinedload(CreditRecord.subject, innerjoin=True),
+            joinedload(CreditRecord.provider, innerjoin=True),
             selectinload(CreditRecord.dispute_marks),
         )
     ).all()
     return Found(rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None)
 
 
-def names(wanted: str) -> ColumnElement[bool]:
-    """Return the SQL condition for organisations that a text names."""
-    return or_(
-        Organisation.uscc == wanted.upper(), Organisation.name.contains(wanted, autoescape=True)
-    )
+def named(wanted: str) -> Select[int]:
+    """Return the query for the organisations that a text names: a whole code, or part of a name."""
+    ids = select(Organisation.id)
+    if is_uscc(normalise_uscc(wanted)):
+        return ids.where(Organisation.uscc == normalise_uscc(wanted))
+    return ids.where(Organisation.name.contains(wanted, autoescape=True))
 
 
 def list_own(user: User) -> Sequence[CreditRecord]:

@@ -46,13 +46,19 @@ def ask(user: User, uscc: str) -> tuple[Organisation | None, list[Answer]]:
 
 
 def list_answers(user: User, subject: Organisation | None = None) -> list[Answer]:
-    """Return the answers for the sanctions of the person's department, for one subject or all."""
+    """Return the answers for the sanctions of the person's department, newest first.
+
+    subject: those on this enterprise, ended ones too; without it those that have not ended.
+    """
     own = organisations_as(user, Role.DEPARTMENT)
     query = select(Sanction).where(Sanction.department_id.in_(own))
-    if subject is not None:
-        query = query.join(Sanction.record).where(CreditRecord.subject_id == subject.id)
+    if subject is None:
+        query = query.where(Sanction.ended_at.is_(None))
+    else:
+        records = select(CreditRecord.id).where(CreditRecord.subject_id == subject.id)
+        query = query.where(Sanction.record_id.in_(db.session.scalars(records).all()))
     rows = db.session.scalars(
-        query.order_by(Sanction.ended_at.is_not(None), Sanction.id.desc())
+        query.order_by(Sanction.id.desc())
         .limit(100)
         .options(
             joinedload(Sanction.record).options(

@@ -1,10 +1,11 @@
 """The auditor's pages: every event, and whether the ledger is whole."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 
 from repair_app.models import Role
 from repair_app.services import history
 from repair_app.web.door import only
+from repair_app.web.view import row_before
 
 pages = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -13,7 +14,7 @@ pages = Blueprint("audit", __name__, url_prefix="/audit")
 @only(Role.AUDITOR)
 def index() -> str:
     """List the newest events of all cases and records."""
-    happenings = history.list_latest(request.args.get("before", type=int))
+    happenings = history.list_latest(row_before())
     return render_template("audit/index.html", happenings=happenings, page=history.PAGE)
 
 

@@ -1,12 +1,13 @@
 """What everybody may read: search, commitments, measures; and where signed-in people start."""
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from repair_app.models import Role
 from repair_app.services import records, sanctions
 from repair_app.web.door import public, signed_in
+from repair_app.web.view import asked_for, row_before
 
 pages = Blueprint("public", __name__)
 
@@ -27,8 +28,8 @@ HOMES: list[tuple[Role, str]] = [
 @public
 def index() -> str:
     """Search the published records by name or code."""
-    query = request.args.get("q", "")
-    found = records.search_public(query, request.args.get("before", type=int))
+    query = asked_for("q")
+    found = records.search_public(query, row_before())
     return render_template("public/index.html", query=query, found=found)
 
 
@@ -36,7 +37,7 @@ def index() -> str:
 @public
 def commitments() -> str:
     """List the commitments that were published."""
-    rows = records.list_commitments(request.args.get("before", type=int))
+    rows = records.list_commitments(row_before())
     return render_template("public/commitments.html", commitments=rows, page=records.PAGE)
 
 

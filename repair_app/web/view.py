@@ -1,12 +1,13 @@
 """What the templates use: labels in the reader's language, dates, reasons, references."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 from flask_babel import format_date, get_locale, gettext
 from flask_bootstrap import Bootstrap5
 from flask_login import current_user
@@ -25,6 +26,7 @@ from repair_app.services.policy import current_policy
 from repair_app.web import words
 
 CHINA = ZoneInfo("Asia/Shanghai")
+ROW = re.compile("[0-9]{1,9}")
 CATEGORIES = frozenset(Category)
 bootstrap = Bootstrap5()
 
@@ -66,6 +68,17 @@ def init_app(app: Flask) -> None:
             current_user.is_authenticated and any(current_user.holds(role) for role in roles)
         ),
     )
+
+
+def asked_for(name: str) -> str:
+    """Return what the address asks for under a name, without what cannot be seen."""
+    return "".join(filter(str.isprintable, request.args.get(name, ""))).strip()
+
+
+def row_before() -> int | None:
+    """Return where a page of a list begins; a number that is none begins at the top."""
+    text = request.args.get("before", "")
+    return int(text) if ROW.fullmatch(text) else None
 
 
 def language() -> str:

@@ -17,7 +17,7 @@ from repair_app.penalty_format import FileProblem, write_verdicts
 from repair_app.services import imports, inbox
 from repair_app.uploads import clean_name
 from repair_app.web.door import only
-from repair_app.web.view import language
+from repair_app.web.view import asked_for, language, row_before
 
 pages = Blueprint("work", __name__, url_prefix="/work")
 
@@ -41,8 +41,8 @@ def index() -> str:
 @only(Role.REVIEWER, Role.PROVIDER, Role.AUDITOR)
 def all_cases() -> str:
     """List the cases that a person may see, newest first."""
-    workflow = request.args.get("workflow")
-    rows = inbox.list_cases(current_user, workflow, request.args.get("before", type=int))
+    workflow = asked_for("workflow")
+    rows = inbox.list_cases(current_user, workflow, row_before())
     return render_template("work/cases.html", cases=rows, workflow=workflow, page=inbox.PAGE)
 
 
