@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, or_
 
 from repair_app.models import (
     Appointment,
@@ -102,17 +102,6 @@ def _sees_cases(appointment: Appointment) -> ColumnElement[bool]:
             return submitted
         case _:
             return false()
-
-
-def requirements_visible_to(user: User) -> ColumnElement[bool]:
-    """Return the SQL condition on `Requirement`, for institutions as well as for the case's own."""
-    institutions = [
-        one.organisation_id for one in user.current_appointments if one.role == Role.INSTITUTION
-    ]
-    return or_(
-        and_(Requirement.institution_id.in_(institutions), true() if user.active else false()),
-        exists(select(Case.id).where(Case.id == Requirement.case_id, visible_to(user))),
-    )
 
 
 def organisations_as(user: User, *roles: Role) -> list[int]:

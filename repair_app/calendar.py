@@ -13,9 +13,6 @@ from itertools import groupby
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-import chinese_calendar
-import holidays
-
 from repair_app.labels import Label
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -66,6 +63,8 @@ def local_date(moment: datetime) -> date:
 
 def is_announced(day: date) -> bool:
     """Say whether the official days off of the day's year are known."""
+    import chinese_calendar  # both libraries only when days are counted: they take their time
+
     try:
         chinese_calendar.is_workday(day)
     except NotImplementedError:
@@ -128,6 +127,8 @@ def _days_in(year: int, month: int) -> int:
 
 def _reason_to_rest(day: date, overrides: Mapping[date, bool]) -> str | None:
     """Return the key of REASONS that keeps a day from counting, or None for a working day."""
+    import chinese_calendar
+
     if day in overrides:
         return None if overrides[day] else "declared_rest"
     is_weekend = day.weekday() >= SATURDAY
@@ -143,6 +144,8 @@ def _reason_to_rest(day: date, overrides: Mapping[date, bool]) -> str | None:
 
 @cache
 def _statutory_days(year: int) -> frozenset[date]:
+    import holidays
+
     # One object a year, never the shared one that grows while threads look into it.
     return frozenset(holidays.country_holidays("CN", years=year))
 

@@ -154,6 +154,15 @@ def first_entries(
     return streams, events
 
 
+def latest_text(session: Session, entity: str, name: str) -> str:
+    """Return what was last written under a name about an entity; empty for nothing, or erased."""
+    bodies = session.scalars(
+        select(EventText.body).join(Event).where(Event.entity == entity).order_by(Event.id.desc())
+    )
+    found = (json.loads(body).get(name) for body in bodies if body)
+    return next((text for text in found if text), "")
+
+
 def verify(session: Session, stream_ref: str | None = None) -> tuple[int, Flaw | None]:
     """Check every chain (or one) from the first event to its recorded head.
 

@@ -31,12 +31,3 @@ def new_refs(session: Session, prefix: str, day: date, count: int) -> Iterator[s
 def check_character(body: str) -> str:
     """Return the check character of a reference (ISO 7064 mod 37,36: letters and digits)."""
     return str(mod_37_36.calc_check_digit(body.replace("-", "")))
-
-
-def is_ref(ref: str) -> bool:
-    """Say whether a text is a reference with the right check character."""
-    body, _, check = ref.rpartition("-")
-    try:
-        return bool(body) and check_character(body) == check
-    except ValueError:
-        return False

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import struct
 import zipfile
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -19,6 +20,14 @@ MEDIA_TYPES: Final = {
 }
 NAME_LENGTH: Final = 150
 MAX_MB: Final = 10  # of one file
+# What zipfile raises over a directory that is broken, or of a zip version it does not know.
+UNREADABLE_ZIP: Final = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    OSError,
+    ValueError,
+    struct.error,
+)
 
 
 class WrongType(Exception):
@@ -75,5 +84,5 @@ def is_ofd(content: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return "OFD.xml" in archive.namelist()
-    except zipfile.BadZipFile:
+    except UNREADABLE_ZIP:
         return False

@@ -36,6 +36,8 @@ from repair_app.uploads import Upload, check_upload
 PASSWORD = "correct horse battery staple"
 PDF = b"%PDF-1.4\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
 
+VALUE_FORMS = {"CorrectionForm", "AmendObjectionForm", "ObjectionForm"}
+
 _numbers = itertools.count(1)
 
 # --- who takes part -------------------------------------------------------------------------
@@ -193,13 +195,14 @@ def make_submission(
     *,
     facts: Mapping[str, Any] | None = None,
     texts: Mapping[str, str] | None = None,
+    values: Mapping[str, str] | None = None,
     uploads: Sequence[Upload] = (),
     version: int = 0,
     token: str | None = None,
 ) -> cases.Submission:
     """Return what a person sent, with a token of its own."""
     return cases.Submission(
-        answers=Answers(facts=facts or {}, texts=texts or {}),
+        answers=Answers(facts or {}, texts or {}, values or {}),
         uploads=tuple(uploads),
         token=secrets.token_urlsafe(24) if token is None else token,
         version=version,
@@ -230,15 +233,14 @@ def answer(transition: str, entity: Entity, **facts: Any) -> dict[str, Any]:
         "ProofForm": {"statement": "整改完成。"},
         "CommitmentForm": {"signatory": "张虚构"},
     }.get(form, {})
-    return {"facts": {**_facts_of(form), **facts}, "texts": texts}
+    values = {"fine_10k": "1"} if form in VALUE_FORMS else {}
+    return {"facts": {**_facts_of(form), **facts}, "texts": texts, "values": values}
 
 
 def _facts_of(form: str) -> dict[str, Any]:
     facts: dict[str, Callable[[], dict[str, Any]]] = {
         "RefusalForm": lambda: {"code": "material_incomplete"},
-        "CorrectionForm": lambda: {"corrections": {"fine_10k": "1"}},
-        "AmendObjectionForm": lambda: {"proposals": {"fine_10k": "1"}},
-        "ObjectionForm": lambda: {"proposals": {"fine_10k": "1"}, "ground": "error"},
+        "ObjectionForm": lambda: {"ground": "error"},
         "CommitmentForm": lambda: {"text": "本单位郑重承诺。"},
         "InstitutionForm": lambda: {"institution_id": _any_institution()},
         "CertificateForm": lambda: {
@@ -281,7 +283,8 @@ def open_objection(
     """Return a draft of an objection, with evidence unless none is wanted."""
     submission = make_submission(
         f"{record.ref} objection",
-        facts={"ground": ground, "proposals": dict(proposals or {"fine_10k": "1"})},
+        facts={"ground": ground},
+        values=proposals or {"fine_10k": "1"},
         texts={"statement": "金额有误。"},
         uploads=[make_upload()] if uploads is None else uploads,
     )

@@ -153,14 +153,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("ref", name=op.f("uq_credit_record_ref")),
     )
     with op.batch_alter_table("credit_record", schema=None) as batch_op:
+        batch_op.create_index("ix_credit_record_fingerprint", ["fingerprint"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_credit_record_provider_id"), ["provider_id"], unique=False
         )
         batch_op.create_index(
-            "ix_credit_record_public", ["state", "max_publication_until"], unique=False
+            "ix_credit_record_subject",
+            ["subject_id", "state", "max_publication_until"],
+            unique=False,
         )
         batch_op.create_index(
-            batch_op.f("ix_credit_record_subject_id"), ["subject_id"], unique=False
+            "ix_credit_record_term", ["state", "max_publication_until"], unique=False
         )
 
     op.create_table(
@@ -302,6 +305,8 @@ def upgrade() -> None:
         sa.Column("started_by_id", sa.Integer(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("unknown_columns", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("unread_sheets", sa.JSON(none_as_null=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["provider_id"],
             ["organisation.id"],
@@ -353,7 +358,6 @@ def upgrade() -> None:
             ["record_id"], ["credit_record.id"], name=op.f("fk_sanction_record_id_credit_record")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sanction")),
-        sa.UniqueConstraint("record_id", "measure_id", "department_id", name="uq_sanction_key"),
         sa.UniqueConstraint("ref", name=op.f("uq_sanction_ref")),
     )
     with op.batch_alter_table("sanction", schema=None) as batch_op:
@@ -362,6 +366,13 @@ def upgrade() -> None:
             "ix_sanction_running",
             ["department_id", "id"],
             unique=False,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.create_index(
+            "uq_sanction_running",
+            ["record_id", "measure_id", "department_id"],
+            unique=True,
             sqlite_where=sa.text("ended_at IS NULL"),
             postgresql_where=sa.text("ended_at IS NULL"),
         )
@@ -626,6 +637,11 @@ def downgrade() -> None:
     op.drop_table("deadline")
     with op.batch_alter_table("sanction", schema=None) as batch_op:
         batch_op.drop_index(
+            "uq_sanction_running",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.drop_index(
             "ix_sanction_running",
             sqlite_where=sa.text("ended_at IS NULL"),
             postgresql_where=sa.text("ended_at IS NULL"),
@@ -662,9 +678,10 @@ def downgrade() -> None:
     op.drop_table("appointment")
     op.drop_table("event_text")
     with op.batch_alter_table("credit_record", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_credit_record_subject_id"))
-        batch_op.drop_index("ix_credit_record_public")
+        batch_op.drop_index("ix_credit_record_term")
+        batch_op.drop_index("ix_credit_record_subject")
         batch_op.drop_index(batch_op.f("ix_credit_record_provider_id"))
+        batch_op.drop_index("ix_credit_record_fingerprint")
 
     op.drop_table("credit_record")
     with op.batch_alter_table("account", schema=None) as batch_op:

@@ -201,8 +201,9 @@ def open_case(stage: Stage, story: Story, beat: Beat, token: str) -> str:
     record = stage.record(story.no)
     ref = record.ref
     login = story.by or stage.person_of(record.subject_id).login
-    facts = {**beat.facts, "ground": story.ground} if story.ground else {}
-    answers = Answers(facts=facts, texts={"statement": beat.words[0]})
+    facts = {"ground": story.ground} if story.ground else {}
+    values = beat.facts.get("values", {})
+    answers = Answers(facts, {"statement": beat.words[0]}, values)
     sent = cases.Submission(answers, draw_papers(beat, record), token, 0, f"{ref} {story.workflow}")
     return cases.open_case(story.workflow, ref, stage.user(login), sent).ref
 
@@ -260,6 +261,7 @@ def answer(stage: Stage, beat: Beat, transition: Transition, entity: Entity) -> 
     form = FORMS[transition.form]
     texts = dict(zip(form.texts, beat.words, strict=False))
     facts: dict[str, Any] = dict(beat.facts)
+    values = facts.pop("values", {})
     for name in ("institution_id", "provider_id"):
         if name in facts:
             facts[name] = stage.units[facts[name]]
@@ -271,7 +273,7 @@ def answer(stage: Stage, beat: Beat, transition: Transition, entity: Entity) -> 
         texts["signatory"] = stage.person_of(subject.id).name
     if isinstance(entity, Requirement) and transition.form == "CertificateForm":
         facts |= certify(entity)
-    return Answers(facts=facts, texts=texts)
+    return Answers(facts, texts, values)
 
 
 def certify(requirement: Requirement) -> dict[str, str]:

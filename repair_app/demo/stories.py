@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 class Beat(NamedTuple):
     """One step: so many working days ago; `what` is a transition, or requirement.transition.
 
-    `words` answer the texts of the transition's form, in its order; `facts` its facts.
+    `words` answer the texts of the transition's form, in its order; `facts` its facts, among
+    them `values`: those of record fields.
     """
 
     days: int
@@ -50,7 +51,7 @@ def beat(days: int, what: str, *words: str, papers: tuple[str, ...] = (), **fact
 def objected(days: int, statement: str, *papers: str, **proposals: str) -> Beats:
     """Return an objection that is written and filed on one day."""
     return (
-        beat(days, "open", statement, papers=papers, proposals=proposals),
+        beat(days, "open", statement, papers=papers, values=proposals),
         beat(days, "submit"),
     )
 
@@ -91,7 +92,7 @@ OBJECTIONS: Final = (
                 2,
                 "open",
                 "公示的违法事实写明“已售出320袋”，决定书载明实际售出32袋，疑为录入时多写一位。",
-                proposals={},
+                values={},
                 papers=("行政处罚决定书.pdf",),
             ),
         ),
@@ -249,7 +250,7 @@ OBJECTIONS: Final = (
                 1,
                 "propose_correction",
                 "经调取案卷，罚款金额应为2万元，系报送时单位换算错误，同意更正。",
-                corrections={"fine_10k": "2", "penalty_content": "责令改正，处以罚款人民币2万元。"},
+                values={"fine_10k": "2", "penalty_content": "责令改正，处以罚款人民币2万元。"},
                 papers=("案卷核对记录.pdf",),
             ),
         ),
@@ -327,7 +328,7 @@ OBJECTIONS: Final = (
                 3,
                 "propose_correction",
                 "确系录入单位错误，罚款应为0.5万元。",
-                corrections={
+                values={
                     "fine_10k": "0.5",
                     "penalty_content": "给予警告，处以罚款人民币0.5万元。",
                 },
@@ -373,7 +374,7 @@ OBJECTIONS: Final = (
                 5,
                 "propose_correction",
                 "案卷记载罚款12万元，报送文件小数点错位，应予更正。",
-                corrections={
+                values={
                     "fine_10k": "12",
                     "penalty_content": "责令改正，处以罚款人民币12万元。",
                 },
@@ -387,7 +388,7 @@ OBJECTIONS: Final = (
         404,
         "duplicate",
         (
-            beat(9, "open", "同一处罚似乎公示了两次。", proposals={}),
+            beat(9, "open", "同一处罚似乎公示了两次。", values={}),
             beat(8, "discard"),
         ),
     ),
@@ -482,7 +483,7 @@ OBJECTIONS: Final = (
                 15,
                 "propose_correction",
                 "经核，依据应为第一百零一条第四项，同意更正。",
-                corrections={"legal_basis": "《中华人民共和国安全生产法》第一百零一条第四项"},
+                values={"legal_basis": "《中华人民共和国安全生产法》第一百零一条第四项"},
             ),
             beat(14, "decide_correction", "属文字更正，不影响等级和期限。"),
             beat(13, "sign_correction", "同意。"),

@@ -7,7 +7,8 @@ from typing import Any
 
 from repair_app.engine.rules import RulePack
 
-TEXTS = ("violation_type", "violation_facts", "legal_basis", "penalty_content")
+# What the decision itself finds; the legal basis is left out: it quotes what the law threatens.
+TEXTS = ("violation_type", "violation_facts", "penalty_content")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,9 @@ class Assessment:
 def assess(pack: RulePack, read: Callable[[str], Any]) -> Assessment:
     """Return what the rule pack makes of a record; `read` gives a column by its name."""
     text = "\n".join(read(name) for name in TEXTS)
-    severity, because = pack.classify(read("penalty_categories"), text, read("fine_10k"))
+    severity, because = pack.classify(
+        read("penalty_categories"), text, read("fine_10k"), legal_basis=read("legal_basis")
+    )
     publication = pack.publication(
         severity,
         decided_on=read("decided_on"),

@@ -30,6 +30,15 @@ class NewRecord:
     origin: Mapping[str, Any]  # goes into the event: file and line
 
 
+def take_turns(session: Session, policy: Policy, day: date) -> None:
+    """Wait for whoever else brings in records, and keep others waiting until we commit.
+
+    The counter of the records' references is the one row that they all need anyway; taken first,
+    it lets each see what the one before wrote, so that no record is put on file twice.
+    """
+    list(refs.new_refs(session, policy.current["record"].prefix, day, 0))
+
+
 def bring_in(
     session: Session, policy: Policy, new: Sequence[NewRecord], actor: Actor, *, at: datetime
 ) -> None:

@@ -9,7 +9,7 @@ from repair_app import refs
 from repair_app.engine.assessment import assess
 from repair_app.engine.fields import read_field, write_field
 from repair_app.engine.machine import begin
-from repair_app.engine.step import Answers, Step
+from repair_app.engine.step import WAS, Answers, Step
 from repair_app.models import (
     Case,
     DisputeMark,
@@ -113,7 +113,7 @@ def _running_sanctions(step: Step) -> list[Sanction]:
 
 def save_proposals(step: Step) -> None:
     """Keep, field by field, what the record says and what the subject proposes."""
-    proposed = step.answers.facts.get("proposals", {})
+    proposed = step.answers.values
     kept = {one.field: one for one in step.case.proposals}
     for name, proposal in kept.items():
         if name not in proposed:
@@ -129,7 +129,7 @@ def save_proposals(step: Step) -> None:
 def save_corrections(step: Step) -> None:
     """Keep, field by field, what the provider found to be right."""
     kept = {one.field: one for one in step.case.proposals}
-    for name, value in step.answers.facts["corrections"].items():
+    for name, value in step.answers.values.items():
         proposal = kept.get(name)
         if proposal is None:
             proposal = FieldProposal(field=name, old_value=read_field(step.record, name))
@@ -139,14 +139,15 @@ def save_corrections(step: Step) -> None:
 
 def correct_record(step: Step) -> None:
     """Correct the record as the provider answered, with old and new values in its event."""
+    record = step.record
     changes = {
-        one.field: {"old": read_field(step.record, one.field), "new": one.answered_value}
+        one.field: one.answered_value
         for one in step.case.proposals
         if one.answered_value is not None
     }
-    record = step.record
+    before = {f"{WAS}{name}": read_field(record, name) for name in changes}
     name = "correct" if record.state == "published" else "correct_withheld"
-    step.fire(record, name, Answers(facts={"changes": changes}))
+    step.fire(record, name, Answers(texts=before, values=changes))
     published = step.record_rules.classes[record.severity_class].published
     if published != (record.state == "published"):
         step.fire(record, "publish_corrected" if published else "withhold_corrected")
@@ -154,8 +155,8 @@ def correct_record(step: Step) -> None:
 
 def apply_corrections(step: Step) -> None:
     """Write the corrected fields, then class and periods anew by the record's own rule pack."""
-    for name, change in step.answers.facts["changes"].items():
-        write_field(step.record, name, change["new"])
+    for name, value in step.answers.values.items():
+        write_field(step.record, name, value)
     _classify_record(step)
 
 
@@ -207,8 +208,8 @@ def end_open_cases(step: Step) -> None:
 
 def list_requirements(step: Step) -> None:
     """Write down what a repair of this class needs, one requirement each."""
-    severity = step.record_rules.classes[step.record.severity_class]
-    for name in severity.requirements:
+    # In one order for all packs: each takes a number, and two cases must not wait crosswise.
+    for name in sorted(step.severity.requirements):
         requirement = Requirement(
             ref=refs.new_ref(step.session, step.policy.current[name].prefix, step.today),
             case=step.case,
@@ -266,6 +267,11 @@ def stamp_publication(step: Step) -> None:
 def choose_institution(step: Step) -> None:
     """Keep which institution was asked: its people see this requirement from now on."""
     step.requirement.institution_id = step.answers.facts["institution_id"]
+
+
+def forget_institution(step: Step) -> None:
+    """Take the request back from the institution: its people no longer see it."""
+    step.requirement.institution_id = None
 
 
 def keep_certificate(step: Step) -> None:

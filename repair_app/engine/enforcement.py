@@ -14,6 +14,8 @@ from repair_app.models import CreditRecord, DisputeMark, Sanction, SanctionSuspe
 LIVE = ("published", "withheld")
 IN_VERIFICATION = "SD-GOV-2017-44 二（四）20"
 AFTER_REPAIR = "SD-CREDIT-2021-5 （八）"
+TERM_OF_RECORD = "CN-2019-527 一"
+OFF_FILE = {"repaired": AFTER_REPAIR, "withdrawn": IN_VERIFICATION}
 TERM_OF_SANCTION = "SD-GOV-2017-44 二（四）19"
 LIST_OF_MEASURES = "SD-GOV-2017-44 二（四）18"
 
@@ -48,14 +50,14 @@ def enforceable(sanction: Sanction, at: date) -> Verdict:
     stored twice (state, suspension, mark) must agree; any one of them is enough to say no.
     """
     record = sanction.record
-    if sanction.state in {"ended", "lapsed"}:
-        return Verdict(False, Reason(N_("The measure has ended.")), AFTER_REPAIR)
     if record.state not in LIVE or not in_publication_term(record, at):
         return Verdict(
             False,
             Reason(N_("The record it rests on is no longer a ground for sanctions.")),
-            AFTER_REPAIR,
+            OFF_FILE.get(record.state, TERM_OF_RECORD),
         )
+    if sanction.state in {"ended", "lapsed"}:
+        return Verdict(False, Reason(N_("The measure has ended.")), TERM_OF_SANCTION)
     suspended = any(one.lifted_at is None for one in sanction.suspensions)
     if sanction.state != "in_force" or suspended or record.is_contested:
         return Verdict(

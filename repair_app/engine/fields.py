@@ -1,15 +1,17 @@
 """The fields of a record that an objection may have corrected, as text and back."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from repair_app.db import today
 from repair_app.labels import Label
 from repair_app.models import CreditRecord
 
+AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 LONGEST = 5000  # characters, the longest field of the national format
 
 
@@ -33,14 +35,10 @@ def parse_text(text: str) -> str:
 
 
 def parse_amount(text: str) -> Decimal:
-    """Return an amount in 10k yuan. Raises ValueError unless 0 or more, 18 digits, 6 decimals."""
-    try:
-        amount = Decimal(text.strip())
-    except InvalidOperation as error:
-        raise ValueError("no number") from error
-    if not amount.is_finite() or amount < 0 or amount >= 10**12:
-        raise ValueError("out of range")
-    return amount.quantize(Decimal("0.000001"))
+    """Return an amount in 10k yuan. Raises ValueError unless 0 or more, 12 digits, 6 decimals."""
+    if not AMOUNT.fullmatch(text.strip()):
+        raise ValueError("no amount")
+    return Decimal(text.strip())
 
 
 def parse_past_day(text: str) -> date:
@@ -62,6 +60,10 @@ CORRECTABLE: dict[str, CorrectableField] = {
         Label("没收金额（万元）", "Confiscated (10k yuan)"), parse_amount
     ),
     "decided_on": CorrectableField(Label("处罚决定日期", "Date of decision"), parse_past_day),
+    "publicised_on": CorrectableField(Label("公示日期", "Published on"), parse_past_day),
+    "conduct_ended_on": CorrectableField(
+        Label("违法行为终了日期", "End of the conduct"), parse_past_day
+    ),
 }
 
 

@@ -5,12 +5,13 @@ Names are true statements; workflow files use them. A released name keeps its me
 
 from datetime import timedelta
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import and_, exists, or_, select
 
+from repair_app.calendar import local_date
 from repair_app.engine.enforcement import in_publication_term, open_suspensions
 from repair_app.engine.step import Reason, Step
 from repair_app.labels import N_
-from repair_app.models import Appointment, Case, Event, Requirement, Role, User
+from repair_app.models import Appointment, Case, Event, Requirement, Role, Sanction, User
 from repair_app.models.cases import ENDED
 
 
@@ -35,7 +36,7 @@ def record_is_not_contested(step: Step) -> Reason | None:
 
 def record_is_repairable(step: Step) -> Reason | None:
     """The record's class can be repaired (specific serious cannot: 四（十五）)."""
-    severity = step.record_rules.classes[step.record.severity_class]
+    severity = step.severity
     if severity.repairable:
         return None
     return Reason(
@@ -46,7 +47,7 @@ def record_is_repairable(step: Step) -> Reason | None:
 
 def minimum_publication_is_over(step: Step) -> Reason | None:
     """The minimum publication period has passed (CN-2019-527 二; CN-2026-36)."""
-    last = step.record.min_publication_until
+    last = step.assessment.min_until
     if last is None or step.today > last:
         return None
     return Reason(
@@ -85,8 +86,13 @@ def ground_is_not_open(step: Step) -> Reason | None:
 
 
 def ground_was_not_answered(step: Step) -> Reason | None:
-    """The same ground was not rejected before: a suspension cannot be had by repetition."""
-    earlier = _other_case(step, Case.state == "rejected", Case.ground == step.case.ground)
+    """The same ground was not answered before: a suspension cannot be had by repetition.
+
+    Answered is what was rejected, or withdrawn after its rejection was announced.
+    """
+    announced = exists().where(Event.entity == Case.ref, Event.transition == "announce_rejection")
+    answered = or_(Case.state == "rejected", and_(Case.state == "withdrawn", announced))
+    earlier = _other_case(step, answered, Case.ground == step.case.ground)
     if earlier is None:
         return None
     return Reason(
@@ -121,18 +127,21 @@ def evidence_is_attached(step: Step) -> Reason | None:
 
 
 def requirements_are_met(step: Step) -> Reason | None:
-    """Every requirement of the record's class is met, and no certificate has run out."""
-    missing = [one for one in step.case.requirements if not _is_met(step, one)]
-    if not missing:
+    """Every requirement of the record's class is met; certificates were valid when it was filed."""
+    met = {one.workflow for one in step.case.requirements if _is_met(step, one)}
+    asked = {one.workflow for one in step.case.requirements} | set(step.severity.requirements)
+    if asked <= met:
         return None
-    labels = [step.policy.workflow_of(one).label for one in missing]
+    labels = [step.policy.current[name].label for name in sorted(asked - met)]
     return Reason(N_("Still missing: %(items)s."), {"items": labels})
 
 
 def _is_met(step: Step, requirement: Requirement) -> bool:
     state = step.policy.workflow_of(requirement).states[requirement.state]
+    filed_at = step.case.submitted_at
+    day = local_date(filed_at) if filed_at else step.today
     valid_until = requirement.valid_until
-    return state.meets and (valid_until is None or step.today <= valid_until)
+    return state.meets and (valid_until is None or day <= valid_until)
 
 
 def certificate_is_new(step: Step) -> Reason | None:
@@ -173,13 +182,45 @@ def term_is_over(step: Step) -> Reason | None:
 
 
 def actor_is_impartial(step: Step) -> Reason | None:
-    """The reviewer has no seat with the subject or the provider: nobody decides on own side."""
-    return _no_seat_with(step, step.case.subject_id, step.case.provider_id)
+    """The reviewer has no seat with any party: nobody decides on their own side."""
+    certified = [one.institution_id for one in step.case.requirements if one.institution_id]
+    return _no_seat_with(step, step.case.subject_id, step.case.provider_id, *certified)
 
 
 def actor_is_not_of_the_subject(step: Step) -> Reason | None:
-    """Who verifies for the provider does not also act for the subject."""
-    return _no_seat_with(step, step.case.subject_id)
+    """Who verifies, certifies, imposes or takes off does not also act for the subject."""
+    return _no_seat_with(step, step.record.subject_id)
+
+
+def provider_can_answer(step: Step) -> Reason | None:
+    """Somebody provides for the agency today: a case must not go where nobody is."""
+    seat = exists().where(
+        Appointment.organisation_id == step.case.provider_id,
+        Appointment.role == Role.PROVIDER,
+        or_(Appointment.ends_on.is_(None), Appointment.ends_on >= step.today),
+    )
+    if step.session.scalar(select(seat)):
+        return None
+    return Reason(
+        N_("%(name)s has no account yet: assign another provider, or have an account made."),
+        {"name": step.case.provider.name},
+    )
+
+
+def measure_is_not_in_force(step: Step) -> Reason | None:
+    """The department has not imposed the same measure on the record already."""
+    sanction = step.sanction
+    running = select(Sanction.ref).where(
+        Sanction.record_id == step.record.id,
+        Sanction.measure_id == sanction.measure_id,
+        Sanction.department_id == sanction.department_id,
+        Sanction.ended_at.is_(None),
+        Sanction.ref != sanction.ref,
+    )
+    ref = step.session.scalar(running.limit(1)) if sanction.ref else None
+    if ref is None:
+        return None
+    return Reason(N_("The measure is in force already (%(ref)s)."), {"ref": ref})
 
 
 def _no_seat_with(step: Step, *parties: int) -> Reason | None:
@@ -187,7 +228,7 @@ def _no_seat_with(step: Step, *parties: int) -> Reason | None:
         User.person_id == step.actor.person_id,
         Appointment.user_id == User.id,
         Appointment.organisation_id.in_(parties),
-        Appointment.role.in_((Role.SUBJECT, Role.AGENT, Role.PROVIDER)),
+        Appointment.role.in_((Role.SUBJECT, Role.AGENT, Role.PROVIDER, Role.INSTITUTION)),
         or_(Appointment.ends_on.is_(None), Appointment.ends_on >= step.today),
     )
     if not step.session.scalar(select(seat)):

@@ -249,10 +249,10 @@ def append_event(step: Step) -> None:
             at=step.at,
             basis=[f"{one.document} {one.clause}" for one in step.transition.basis],
             rule_pack=step.entity.rule_pack,
-            facts=dict(step.answers.facts),
+            facts=step.answers.all_facts,
             evidence=list(step.answers.evidence),
         ),
-        step.answers.texts,
+        step.answers.all_texts,
         at=step.at,
     )
 

@@ -1,12 +1,12 @@
 """The policy in force: every workflow version, every rule pack, and the profile that chooses."""
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from repair_app.engine import effects, guards
 from repair_app.engine.machine import StateMachine, build_machine
@@ -31,6 +31,19 @@ from repair_app.labels import Label
 from repair_app.models import Role
 
 NOT_WORKFLOWS = frozenset({"documents.toml", "measures.toml", "releases.toml"})
+PACKS = "packs"  # the name under which releases.toml lists the rule packs
+
+
+class Release(NamedTuple):
+    """What releases.toml says of a version of a workflow, or of a rule pack (by its id)."""
+
+    name: str
+    version: str
+    sha256: str
+
+    def __str__(self) -> str:
+        """Return it as people name it."""
+        return f"rule pack {self.version}" if self.name == PACKS else f"{self.name} {self.version}"
 
 
 @dataclass(frozen=True)
@@ -100,11 +113,12 @@ def load_policy(folder: Path, profile: str, forms: Collection[str]) -> Policy:
         if (earlier.name, earlier.version) in workflows:
             raise SpecError(f"released/{path.name}: version {earlier.version} is there twice")
         workflows[earlier.name, earlier.version] = earlier
-    check_releases(folder / "releases.toml", workflows.values())
+    packs = load_packs(folder / "rules")
+    check_releases(folder / "releases.toml", workflows.values(), packs.values())
     return Policy(
         workflows=workflows,
         current=current,
-        packs=load_packs(folder / "rules"),
+        packs=packs,
         profile=profiles[profile],
         machines={
             key: build_machine(one, bound(guards), bound(effects)) for key, one in workflows.items()
@@ -121,24 +135,78 @@ def load_current(path: Path, vocabulary: Vocabulary) -> Workflow:
     return workflow
 
 
-def check_releases(path: Path, workflows: Collection[Workflow]) -> None:
-    """Refuse a released version whose content has changed. Raises SpecError."""
-    for one in unreleased(path, workflows):
-        if one.sha256 != read_releases(path).get(one.name, {}).get(one.version, one.sha256):
-            raise SpecError(f"{one.name}.toml: version {one.version} was released and has changed")
+def check_releases(
+    path: Path, workflows: Iterable[Workflow], packs: Iterable[RulePack] = ()
+) -> None:
+    """Refuse a released workflow version or rule pack that has changed. Raises SpecError.
 
-
-def unreleased(path: Path, workflows: Collection[Workflow]) -> list[Workflow]:
-    """Return the workflows that are not listed in releases.toml with their present content."""
+    Records and cases are pinned to it: each page of theirs would fail.
+    """
     released = read_releases(path)
-    return [one for one in workflows if released.get(one.name, {}).get(one.version) != one.sha256]
+    for one in list_releases(workflows, packs):
+        if one.sha256 != released.get(one.name, {}).get(one.version, one.sha256):
+            raise SpecError(
+                f"rules: {one.version} was released and has changed"
+                if one.name == PACKS
+                else f"{one.name}.toml: version {one.version} was released and has changed"
+            )
+
+
+def unreleased(
+    path: Path, workflows: Iterable[Workflow], packs: Iterable[RulePack] = ()
+) -> list[Release]:
+    """Return what is not listed in releases.toml with its present content."""
+    released = read_releases(path)
+    return [
+        one
+        for one in list_releases(workflows, packs)
+        if released.get(one.name, {}).get(one.version) != one.sha256
+    ]
+
+
+def list_releases(workflows: Iterable[Workflow], packs: Iterable[RulePack]) -> list[Release]:
+    """Return what releases.toml says of these workflows and rule packs once they are released."""
+    return [
+        *(Release(one.name, one.version, one.sha256) for one in workflows),
+        *(Release(PACKS, one.id, one.sha256) for one in packs),
+    ]
 
 
 def read_releases(path: Path) -> dict[str, dict[str, str]]:
-    """Return name -> version -> content hash of what was released."""
+    """Return name -> version -> content hash of what was released.
+
+    Rule packs stand there under PACKS, by their ids. Raises SpecError for a file of another form.
+    """
     if not path.exists():
         return {}
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # a TOMLDecodeError is a ValueError
+        raise SpecError(f"{path.name}: {error}") from error
+    for name, versions in found.items():
+        if not isinstance(versions, dict) or not all(
+            isinstance(one, str) for one in versions.values()
+        ):
+            raise SpecError(f"{path.name}: {name}: is no table of versions and hashes")
+    return found
+
+
+def write_releases(path: Path, policy: Policy) -> list[Release]:
+    """Add to releases.toml what it does not list yet, and return that; what it lists stays."""
+    new = unreleased(path, policy.workflows.values(), policy.packs.values())
+    check_releases(path, policy.workflows.values(), policy.packs.values())
+    released = read_releases(path)
+    for one in new:
+        released.setdefault(one.name, {})[one.version] = one.sha256
+    # Dotted keys: a table that is opened once could not be added to by hand further down.
+    lines = [
+        f'{name}."{version}" = "{sha256}"\n'
+        for name, versions in sorted(released.items())
+        for version, sha256 in sorted(versions.items())
+    ]
+    text = "# Released workflow versions and rule packs, and their content: never changed.\n\n"
+    path.write_text(text + "".join(lines), encoding="utf-8")
+    return new
 
 
 def bound(module: ModuleType) -> dict[str, Any]:

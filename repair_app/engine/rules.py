@@ -5,11 +5,13 @@ of the policy stands in this module. Every value in a pack carries its source an
 source is known; workflows/rules/README.md tells lawyers and clerks how to read one.
 """
 
+import re
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -17,6 +19,7 @@ from typing import Any, TypeVar
 from repair_app.calendar import add_period
 from repair_app.engine.spec import content_hash
 from repair_app.labels import Label
+from repair_app.penalty_format import Category
 
 PROFILES_FILE = "profiles.toml"
 
@@ -44,7 +47,6 @@ CLOCKS = frozenset(
         "requirement_rectification",
         "requirement_training",
         "requirement_credit_report",
-        "sanction_restoration",
     }
 )
 # The workflows that a class of record may require of a repair.
@@ -57,6 +59,12 @@ ANCHORS = frozenset({"decided_on", "publicised_on", "conduct_ended_on"})
 GRADES = ("read", "press", "fragment", "recall", "choice")
 # Which date a profile chooses the pack by.
 CHOSEN_BY = frozenset({"fixed", "application_date", "decision_date"})
+# The kinds of penalty that class_rules may name.
+CATEGORIES = frozenset(str(one) for one in Category)
+# Chinese punctuation and words of contrast: what is denied before one is not denied behind it.
+CLAUSE_ENDS = "，。；、：！？,;:!?（）()\\s但却且"
+# What joins several words under one denial: 不存在性质恶劣、情节严重的情形.
+JOINTS = ("、", "和", "或", "或者", "及", "以及", "且", "并且")
 
 Value = TypeVar("Value")
 
@@ -90,7 +98,6 @@ class SeverityClass:
     anchor: str
     repairable: bool
     requirements: tuple[str, ...]
-    factors: tuple[Label, ...]  # weighed in the subject's favour, never a condition
     basis: Label
     sources: Mapping[str, Source] = field(repr=False)
 
@@ -125,21 +132,13 @@ class Ground:
 
 
 @dataclass(frozen=True)
-class Category:
-    """A kind of penalty (行政处罚法 9), and how else the files write it."""
-
-    label: Label
-    aliases: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class ClassRule:
     """One line of the table that tells a record's class: holds when all its conditions do.
 
     Absent conditions hold. `any_category`: one of the record's kinds of penalty is listed;
-    `only_category`: all of them are; `any_word`: one stands in the text, not negated;
-    `fine_from_10k`, `fine_up_to_10k`: the fine in 10k yuan, both ends included, none counting
-    as 0.
+    `only_category`: all of them are; `any_word`: the decision finds what one of the words says;
+    `any_field_word`: one names the field of the conduct; `fine_from_10k`, `fine_up_to_10k`: the
+    fine in 10k yuan, both ends included, none counting as 0.
     """
 
     code: str
@@ -150,17 +149,21 @@ class ClassRule:
     any_category: frozenset[str] = frozenset()
     only_category: frozenset[str] = frozenset()
     any_word: tuple[str, ...] = ()
+    any_field_word: tuple[str, ...] = ()
     fine_from_10k: Decimal | None = None
     fine_up_to_10k: Decimal | None = None
 
-    def holds(self, categories: Collection[str], words: Collection[str], fine: Decimal) -> bool:
-        """Say whether the line fits a record, given as codes, words found and fine (10k yuan)."""
+    def holds(
+        self, categories: Collection[str], findings: str, field_text: str, fine: Decimal
+    ) -> bool:
+        """Say whether the line fits a record; the texts are those of `RulePack.classify`."""
         kinds = frozenset(categories)
         return all(
             (
                 not self.any_category or bool(kinds & self.any_category),
                 not self.only_category or (bool(kinds) and kinds <= self.only_category),
-                not self.any_word or not frozenset(words).isdisjoint(self.any_word),
+                not self.any_word or any(word in findings for word in self.any_word),
+                not self.any_field_word or any(one in field_text for one in self.any_field_word),
                 self.fine_from_10k is None or fine >= self.fine_from_10k,
                 self.fine_up_to_10k is None or fine <= self.fine_up_to_10k,
             )
@@ -169,10 +172,11 @@ class ClassRule:
     @property
     def is_default(self) -> bool:
         """Say whether the line fits every record."""
+        words = self.any_word or self.any_field_word
         return (
             self.fine_from_10k is None
             and self.fine_up_to_10k is None
-            and not (self.any_category or self.only_category or self.any_word)
+            and not (self.any_category or self.only_category or words)
         )
 
 
@@ -191,20 +195,20 @@ class Publication:
     """The publication of one record.
 
     `min_until` is the last day of the minimum (None: no minimum), `max_until` the last day on
-    file, `anchor` the day both run from. `limit_until` is the last day that a statute allows,
-    where one does; `max_until` never lies behind it.
+    file, never behind the last day that a statute allows.
     """
 
     min_until: date | None
     max_until: date
     published: bool
-    anchor: date
-    limit_until: date | None = None
 
 
 @dataclass(frozen=True)
 class RulePack:
-    """One dated set of rules, as frozen as the file it was read from."""
+    """One dated set of rules, as frozen as the file it was read from.
+
+    `negations`, `denials` and `conditions` tell when a word is no finding; see `read_findings`.
+    """
 
     id: str
     title: Label
@@ -213,42 +217,55 @@ class RulePack:
     clocks: Mapping[str, Clock]
     refusals: Mapping[str, Refusal]
     grounds: Mapping[str, Ground]
-    categories: Mapping[str, Category]
     class_rules: tuple[ClassRule, ...]
     negations: tuple[str, ...]
+    denials: tuple[str, ...]
+    conditions: tuple[str, ...]
     limit: Limit | None
     sha256: str = field(repr=False)
 
     def classify(
-        self, categories: Collection[str], text: str, fine_10k: Decimal | None
+        self,
+        categories: Collection[str],
+        text: str,
+        fine_10k: Decimal | None,
+        *,
+        legal_basis: str = "",
     ) -> tuple[str, str]:
         """Return the class of a record and the code of the line that gave it.
 
-        `categories` are kinds of penalty, by code or as the files write them; `text` is what the
-        record says of violation, facts and legal basis; the fine is in 10k yuan. The first line
-        of the table that fits decides. This is the default only: the sector's authority may
-        have classified otherwise.
+        `categories` are kinds of penalty by their codes (`penalty_format.Category`); `text` is
+        what the decision says of the violation, its facts and the penalty; the fine is in 10k
+        yuan. The legal basis tells the field of the conduct and nothing else: it quotes what
+        the law threatens, not what was found. The first line of the table that fits decides.
+        This is the default only: the sector's authority may have classified otherwise.
         """
-        codes = [self.category_code(name) for name in categories]
-        fine = fine_10k or Decimal(0)
+        findings = self.read_findings(text)
+        field_text = f"{text}\n{legal_basis}"
         for rule in self.class_rules:
-            words = [word for word in rule.any_word if self._says(text, word)]
-            if rule.holds(codes, words, fine):
+            if rule.holds(categories, findings, field_text, fine_10k or Decimal(0)):
                 return rule.names_class, rule.code
         raise AssertionError("the last line fits every record; load_packs checks it")
 
-    def category_code(self, name: str) -> str:
-        """Return the code of a kind of penalty given by code or name; unknown ones are `other`."""
-        wanted = name.strip().casefold()
-        for code, category in self.categories.items():
-            names = (code, category.label.zh, category.label.en, *category.aliases)
-            if wanted in {one.casefold() for one in names}:
-                return code
-        return "other"
+    def read_findings(self, text: str) -> str:
+        """Return a text without the words of `class_rules` that say no finding.
 
-    def explain_class(self, code: str) -> Label:
-        """Return in words why `classify` chose as it did. Raises KeyError for another code."""
-        return {rule.code: rule.label for rule in self.class_rules}[code]
+        A word is none right after one of `negations` (未造成重大损失), behind one of `denials` in
+        the same clause (不属于法律规定的情节严重情形) or in a clause that ends with one of
+        `conditions` (情节严重的，责令停产停业: the text of a law). In doubt for the subject.
+        """
+        return self._no_finding.sub("；", text)
+
+    @cached_property
+    def _no_finding(self) -> re.Pattern[str]:
+        word = _one_of(one for rule in self.class_rules for one in rule.any_word)
+        words = f"{word}(?:{_one_of(JOINTS)}{word})*"
+        clause = f"[^{CLAUSE_ENDS}]*"
+        return re.compile(
+            f"{_one_of(self.denials)}{clause}?{words}{clause}"
+            f"|{_one_of(self.negations)}{words}"
+            f"|{words}{clause}{_one_of(self.conditions)}"
+        )
 
     def publication(
         self,
@@ -270,24 +287,20 @@ class RulePack:
             "conduct_ended_on": conduct_ended_on,
         }
         anchor = days[severity.anchor] or decided_on
-        limit_until = self._limit_until(days)
         max_until = add_period(anchor, severity.max_months)
-        if limit_until is not None:
-            max_until = min(max_until, limit_until)
+        if self.limit and (start := days[self.limit.anchor]):
+            max_until = min(max_until, add_period(start, self.limit.months))
         min_until = None
         if severity.min_months is not None:
             # A minimum beyond the statute's limit would ask to wait for what is over.
             min_until = min(add_period(anchor, severity.min_months), max_until)
-        return Publication(min_until, max_until, severity.published, anchor, limit_until)
+        return Publication(min_until, max_until, severity.published)
 
-    def _limit_until(self, days: Mapping[str, date | None]) -> date | None:
-        start = days[self.limit.anchor] if self.limit else None
-        return add_period(start, self.limit.months) if self.limit and start else None
 
-    def _says(self, text: str, word: str) -> bool:
-        """Say whether a text holds a word at least once without a negation right before it."""
-        before = text.split(word)[:-1]
-        return any(not part.endswith(self.negations) for part in before)
+def _one_of(words: Iterable[str]) -> str:
+    """Return a pattern for any of some words, the longest first; of none, one that never fits."""
+    longest_first = sorted(set(words), key=lambda word: (-len(word), word))
+    return f"(?:{'|'.join(map(re.escape, longest_first)) or '(?!)'})"
 
 
 @dataclass(frozen=True)
@@ -436,14 +449,6 @@ class _Table:
         except ValueError as error:
             raise self.refuse(key, str(error)) from error
 
-    def labels(self, key: str) -> tuple[Label, ...]:
-        value = self.take(key)
-        if not isinstance(value, list):
-            raise self.refuse(key, "is no list of labels")
-        numbered = {str(number): one for number, one in enumerate(value, start=1)}
-        entries = _Table(self.file, f"{self.place}.{key}", numbered)
-        return tuple(entries.label(number) for number in numbered)
-
     def source(self) -> Source:
         """Take what the value rests on: a choice has a reason, all else a document."""
         return Source(self.text("source"), self.one_of("grade", GRADES))
@@ -487,9 +492,6 @@ class _PackReader:
     def read_pack(self) -> RulePack:
         top = self.top
         classes = {name: _read_class(name, body) for name, body in top.tables("classes")}
-        categories = {name: _read_category(body) for name, body in top.tables("categories")}
-        if "other" not in categories:
-            raise top.refuse("categories.other", "is missing")
         pack = RulePack(
             id=top.text("id"),
             title=top.label("title"),
@@ -502,9 +504,10 @@ class _PackReader:
             grounds=MappingProxyType(
                 {name: _read_ground(body) for name, body in top.tables("grounds")}
             ),
-            categories=MappingProxyType(categories),
-            class_rules=self.read_class_rules(classes, categories),
+            class_rules=self.read_class_rules(classes),
             negations=top.texts("negations"),
+            denials=top.texts("denials"),
+            conditions=top.texts("conditions"),
             limit=_read_limit(top.table("limit")) if top.has("limit") else None,
             sha256=self.sha256,
         )
@@ -522,12 +525,8 @@ class _PackReader:
             raise self.top.refuse(f"clocks.{missing[0]}", "is missing")
         return clocks
 
-    def read_class_rules(
-        self, classes: Collection[str], categories: Collection[str]
-    ) -> tuple[ClassRule, ...]:
-        rules = tuple(
-            _read_class_rule(row, classes, categories) for row in self.top.rows("class_rules")
-        )
+    def read_class_rules(self, classes: Collection[str]) -> tuple[ClassRule, ...]:
+        rules = tuple(_read_class_rule(row, classes) for row in self.top.rows("class_rules"))
         codes = [rule.code for rule in rules]
         if len(set(codes)) != len(codes):
             raise self.top.refuse("class_rules", "gives a code twice")
@@ -562,7 +561,6 @@ def _read_class(name: str, body: _Table) -> SeverityClass:
         anchor=values.take("anchor", lambda entry, key: entry.one_of(key, ANCHORS)),
         repairable=values.take("repairable", _Table.flag),
         requirements=values.take("requirements", lambda entry, key: entry.texts(key, REQUIREMENTS)),
-        factors=values.take("factors", _Table.labels) if body.has("factors") else (),
         basis=body.label("basis"),
         sources=MappingProxyType(values.sources),
     )
@@ -572,12 +570,6 @@ def _read_class(name: str, body: _Table) -> SeverityClass:
     if severity.repairable != bool(severity.requirements):
         raise body.refuse("requirements", "belong to a class that can be repaired, and only there")
     return severity
-
-
-def _read_category(body: _Table) -> Category:
-    category = Category(body.label("label"), body.texts("aliases") if body.has("aliases") else ())
-    body.end()
-    return category
 
 
 def _read_refusal(body: _Table) -> Refusal:
@@ -600,11 +592,12 @@ def _read_limit(body: _Table) -> Limit:
     return limit
 
 
-def _read_class_rule(
-    row: _Table, classes: Collection[str], categories: Collection[str]
-) -> ClassRule:
+def _read_class_rule(row: _Table, classes: Collection[str]) -> ClassRule:
     def kinds(key: str) -> frozenset[str]:
-        return frozenset(row.texts(key, categories)) if row.has(key) else frozenset()
+        return frozenset(row.texts(key, CATEGORIES)) if row.has(key) else frozenset()
+
+    def words(key: str) -> tuple[str, ...]:
+        return row.texts(key) if row.has(key) else ()
 
     rule = ClassRule(
         code=row.text("code"),
@@ -612,7 +605,8 @@ def _read_class_rule(
         names_class=row.one_of("class", classes),
         any_category=kinds("any_category"),
         only_category=kinds("only_category"),
-        any_word=row.texts("any_word") if row.has("any_word") else (),
+        any_word=words("any_word"),
+        any_field_word=words("any_field_word"),
         fine_from_10k=row.amount("fine_from_10k") if row.has("fine_from_10k") else None,
         fine_up_to_10k=row.amount("fine_up_to_10k") if row.has("fine_up_to_10k") else None,
         **row.source_fields(),

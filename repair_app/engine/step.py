@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
+from repair_app.engine.assessment import Assessment, assess
+from repair_app.engine.rules import RulePack, SeverityClass
 from repair_app.models import Case, CreditRecord, Requirement, Sanction
 
 if TYPE_CHECKING:
     from repair_app.engine.policy import Policy
-    from repair_app.engine.rules import RulePack
     from repair_app.engine.spec import Transition, Workflow
 
 Entity = Case | CreditRecord | Sanction | Requirement
@@ -65,16 +67,32 @@ class Actor:
         }
 
 
+VALUE = "value:"  # before the name of a record field, among the texts beside an event
+WAS = "was:"  # the same, for what the record said before
 SYSTEM = Actor(role="system")
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a form gave: facts go into the event, texts beside it, evidence by hash."""
+    """What a form gave: facts go into the event, what a person typed beside it, evidence by hash.
+
+    `values` are the typed values of record fields, by field; the event itself names the fields.
+    """
 
     facts: Mapping[str, Any] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
     evidence: tuple[str, ...] = ()
+
+    @property
+    def all_facts(self) -> dict[str, Any]:
+        """Return what goes into the event for ever."""
+        return {**self.facts, "fields": sorted(self.values)} if self.values else dict(self.facts)
+
+    @property
+    def all_texts(self) -> dict[str, str]:
+        """Return what lies beside the event and can be erased."""
+        return {**self.texts, **{f"{VALUE}{name}": text for name, text in self.values.items()}}
 
 
 @dataclass
@@ -130,6 +148,16 @@ class Step:
     def record_rules(self) -> RulePack:
         """Return the rule pack that the record was classified by: its class and periods are its."""
         return self.policy.pack_of(self.record)
+
+    @property
+    def assessment(self) -> Assessment:
+        """Return class and periods of the record by the rules that the entity began with."""
+        return assess(self.rules, partial(getattr, self.record))
+
+    @property
+    def severity(self) -> SeverityClass:
+        """Return the record's class by the rules that the entity began with."""
+        return self.rules.classes[self.assessment.severity]
 
     def fire(self, entity: Entity, name: str, answers: Answers | None = None) -> None:
         """Fire another entity's transition in the same step, as the system."""

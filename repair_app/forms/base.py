@@ -23,6 +23,7 @@ from repair_app.uploads import MAX_MB, MEDIA_TYPES, Upload, WrongType, check_upl
 TEXT_LENGTH = 5000
 LINE_LENGTH = 200
 VERSION = re.compile(r"[0-9]{1,9}")
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def clean_text(text: str | None) -> str:
@@ -111,6 +112,19 @@ class TransitionForm(FlaskForm):
             case _:
                 raise TypeError(f"{type(self).__name__} asks about a case")
 
+    def validate_form_token(self, field: Field) -> None:
+        """Refuse a form that cannot be told from another. Raises ValidationError."""
+        if not self.sent_token:
+            self.failure = HTTPStatus.UNPROCESSABLE_ENTITY
+            field.data = secrets.token_urlsafe(24)
+            raise ValidationError(_l("The form came incomplete. Please send it again."))
+
+    @property
+    def sent_token(self) -> str:
+        """Return the token that was sent, if it can be one of ours; else none."""
+        text = self.form_token.data or ""
+        return text if TOKEN.fullmatch(text) else ""
+
     @property
     def drawn_version(self) -> int:
         """Return the version that the form was drawn from; -1 when it does not say."""
@@ -119,11 +133,15 @@ class TransitionForm(FlaskForm):
 
     def answers(self) -> Answers:
         """Return what was answered, facts and personal texts apart."""
-        return Answers(facts=self.read_facts(), texts=self.read_texts())
+        return Answers(self.read_facts(), self.read_texts(), self.read_values())
 
     def read_facts(self) -> Mapping[str, Any]:
         """Return the facts: codes, dates as text, numbers."""
         return {name: self[name].data for name in self.facts}
+
+    def read_values(self) -> Mapping[str, str]:
+        """Return the values of record fields that were typed, by field."""
+        return {}
 
     def read_texts(self) -> Mapping[str, str]:
         """Return the person's words, without the empty ones."""

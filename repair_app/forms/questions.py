@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import format_date
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from wtforms import BooleanField, DateField, SelectField, StringField, SubmitField
 from wtforms.fields.core import Field
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
@@ -21,7 +21,8 @@ from repair_app.forms.base import (
     line,
     long_text,
 )
-from repair_app.models import Organisation, SanctionMeasure
+from repair_app.ledger import latest_text
+from repair_app.models import Appointment, CreditRecord, Organisation, Role, SanctionMeasure
 from repair_app.models.parties import OrganisationKind
 
 
@@ -95,8 +96,15 @@ class ProviderForm(TransitionForm):
     reason = long_text(_l("Reasons"))
 
     def fill(self) -> None:
-        """Offer the agencies."""
-        self.provider_id.choices = organisations(self, OrganisationKind.AGENCY)
+        """Offer the agencies that can answer: somebody provides for them today."""
+        answers = (
+            select(Appointment.organisation_id)
+            .where(Appointment.role == Role.PROVIDER)
+            .where(or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today()))
+        )
+        self.provider_id.choices = organisations(
+            self, OrganisationKind.AGENCY, Organisation.id.in_(answers)
+        )
 
 
 class FindingsForm(EvidenceMixin, TransitionForm):
@@ -126,6 +134,16 @@ class FieldValuesForm(TransitionForm):
             for name, field in self.value_fields().items()
             if field.data and field.data != read_field(record, name)
         }
+
+    def read_values(self) -> Mapping[str, str]:
+        """Return the values that differ from the record."""
+        return self.changed_values()
+
+    def proposed_value(self, name: str) -> str:
+        """Return what the subject proposes for a field; empty for nothing."""
+        proposals = self.case.proposals if self.entity.ref else []
+        found = (one.proposed_value for one in proposals if one.field == name)
+        return next(found, None) or ""
 
     def current_value(self, name: str) -> str:
         """Return what the record says now."""
@@ -157,9 +175,13 @@ class AmendObjectionForm(EvidenceMixin, FieldValuesForm):
     texts = ("statement",)
     statement = long_text(_l("What is wrong, and why"), description=_l("Say it in your own words."))
 
-    def read_facts(self) -> Mapping[str, Any]:
-        """Return the proposed values."""
-        return {"proposals": self.changed_values()}
+    def fill(self) -> None:
+        """Start from what the draft says: nothing is lost by amending it."""
+        super().fill()
+        if not self.is_submitted() and self.entity.ref:
+            self.statement.data = latest_text(self.session, self.case.ref, "statement")
+            for proposal in self.case.proposals:
+                self[f"value_{proposal.field}"].data = proposal.proposed_value
 
 
 class ObjectionForm(AmendObjectionForm):
@@ -190,8 +212,8 @@ class ObjectionForm(AmendObjectionForm):
         return self.policy.pack_of(self.entity)
 
     def read_facts(self) -> Mapping[str, Any]:
-        """Return ground and proposed values."""
-        return {**super().read_facts(), "ground": self.ground.data}
+        """Return the ground."""
+        return {"ground": self.ground.data}
 
 
 class CorrectionForm(EvidenceMixin, FieldValuesForm):
@@ -200,22 +222,22 @@ class CorrectionForm(EvidenceMixin, FieldValuesForm):
     texts = ("findings",)
     findings = long_text(_l("Findings"), description=_l("What was checked, and what was found."))
 
-    def fill(self) -> None:
-        """Start from what the subject proposes."""
-        super().fill()
-        for proposal in self.case.proposals:
-            field = self[f"value_{proposal.field}"]
-            if field.raw_data is None and proposal.proposed_value:
-                field.data = proposal.proposed_value
-
     def validate_findings(self, field: Field) -> None:
         """Ask for at least one corrected field. Raises ValidationError."""
         if not self.changed_values():
             raise ValidationError(_l("Enter the right value of at least one field."))
 
-    def read_facts(self) -> Mapping[str, Any]:
-        """Return the corrected values."""
-        return {"corrections": self.changed_values()}
+    def validate_value_decision_no(self, field: Field) -> None:
+        """Refuse the number of another decision on the same firm. Raises ValidationError."""
+        record = record_of(self.entity)
+        taken = select(CreditRecord.ref).where(
+            CreditRecord.provider_id == record.provider_id,
+            CreditRecord.subject_id == record.subject_id,
+            CreditRecord.decision_no == field.data,
+            CreditRecord.id != record.id,
+        )
+        if field.data and (ref := self.session.scalar(taken)):
+            raise ValidationError(_l("Record %(ref)s has this number already.", ref=ref))
 
 
 class RepairForm(TransitionForm):
@@ -283,8 +305,10 @@ class InstitutionForm(TransitionForm):
     institution_id = SelectField(_l("Credit service institution"), coerce=int)
 
     def fill(self) -> None:
-        """Offer the registered institutions."""
-        self.institution_id.choices = organisations(self, OrganisationKind.INSTITUTION)
+        """Offer the registered institutions; none certifies itself."""
+        self.institution_id.choices = organisations(
+            self, OrganisationKind.INSTITUTION, Organisation.id != self.case.subject_id
+        )
 
 
 class CertificateForm(EvidenceMixin, TransitionForm):
@@ -347,7 +371,9 @@ def as_text(field: DateField) -> str:
     return field.data.isoformat() if field.data else ""
 
 
-def organisations(form: TransitionForm, kind: OrganisationKind) -> list[tuple[int, str]]:
-    """Return the organisations of a kind as choices, by name."""
-    query = select(Organisation.id, Organisation.name).where(Organisation.kind == kind)
+def organisations(
+    form: TransitionForm, kind: OrganisationKind, which: ColumnElement[bool]
+) -> list[tuple[int, str]]:
+    """Return the organisations of a kind that fit as choices, by name."""
+    query = select(Organisation.id, Organisation.name).where(Organisation.kind == kind, which)
     return [(row.id, row.name) for row in form.session.execute(query.order_by(Organisation.name))]

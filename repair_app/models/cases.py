@@ -68,8 +68,8 @@ class Case(Base):
     closed_at: Mapped[datetime | None]
 
     record: Mapped[CreditRecord] = relationship(lazy="joined", innerjoin=True)
-    subject: Mapped[Organisation] = relationship(foreign_keys=[subject_id])
-    provider: Mapped[Organisation] = relationship(foreign_keys=[provider_id])
+    subject: Mapped[Organisation] = relationship(foreign_keys=[subject_id], innerjoin=True)
+    provider: Mapped[Organisation] = relationship(foreign_keys=[provider_id], innerjoin=True)
     verified_by: Mapped[Person | None] = relationship(foreign_keys=[verified_by_id])
     decided_by: Mapped[Person | None] = relationship(foreign_keys=[decided_by_id])
     signed_by: Mapped[Person | None] = relationship(foreign_keys=[signed_by_id])
@@ -126,7 +126,7 @@ class Requirement(Base):
     signed_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
 
-    case: Mapped[Case] = relationship(back_populates="requirements")
+    case: Mapped[Case] = relationship(back_populates="requirements", innerjoin=True)
     institution: Mapped[Organisation | None] = relationship()
 
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}

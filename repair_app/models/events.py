@@ -23,7 +23,7 @@ class Stream(Base):
 class Event(Base):
     """One transition. `payload` is the canonical JSON that was hashed; columns repeat it.
 
-    The database refuses to update or delete a row (migration 0001).
+    The database refuses to update or delete a row (migration 0002).
     """
 
     __tablename__ = "event"

@@ -23,6 +23,8 @@ class ImportBatch(Base):
     started_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    unknown_columns: Mapped[list[str]]  # headings that nothing was read from
+    unread_sheets: Mapped[list[str]]  # of a workbook: only the first is read
 
 
 class ImportRow(Base):

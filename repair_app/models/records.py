@@ -25,12 +25,15 @@ class CreditRecord(Base):
             name="archived_if_off",
         ),
         CheckConstraint("min_publication_until <= max_publication_until", name="periods_in_order"),
-        Index("ix_credit_record_public", "state", "max_publication_until"),
+        # Found by their subjects, who are found by name; and by the day they end.
+        Index("ix_credit_record_subject", "subject_id", "state", "max_publication_until"),
+        Index("ix_credit_record_term", "state", "max_publication_until"),
+        Index("ix_credit_record_fingerprint", "fingerprint"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     ref: Mapped[str] = mapped_column(unique=True)
-    subject_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    subject_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     provider_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     source_unit: Mapped[str]
     state: Mapped[str]
@@ -64,8 +67,8 @@ class CreditRecord(Base):
     created_at: Mapped[datetime]
     archived_at: Mapped[datetime | None]
 
-    subject: Mapped[Organisation] = relationship(foreign_keys=[subject_id])
-    provider: Mapped[Organisation] = relationship(foreign_keys=[provider_id])
+    subject: Mapped[Organisation] = relationship(foreign_keys=[subject_id], innerjoin=True)
+    provider: Mapped[Organisation] = relationship(foreign_keys=[provider_id], innerjoin=True)
     sanctions: Mapped[list[Sanction]] = relationship(
         back_populates="record", order_by="Sanction.id"
     )
@@ -114,7 +117,15 @@ class Sanction(Base):
 
     __tablename__ = "sanction"
     __table_args__ = (
-        UniqueConstraint("record_id", "measure_id", "department_id", name="uq_sanction_key"),
+        Index(
+            "uq_sanction_running",
+            "record_id",
+            "measure_id",
+            "department_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
         CheckConstraint(
             "(state IN ('ended', 'lapsed')) = (ended_at IS NOT NULL)", name="ended_at_if_ended"
         ),
@@ -142,9 +153,9 @@ class Sanction(Base):
     ends_on: Mapped[date]  # last day of the term
     ended_at: Mapped[datetime | None]
 
-    record: Mapped[CreditRecord] = relationship(back_populates="sanctions")
+    record: Mapped[CreditRecord] = relationship(back_populates="sanctions", innerjoin=True)
     measure: Mapped[SanctionMeasure] = relationship(lazy="joined", innerjoin=True)
-    department: Mapped[Organisation] = relationship()
+    department: Mapped[Organisation] = relationship(innerjoin=True)
     suspensions: Mapped[list[SanctionSuspension]] = relationship(
         back_populates="sanction", order_by="SanctionSuspension.id"
     )

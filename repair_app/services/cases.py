@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -77,6 +77,7 @@ class Submission:
                 self.purpose,
                 dict(self.answers.facts),
                 dict(self.answers.texts),
+                dict(self.answers.values),
                 [upload.sha256 for upload in self.uploads],
             ],
             sort_keys=True,
@@ -146,11 +147,22 @@ def offer_to_open(user: User, workflow: str, record: CreditRecord) -> tuple[Case
 
     Raises NotAllowed when this person does not file for the record's subject.
     """
-    case = draft_case(current_policy(), workflow, record, ground=GROUND_OF.get(workflow, ""))
+    case = case_to_open(user, workflow, record)
     offer = next(iter(list_offers(user, case)), None)
     if offer is None:
         raise NotAllowed(workflow)
     return case, offer
+
+
+def case_to_open(user: User, workflow: str, record: CreditRecord) -> Case:
+    """Return a case that could be opened about a record, kept nowhere.
+
+    Raises NotAllowed when this person does not file for the record's subject.
+    """
+    policy = current_policy()
+    case = draft_case(policy, workflow, record, ground=GROUND_OF.get(workflow, ""))
+    actor_for(policy, case, "open", actors_of(user, case))
+    return case
 
 
 def perform(kind: str, ref: str, name: str, user: User, submission: Submission) -> Outcome:
@@ -291,7 +303,7 @@ def with_evidence(session: Session, entity: Entity, user: User, submission: Subm
     """Return the answers with the hashes of the evidence, which is stored with the case."""
     kept = [evidence.keep(session, case_of(entity), user, upload) for upload in submission.uploads]
     given = submission.answers
-    return Answers(given.facts, given.texts, (*given.evidence, *kept))
+    return replace(given, evidence=(*given.evidence, *kept))
 
 
 def case_of(entity: Entity) -> Case:

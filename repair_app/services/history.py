@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, true
+from sqlalchemy import or_, select, true
 from sqlalchemy.orm import joinedload
 
 from repair_app import ledger
@@ -36,11 +36,11 @@ class Happening:
 
 
 def list_happenings(stream: str, *, internal: bool) -> list[Happening]:
-    """Return a chain's events, oldest first; `internal` adds the notes for the file."""
+    """Return what happened in and to a case, oldest first; `internal` adds the notes."""
     events = db.session.scalars(
         select(Event)
-        .where(Event.stream == stream)
-        .order_by(Event.seq)
+        .where(or_(Event.stream == stream, Event.entity == stream))  # ended by another: also told
+        .order_by(Event.id)
         .options(joinedload(Event.text))
     ).all()
     return read(events, internal=internal)

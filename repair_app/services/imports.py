@@ -1,32 +1,38 @@
 """Bringing in files of penalties: every row ends accepted, duplicate or refused with its reason.
 
 A file is read in chunks, each one transaction, so that a killed import goes on where it stopped
-and running a file again adds nothing.
+and running a file again adds nothing. Rows are judged in the order of the file, and only what is
+accepted leaves anything but its verdict behind.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Table, func, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from repair_app import refs
 from repair_app.access import organisations_as
 from repair_app.db import db, insert_rows, now, today
 from repair_app.engine import bulk
-from repair_app.engine.step import SYSTEM, Actor
+from repair_app.engine.step import SYSTEM, Actor, Answers, NotAllowed
 from repair_app.models import CreditRecord, ImportBatch, ImportRow, Organisation, Role, User
 from repair_app.models.parties import OrganisationKind
 from repair_app.models.records import OFF_PUBLICATION
 from repair_app.penalty_format import PenaltyRow, Reading, RowProblem, Verdict, read_rows
+from repair_app.services import cases
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 
 CHUNK = 2000  # rows in one transaction
+PARAMETERS = 500  # values in one query: SQLite's older limit is 999
 ACCEPTED, DUPLICATE, REFUSED = "accepted", "duplicate", "refused"
+# What was taken off publication, other than by its term, must not come back by any file.
+REMOVED = tuple(state for state in OFF_PUBLICATION if state != "expired")
 
 # code -> column, Chinese, English
 PROBLEMS: dict[str, tuple[str, str, str]] = {
@@ -34,6 +40,11 @@ PROBLEMS: dict[str, tuple[str, str, str]] = {
         "行政处罚决定书文号",
         "该处罚已有记录且内容不同；如需更正，请通过异议处理，不得重复导入",
         "this penalty is on file with other content; a correction goes through an objection",
+    ),
+    "corrected_before": (
+        "行政处罚决定书文号",
+        "该处罚已有记录，其决定书文号已经异议处理更正，不得按更正前的内容再次导入",
+        "this penalty is on file, its number corrected after an objection: mend the file",
     ),
     "removed_before": (
         "行政处罚决定书文号",
@@ -54,6 +65,9 @@ PROBLEMS: dict[str, tuple[str, str, str]] = {
 
 
 T = TypeVar("T")
+Row = PenaltyRow | list[RowProblem]
+Seats = Mapping[int, Actor] | None
+"""Who brings in the penalties of which agency; None for the operator, who may do so for all."""
 
 
 @dataclass
@@ -62,34 +76,98 @@ class Summary:
 
     ref: str
     counts: dict[str, int] = field(default_factory=dict)
-    unknown_columns: tuple[str, ...] = ()
+    unknown_columns: Sequence[str] = ()
+    unread_sheets: Sequence[str] = ()
+
+
+@dataclass(eq=False)
+class Party:
+    """An organisation that rows name; without an id while it is not on file."""
+
+    uscc: str | None
+    name: str
+    kind: OrganisationKind
+    id: int | None = None
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """Some rows of a file, with what is on file already."""
+class Parties:
+    """The organisations of a chunk: those on file, and those that its accepted rows add."""
 
-    rows: Sequence[tuple[int, PenaltyRow]]
-    subjects: Mapping[str, tuple[int, str]]  # USCC -> id, name
-    agencies: Mapping[tuple[str | None, str], int]  # (USCC, name) -> id
-    known: Mapping[tuple[int, str, int], tuple[str, str]]  # key -> fingerprint, state
+    by_code: dict[str, Party] = field(default_factory=dict)
+    by_name: dict[str, Party] = field(default_factory=dict)  # agencies of rows without a code
+
+    def subject_of(self, row: PenaltyRow) -> Party:
+        """Return the enterprise of a row, as it is on file or else as the row has it."""
+        return self.by_code.get(row.uscc) or Party(
+            row.uscc, row.subject_name, OrganisationKind.ENTERPRISE
+        )
+
+    def agency_of(self, row: PenaltyRow) -> Party:
+        """Return the agency of a row; one without a code is known by its name."""
+        code, name = row.agency_uscc, row.agency_name
+        known = self.by_code.get(code) if code else self.by_name.get(name)
+        return known or Party(code, name, OrganisationKind.AGENCY)
+
+    def keep(self, party: Party) -> Party:
+        """Return the party by which the rows to come know it."""
+        if party.uscc:
+            party = self.by_code.setdefault(party.uscc, party)
+        if party.kind == OrganisationKind.AGENCY:
+            self.by_name.setdefault(party.name, party)
+        return party
 
 
-def bring_in_file(content: bytes, filename: str, user: User | None = None) -> Summary:
-    """Bring in a file; a provider's person brings in that provider's penalties only.
+@dataclass(frozen=True)
+class Known:
+    """What is on file of the penalties that rows name."""
 
-    user: None for the operator at the command line, who may bring in any agency's.
-    Raises FileProblem when the file as a whole cannot be read; then nothing was changed.
+    by_key: dict[tuple[int, str, int], tuple[str, str]]  # -> fingerprint, state
+    by_print: dict[tuple[int, int, str], str]  # provider, subject, fingerprint -> state
+
+
+@dataclass(frozen=True)
+class Readable:
+    """A row that could be read, its line and its fingerprint."""
+
+    line: int
+    row: PenaltyRow
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A row with its verdict: ACCEPTED, DUPLICATE or a code of PROBLEMS."""
+
+    of: Readable
+    code: str
+    subject: Party
+    agency: Party
+
+
+def bring_in_file(
+    content: bytes, filename: str, user: User | None = None, token: str = ""
+) -> Summary:
+    """Bring in a file; a provider's person brings in the penalties of that provider only.
+
+    user: None for the operator at the command line, who may bring in any agency's. token: of the
+    form that the file was sent with; sent again, it answers with what the first led to. Two runs
+    of one file at a time take turns and share the work.
+    Raises FileProblem when the file cannot be read as a whole: then nothing was changed, unless a
+    workbook breaks off in the middle. The rows before are then on file with their verdicts, and
+    the batch stays unfinished.
     """
     reading = read_rows(content, today())
-    batch_id, ref, done = start(hashlib.sha256(content).hexdigest(), filename, user)
-    own = provider_of(user)
-    for rows in batched(skip(reading, done), CHUNK):
+    seats = seats_of(user)
+    batch, done = start(reading, hashlib.sha256(content).hexdigest(), filename, user, token)
+    rest = skip(reading, done) if batch.finished_at is None else ()
+    for rows in batched(rest, CHUNK):
         with transaction() as session:
-            bring_in_chunk(session, batch_id, rows, own, actor_of(user))
+            bring_in_chunk(session, batch.id, rows, seats)
     with transaction() as session:
-        session.get_one(ImportBatch, batch_id).finished_at = now()
-    return Summary(ref, count_verdicts(batch_id), reading.unknown_columns)
+        batch = session.get_one(ImportBatch, batch.id)
+        batch.finished_at = batch.finished_at or now()
+    return Summary(batch.ref, count_verdicts(batch.id), batch.unknown_columns, batch.unread_sheets)
 
 
 def batched(rows: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
@@ -99,46 +177,49 @@ def batched(rows: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
         yield some
 
 
-def skip(reading: Reading, done: int) -> Iterator[tuple[int, PenaltyRow | list[RowProblem]]]:
+def skip(reading: Reading, done: int) -> Iterator[tuple[int, Row]]:
     """Yield the rows behind a line."""
     return (one for one in reading if one[0] > done)
 
 
-def provider_of(user: User | None) -> int | None:
-    """Return the organisation that a person provides records for; None for the operator."""
-    return organisations_as(user, Role.PROVIDER)[0] if user else None
+def seats_of(user: User | None) -> Seats:
+    """Return the agencies that a person provides records for, and who they are there.
 
-
-def actor_of(user: User | None) -> Actor:
-    """Return who brings in the records."""
-    if user is None:
-        return SYSTEM
-    seat = next(one for one in user.current_appointments if one.role == Role.PROVIDER)
-    return Actor(
-        role=Role.PROVIDER,
-        account_id=user.id,
-        person_id=user.person_id,
-        organisation_id=seat.organisation_id,
-        organisation_uscc=seat.organisation.uscc,
-    )
-
-
-def start(sha256: str, filename: str, user: User | None) -> tuple[int, str, int]:
-    """Return id and reference of the batch, and the last line that is done: 0 for a new one.
-
-    An unfinished batch of the same file by the same provider goes on.
+    Raises NotAllowed for a person who provides for none.
     """
-    provider = provider_of(user)
-    with transaction() as session:
-        batch = session.scalar(
-            select(ImportBatch).where(
-                ImportBatch.sha256 == sha256,
-                ImportBatch.provider_id == provider
-                if provider
-                else ImportBatch.provider_id.is_(None),
-                ImportBatch.finished_at.is_(None),
-            )
+    if user is None:
+        return None
+    seats = {
+        seat.organisation_id: Actor(
+            role=Role.PROVIDER,
+            account_id=user.id,
+            person_id=user.person_id,
+            organisation_id=seat.organisation_id,
+            organisation_uscc=seat.organisation.uscc,
         )
+        for seat in user.current_appointments
+        if seat.role == Role.PROVIDER
+    }
+    if not seats:
+        raise NotAllowed("import")
+    return seats
+
+
+def start(
+    reading: Reading, sha256: str, filename: str, user: User | None, token: str
+) -> tuple[ImportBatch, int]:
+    """Return the batch, and the last line that is done: 0 for a new one.
+
+    The same form goes on with its own batch, finished or not; otherwise an unfinished batch of
+    the same file by the same provider goes on. Raises TokenBorrowed.
+    """
+    seats = seats_of(user)
+    provider = min(seats) if seats else None
+    sent = cases.Submission(answers=Answers(), token=token, purpose=f"import {sha256}")
+    with transaction() as session:
+        bulk.take_turns(session, current_policy(), today())
+        earlier = cases.find_earlier(session, user, sent) if user else None
+        batch = find_started(session, earlier, sha256, provider)
         if batch is None:
             batch = ImportBatch(
                 ref=refs.new_ref(session, "DR", today()),
@@ -147,77 +228,136 @@ def start(sha256: str, filename: str, user: User | None) -> tuple[int, str, int]
                 provider_id=provider,
                 started_by_id=user.id if user else None,
                 started_at=now(),
+                unknown_columns=[plain(one) for one in reading.unknown_columns],
+                unread_sheets=[plain(one) for one in reading.unread_sheets],
             )
             session.add(batch)
-            session.flush()
-        last = select(func.max(ImportRow.line)).where(ImportRow.batch_id == batch.id)
-        return batch.id, batch.ref, session.scalar(last) or 0
+        if user and earlier is None:
+            cases.remember(session, user, sent, batch.ref)
+        session.flush()
+        return batch, last_line(session, batch.id)
+
+
+def find_started(
+    session: Session, ref: str | None, sha256: str, provider: int | None
+) -> ImportBatch | None:
+    """Return the batch of a reference, or else the unfinished one of a provider's file."""
+    query = select(ImportBatch)
+    if ref is not None:
+        return session.scalar(query.where(ImportBatch.ref == ref))
+    return session.scalar(
+        query.where(
+            ImportBatch.sha256 == sha256,
+            ImportBatch.provider_id.is_not_distinct_from(provider),
+            ImportBatch.finished_at.is_(None),
+        )
+    )
+
+
+def last_line(session: Session, batch_id: int) -> int:
+    """Return the last line of a batch that has its verdict; 0 for none."""
+    last = select(func.max(ImportRow.line)).where(ImportRow.batch_id == batch_id)
+    return session.scalar(last) or 0
+
+
+def plain(heading: str) -> str:
+    """Return a heading or name of a sheet so that every page and terminal can show it."""
+    shown = (one if one.isprintable() or one.isspace() else "\ufffd" for one in heading[:100])
+    return " ".join("".join(shown).split())
 
 
 def bring_in_chunk(
-    session: Session,
-    batch_id: int,
-    rows: Sequence[tuple[int, PenaltyRow | list[RowProblem]]],
-    own: int | None,
-    actor: Actor,
+    session: Session, batch_id: int, rows: Sequence[tuple[int, Row]], seats: Seats
 ) -> None:
-    """Put the good rows of a chunk on file and write down what became of each."""
-    good = [(line, row) for line, row in rows if isinstance(row, PenaltyRow)]
-    chunk = Chunk(
-        rows=good,
-        subjects=(subjects := find_subjects(session, [row for _, row in good])),
-        agencies=(agencies := find_agencies(session, [row for _, row in good])),
-        known=find_known(session, good, subjects, agencies),
-    )
+    """Put the good rows of a chunk on file and write down what became of each.
+
+    Lines that another run of the same file has done meanwhile are left out.
+    """
+    bulk.take_turns(session, current_policy(), today())
+    done = last_line(session, batch_id)
+    left = [(line, row) for line, row in rows if line > done]
+    good = [
+        Readable(line, row, row.fingerprint) for line, row in left if isinstance(row, PenaltyRow)
+    ]
+    parties = find_parties(session, [one.row for one in good])
+    judged = judge(good, parties, find_known(session, good, parties), seats)
+    accepted = [one for one in judged if one.code == ACCEPTED]
+    add_parties(session, parties)
+    for actor, some in by_actor(accepted, seats).items():
+        new = [
+            bulk.NewRecord(columns_of(one), {"batch": batch_id, "line": one.of.line})
+            for one in some
+        ]
+        bulk.bring_in(session, current_policy(), new, actor, at=now())
     verdicts = [
-        verdict(batch_id, problem.line, number, REFUSED, problem)
-        for _, problems in rows
+        verdict(batch_id, line, number, REFUSED, problem)
+        for line, problems in left
         if isinstance(problems, list)
         for number, problem in enumerate(problems)
     ]
-    new = []
-    for line, record, code in judge(chunk, own):
-        problem = explain(line, code) if code in PROBLEMS else None
-        word = REFUSED if problem else code
-        verdicts.append(verdict(batch_id, line, 0, word, problem))
-        if code == ACCEPTED:
-            new.append(bulk.NewRecord(record, {"batch": batch_id, "line": line}))
-    bulk.bring_in(session, current_policy(), new, actor, at=now())
+    for one in judged:
+        problem = explain(one.of.line, one.code) if one.code in PROBLEMS else None
+        word = REFUSED if problem else one.code
+        verdicts.append(verdict(batch_id, one.of.line, 0, word, problem))
     insert_rows(session, ImportRow, verdicts)
 
 
-def judge(chunk: Chunk, own: int | None) -> Iterator[tuple[int, dict[str, Any], str]]:
-    """Yield each row's line, its columns, and ACCEPTED, DUPLICATE or a code of PROBLEMS."""
-    known = dict(chunk.known)
-    for line, row in chunk.rows:
-        agency = chunk.agencies[row.agency_uscc, row.agency_name]
-        subject, name = chunk.subjects[row.uscc]
-        columns = columns_of(row, subject, agency)
-        key = (agency, row.decision_no, subject)
-        code = judge_row(known.get(key), columns["fingerprint"])
-        if own is not None and agency != own:
+def by_actor(accepted: Sequence[Judged], seats: Seats) -> dict[Actor, list[Judged]]:
+    """Return the accepted rows by who brings them in: a person may act for several agencies."""
+    groups: dict[Actor, list[Judged]] = {}
+    for one in accepted:
+        actor = seats[cast(int, one.agency.id)] if seats is not None else SYSTEM
+        groups.setdefault(actor, []).append(one)
+    return groups
+
+
+def judge(rows: Sequence[Readable], parties: Parties, known: Known, seats: Seats) -> list[Judged]:
+    """Return the rows with their verdicts; what accepted ones name is kept in `parties`."""
+    judged = []
+    fresh: dict[tuple[Party, str, Party], str] = {}  # fingerprints accepted in this chunk
+    for one in rows:
+        row = one.row
+        agency, subject = parties.agency_of(row), parties.subject_of(row)
+        if seats is not None and agency.id not in seats:
             code = "not_your_agency"
-        elif name != row.subject_name:
+        elif subject.name != row.subject_name:
             code = "name_differs"
+        elif earlier := fresh.get((agency, row.decision_no, subject)):
+            code = DUPLICATE if earlier == one.fingerprint else "differs_from_record"
+        else:
+            code = judge_known(known, one, agency, subject)
         if code == ACCEPTED:
-            known[key] = (columns["fingerprint"], "")
-        yield line, columns, code
+            agency = parties.keep(agency)
+            subject = parties.keep(parties.subject_of(row))
+            fresh[agency, row.decision_no, subject] = one.fingerprint
+        judged.append(Judged(one, code, subject, agency))
+    return judged
 
 
-def judge_row(known: tuple[str, str] | None, fingerprint: str) -> str:
-    """Return what a row is, given fingerprint and state of the record of its key."""
-    if known is None:
+def judge_known(known: Known, one: Readable, agency: Party, subject: Party) -> str:
+    """Return what a row is, given what is on file.
+
+    A record whose number was corrected is still known by what its file once said.
+    """
+    if agency.id is None or subject.id is None:
         return ACCEPTED
-    if known[0] == fingerprint:
-        return DUPLICATE
-    return "removed_before" if known[1] in OFF_PUBLICATION else "differs_from_record"
+    same_key = known.by_key.get((agency.id, one.row.decision_no, subject.id))
+    same_print = known.by_print.get((agency.id, subject.id, one.fingerprint))
+    if same_key and same_key[0] == one.fingerprint:
+        return "removed_before" if same_key[1] in REMOVED else DUPLICATE
+    if same_key:
+        return "removed_before" if same_key[1] in OFF_PUBLICATION else "differs_from_record"
+    if same_print:
+        return "removed_before" if same_print in REMOVED else "corrected_before"
+    return ACCEPTED
 
 
-def columns_of(row: PenaltyRow, subject_id: int, provider_id: int) -> dict[str, Any]:
+def columns_of(judged: Judged) -> dict[str, Any]:
     """Return the columns of a record as a row of the file has them."""
+    row = judged.of.row
     return {
-        "subject_id": subject_id,
-        "provider_id": provider_id,
+        "subject_id": judged.subject.id,
+        "provider_id": judged.agency.id,
         "source_unit": row.source_name,
         "decision_no": row.decision_no,
         "violation_type": row.violation_type,
@@ -235,7 +375,7 @@ def columns_of(row: PenaltyRow, subject_id: int, provider_id: int) -> dict[str, 
         "conduct_ended_on": row.conduct_ended_on,
         "valid_until": row.valid_until,
         "source_publication_until": row.publish_until,
-        "fingerprint": row.fingerprint,
+        "fingerprint": judged.of.fingerprint,
     }
 
 
@@ -264,89 +404,79 @@ def explain(line: int, code: str) -> RowProblem:
 # --- who and what is on file --------------------------------------------------------------
 
 
-def find_subjects(session: Session, rows: Sequence[PenaltyRow]) -> dict[str, tuple[int, str]]:
-    """Return id and name of the enterprises, by code; the unknown ones are added."""
-    names = {row.uscc: row.subject_name for row in rows}
-    add_organisations(
-        session, [(uscc, name, OrganisationKind.ENTERPRISE) for uscc, name in names.items()]
-    )
-    query = select(Organisation.uscc, Organisation.id, Organisation.name)
-    found = session.execute(query.where(Organisation.uscc.in_(names)))
-    return {uscc: (number, name) for uscc, number, name in found if uscc}
+def find_parties(session: Session, rows: Sequence[PenaltyRow]) -> Parties:
+    """Return the organisations on file that rows name: by code, agencies without one by name."""
+    codes = {row.uscc for row in rows} | {row.agency_uscc for row in rows if row.agency_uscc}
+    names = {row.agency_name for row in rows if not row.agency_uscc}
+    parties = Parties()
+    for some in batched(codes, PARAMETERS):
+        for party in read_parties(session, Organisation.uscc.in_(some)):
+            parties.by_code[party.uscc or ""] = party
+    known = {one.id: one for one in parties.by_code.values()}
+    agencies = Organisation.kind == OrganisationKind.AGENCY
+    for some in batched(names, PARAMETERS):
+        for party in read_parties(session, Organisation.name.in_(some), agencies):
+            parties.by_name.setdefault(party.name, known.get(party.id, party))
+    return parties
 
 
-def find_agencies(
-    session: Session, rows: Sequence[PenaltyRow]
-) -> dict[tuple[str | None, str], int]:
-    """Return the ids of the agencies, by code and name as the rows have them.
+def read_parties(session: Session, *conditions: Any) -> Iterator[Party]:
+    """Yield organisations that are on file, the oldest first."""
+    columns = (Organisation.uscc, Organisation.name, Organisation.kind, Organisation.id)
+    query = select(*columns).where(*conditions).order_by(Organisation.id)
+    for uscc, name, kind, number in session.execute(query):
+        yield Party(uscc, name, OrganisationKind(kind), number)
 
-    An agency not yet known is added, as a provider without accounts; one without a code is known
-    by its name.
+
+def add_parties(session: Session, parties: Parties) -> None:
+    """Put the organisations on file that are not, and give each its id.
+
+    Agencies not yet known are providers without accounts.
     """
-    wanted = {(row.agency_uscc, row.agency_name) for row in rows}
-    coded = {uscc: name for uscc, name in wanted if uscc}
-    add_organisations(
-        session, [(uscc, name, OrganisationKind.AGENCY) for uscc, name in coded.items()]
-    )
-    by_code = dict(
-        session.execute(
-            select(Organisation.uscc, Organisation.id).where(Organisation.uscc.in_(coded))
-        ).all()
-    )
-    return {
-        (uscc, name): by_code[uscc] if uscc else find_agency_by_name(session, name)
-        for uscc, name in wanted
-    }
+    coded = {code: one for code, one in sorted(parties.by_code.items()) if one.id is None}
+    add_organisations(session, list(coded.values()))
+    for some in batched(coded, PARAMETERS):
+        for on_file in read_parties(session, Organisation.uscc.in_(some)):
+            coded[on_file.uscc or ""].id = on_file.id
+    for one in parties.by_name.values():
+        if one.id is None:
+            agency = Organisation(name=one.name, kind=one.kind, created_at=now())
+            session.add(agency)
+            session.flush()
+            one.id = agency.id
 
 
-def find_agency_by_name(session: Session, name: str) -> int:
-    """Return the id of the agency of a name, added without a code if there is none."""
-    known = session.scalar(
-        select(Organisation.id)
-        .where(Organisation.name == name, Organisation.kind == OrganisationKind.AGENCY)
-        .order_by(Organisation.id)
-        .limit(1)
-    )
-    if known is not None:
-        return known
-    agency = Organisation(name=name, kind=OrganisationKind.AGENCY, created_at=now())
-    session.add(agency)
-    session.flush()
-    return agency.id
+def add_organisations(session: Session, new: Sequence[Party]) -> None:
+    """Add organisations that have a code; one that somebody adds at the same time is left."""
+    if not new:
+        return
+    at = now()
+    rows = [{"uscc": one.uscc, "name": one.name, "kind": one.kind, "created_at": at} for one in new]
+    write: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+    insert = write[session.get_bind().dialect.name](cast(Table, Organisation.__table__))
+    session.execute(insert.on_conflict_do_nothing(), rows)
 
 
-def add_organisations(
-    session: Session, wanted: Sequence[tuple[str, str, OrganisationKind]]
-) -> None:
-    """Add the organisations whose code is not yet known."""
-    codes = [uscc for uscc, _, _ in wanted]
-    known = set(session.scalars(select(Organisation.uscc).where(Organisation.uscc.in_(codes))))
-    rows = [
-        {"uscc": uscc, "name": name, "kind": kind, "created_at": now()}
-        for uscc, name, kind in wanted
-        if uscc not in known
-    ]
-    insert_rows(session, Organisation, rows)
-
-
-def find_known(
-    session: Session,
-    rows: Sequence[tuple[int, PenaltyRow]],
-    subjects: Mapping[str, tuple[int, str]],
-    agencies: Mapping[tuple[str | None, str], int],
-) -> dict[tuple[int, str, int], tuple[str, str]]:
-    """Return fingerprint and state of the records that rows name, by their key."""
-    keys = [
-        (agencies[row.agency_uscc, row.agency_name], row.decision_no, subjects[row.uscc][0])
-        for _, row in rows
-    ]
+def find_known(session: Session, rows: Sequence[Readable], parties: Parties) -> Known:
+    """Return what is on file under the keys and the fingerprints of rows."""
+    keys, prints = [], []
+    for one in rows:
+        agency, subject = parties.agency_of(one.row).id, parties.subject_of(one.row).id
+        if agency is not None and subject is not None:
+            keys.append((agency, one.row.decision_no, subject))
+            prints.append(one.fingerprint)
     columns = (CreditRecord.provider_id, CreditRecord.decision_no, CreditRecord.subject_id)
     query = select(*columns, CreditRecord.fingerprint, CreditRecord.state)
-    found: dict[tuple[int, str, int], tuple[str, str]] = {}
-    for some in batched(keys, 500):
-        for *key, fingerprint, state in session.execute(query.where(tuple_(*columns).in_(some))):
-            found[tuple(key)] = (fingerprint, state)  # type: ignore[index]  # three columns
-    return found
+    known = Known({}, {})
+    conditions = (
+        *(tuple_(*columns).in_(some) for some in batched(keys, PARAMETERS)),
+        *(CreditRecord.fingerprint.in_(some) for some in batched(prints, PARAMETERS)),
+    )
+    for condition in conditions:
+        for agency, number, subject, fingerprint, state in session.execute(query.where(condition)):
+            known.by_key[agency, number, subject] = (fingerprint, state)
+            known.by_print[agency, subject, fingerprint] = state
+    return known
 
 
 # --- reading the verdicts -----------------------------------------------------------------
@@ -354,13 +484,20 @@ def find_known(
 
 def count_verdicts(batch_id: int) -> dict[str, int]:
     """Return how many rows there are of each verdict; a row with three problems is one row."""
+    return count_all_verdicts([batch_id])[batch_id]
+
+
+def count_all_verdicts(batch_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Return how many rows there are of each verdict, by batch."""
     query = (
-        select(ImportRow.verdict, func.count())
-        .where(ImportRow.batch_id == batch_id, ImportRow.ordinal == 0)
-        .group_by(ImportRow.verdict)
+        select(ImportRow.batch_id, ImportRow.verdict, func.count())
+        .where(ImportRow.batch_id.in_(batch_ids), ImportRow.ordinal == 0)
+        .group_by(ImportRow.batch_id, ImportRow.verdict)
     )
-    counts = {word: number for word, number in db.session.execute(query)}  # noqa: C416  # rows
-    return {word: counts.get(word, 0) for word in (ACCEPTED, DUPLICATE, REFUSED)}
+    counts = {one: dict.fromkeys((ACCEPTED, DUPLICATE, REFUSED), 0) for one in batch_ids}
+    for batch_id, word, number in db.session.execute(query):
+        counts[batch_id][word] = number
+    return counts
 
 
 def list_verdicts(batch_id: int, lang: str) -> Iterator[Verdict]:

@@ -1,5 +1,6 @@
 """Worklists: whose turn it is, the most urgent first."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,7 @@ from repair_app.models import Case, Deadline, Requirement, Role, User
 
 PAGE = 25
 COUNTED = 100  # more are shown as "100+": counting them all would not stay quick
+POSITION = re.compile("([0-9]{4}-[0-9]{2}-[0-9]{2})_([0-9]{1,9})")  # due day and row of a term
 WORKERS = (Role.REVIEWER, Role.PROVIDER, Role.INSTITUTION)
 
 
@@ -60,9 +62,9 @@ def waits_for(user: User, role: Role) -> ColumnElement[bool]:
 
 def comes_after(position: str | None) -> ColumnElement[bool]:
     """Return the SQL condition for terms behind a position; without one, for all."""
-    day, _, number = (position or "").partition("_")
+    found = POSITION.fullmatch(position or "")
     try:
-        due_on, last = date.fromisoformat(day), int(number)
+        due_on, last = date.fromisoformat(found[1] if found else ""), int(found[2] if found else 0)
     except ValueError:
         return true()
     return or_(Deadline.due_on > due_on, and_(Deadline.due_on == due_on, Deadline.id > last))

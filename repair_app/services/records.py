@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, Select, and_, select, true
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from repair_app.access import organisations_as, stands_as, visible_to
 from repair_app.db import db, today
@@ -100,14 +100,19 @@ def list_own_cases(user: User) -> Sequence[Case]:
 
 
 def list_commitments(before: int | None = None) -> Sequence[Requirement]:
-    """Return the published commitments, newest first (…一（四）：向社会公开)."""
+    """Return the published commitments, newest first (…一（四）：向社会公开).
+
+    They name the decision, so they leave the public site with the record.
+    """
     return db.session.scalars(
         select(Requirement)
-        .where(Requirement.published_at.is_not(None))
+        .join(Requirement.case)
+        .join(Case.record)
+        .where(Requirement.published_at.is_not(None), is_public())
         .where(Requirement.id < before if before else true())
         .order_by(Requirement.id.desc())
         .limit(PAGE)
-        .options(joinedload(Requirement.case).joinedload(Case.subject))
+        .options(contains_eager(Requirement.case).joinedload(Case.subject))
     ).all()
 
 

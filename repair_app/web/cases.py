@@ -29,7 +29,7 @@ def show(ref: str) -> str:
         requirement_offers={
             one.ref: cases.list_offers(current_user, one) for one in case.requirements
         },
-        happenings=history.list_happenings(case.ref, internal=bool(roles & OFFICIALS)),
+        happenings=history.list_happenings(case.ref, internal=roles <= OFFICIALS),
         others=cases.list_others(case, current_user),
     )
 

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, render_template, request
+from flask import Flask, current_app, render_template
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError
@@ -70,7 +70,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(TokenBorrowed, lambda _: show(HTTPStatus.UNPROCESSABLE_ENTITY))
     app.register_error_handler(Refused, show_refusal)
     # Somebody was quicker, and the database kept the rule: nothing was changed.
-    app.register_error_handler(IntegrityError, lambda _: show(HTTPStatus.CONFLICT))
+    app.register_error_handler(IntegrityError, show_collision)
     app.register_error_handler(StaleDataError, lambda _: show(HTTPStatus.CONFLICT))
 
 
@@ -83,6 +83,14 @@ def show_http_error(error: HTTPException) -> Any:
 def show_form_error(_error: CSRFError) -> Answer:
     """Show that the form was too old, or not ours."""
     return show(HTTPStatus.BAD_REQUEST)
+
+
+def show_collision(error: IntegrityError) -> Answer:
+    """Show that somebody was quicker; any other broken rule of the database is a fault of ours."""
+    if "unique" in str(error.orig).lower():
+        return show(HTTPStatus.CONFLICT)
+    current_app.logger.exception("a rule of the database was broken")
+    return show(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def show_refusal(error: Refused) -> Answer:
@@ -99,6 +107,5 @@ def show(status: int, reasons: tuple[Reason, ...] = ()) -> Answer:
         happened=happened,
         mend=mend,
         reasons=reasons,
-        path=request.path,
     )
     return page, int(status)

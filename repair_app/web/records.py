@@ -10,6 +10,7 @@ from repair_app.access import stands_as
 from repair_app.engine.step import NotAllowed, Refused
 from repair_app.models import CreditRecord, Role, Sanction
 from repair_app.services import cases, history, records, sanctions
+from repair_app.services.policy import current_policy
 from repair_app.web.door import csrf, only, public
 from repair_app.web.transitions import Answer, build_form, show_form, submission_of
 from repair_app.web.view import reason_text
@@ -61,14 +62,15 @@ def list_openings(record: CreditRecord, roles: set[Role]) -> dict[str, Any]:
 def open_case(ref: str, workflow: str) -> Answer:
     """Begin an objection or a repair; an objection can be filed in the same step."""
     record = records.get_record(ref, current_user)
-    case, offer = cases.offer_to_open(current_user, workflow, record)
-    form = build_form(offer.transition, case)
+    case = cases.case_to_open(current_user, workflow, record)
+    transition = current_policy().current[workflow].transitions["open"]
+    form = build_form(transition, case)
     if not form.validate_on_submit():
-        return show_form(form, case, offer.transition, reasons=offer.reasons, record=record)
+        return show_form(form, case, transition, record=record)
     try:
         outcome = cases.open_case(workflow, ref, current_user, submission_of(form, ref, workflow))
     except Refused as refusal:
-        return show_form(form, case, offer.transition, reasons=refusal.reasons, record=record)
+        return show_form(form, case, transition, reasons=refusal.reasons, record=record)
     if form.wants_submission:
         submit_at_once(outcome)
     return redirect(url_for("cases.show", ref=outcome.ref))

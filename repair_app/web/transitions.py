@@ -53,7 +53,7 @@ def submission_of(form: TransitionForm, *purpose: str) -> cases.Submission:
     return cases.Submission(
         answers=form.answers(),
         uploads=form.uploads,
-        token=form.form_token.data or "",
+        token=form.sent_token,
         version=form.drawn_version,
         purpose=" ".join(purpose),
     )

@@ -21,7 +21,6 @@ from repair_app.engine.step import Reason
 from repair_app.labels import Label
 from repair_app.models import CreditRecord, Deadline, Role
 from repair_app.penalty_format import CATEGORY_LABELS, Category
-from repair_app.services import records
 from repair_app.services.policy import current_policy
 from repair_app.web import words
 
@@ -57,7 +56,6 @@ def init_app(app: Flask) -> None:
         correctable=CORRECTABLE,
         today=today,
         language=language,
-        shown_to_public=records.shown_to_public,
         policy=current_policy,
         state_of=state_of,
         cited=cited,

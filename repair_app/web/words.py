@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
+
+from repair_app.engine.fields import CORRECTABLE
+from repair_app.engine.step import WAS
 
 ROLES: dict[str, Any] = {
     "subject": _l("enterprise"),
@@ -36,6 +40,16 @@ MEASURE_FORCES: dict[str, Any] = {
     "mandatory": _l("mandatory"),
     "recommended": _l("recommended"),
 }
+
+
+def text_name(name: str, lang: str) -> str:
+    """Return what a text beside an event is called: one of TEXTS, or a field of the record."""
+    kind, _, column = name.rpartition(":")
+    if column not in CORRECTABLE:
+        return str(TEXTS.get(name, name))
+    label = CORRECTABLE[column].label.text(lang)
+    return str(gettext("%(field)s, before", field=label)) if f"{kind}:" == WAS else label
+
 
 VERDICTS: dict[str, Any] = {
     "accepted": _l("accepted"),

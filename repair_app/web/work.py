@@ -1,17 +1,31 @@
 """Worklists: what waits for a reviewer, a provider or an institution; files of records."""
 
+import secrets
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from flask import Blueprint, abort, redirect, render_template, request, send_file, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
+from wtforms import HiddenField
 
+from repair_app.forms.base import TOKEN
 from repair_app.models import Role
 from repair_app.penalty_format import FileProblem, write_verdicts
 from repair_app.services import imports, inbox
@@ -20,6 +34,8 @@ from repair_app.web.door import only
 from repair_app.web.view import asked_for, language, row_before
 
 pages = Blueprint("work", __name__, url_prefix="/work")
+
+SHOWN_PROBLEMS = 200
 
 
 @pages.get("")
@@ -49,12 +65,19 @@ def all_cases() -> str:
 class FileForm(FlaskForm):
     """A file of penalties."""
 
+    form_token = HiddenField()
     file = FileField(
         _l("File of penalties"),
         description=_l("CSV (UTF-8 or GB18030) or XLSX, in the national format of 30 columns."),
         validators=[FileRequired(_l("Choose a file."))],
         render_kw={"accept": ".csv,.xlsx"},
     )
+
+    @property
+    def sent_token(self) -> str:
+        """Return the token that was sent, if it can be one of ours; else none."""
+        text = self.form_token.data or ""
+        return text if TOKEN.fullmatch(text) else ""
 
 
 @pages.route("/imports", methods=["GET", "POST"])
@@ -65,9 +88,10 @@ def files() -> str | tuple[str, int] | Response:
     if not form.validate_on_submit():
         status = HTTPStatus.BAD_REQUEST if form.is_submitted() else HTTPStatus.OK
         return show_files(form, status)
+    upload = form.file.data
+    name = clean_name(upload.filename)
     try:
-        upload = form.file.data
-        summary = imports.bring_in_file(upload.read(), clean_name(upload.filename), current_user)
+        summary = imports.bring_in_file(upload.read(), name, current_user, form.sent_token)
     except FileProblem as problem:
         form.file.errors = [problem.text(language())]
         return show_files(form, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
@@ -76,8 +100,38 @@ def files() -> str | tuple[str, int] | Response:
 
 def show_files(form: FileForm, status: HTTPStatus) -> tuple[str, int]:
     """Return the page with the form and the earlier files."""
-    batches = [(one, imports.count_verdicts(one.id)) for one in imports.list_batches(current_user)]
-    return render_template("work/files.html", form=form, batches=batches), status
+    form.form_token.data = secrets.token_urlsafe(24)
+    batches = imports.list_batches(current_user)
+    page = render_template(
+        "work/files.html",
+        form=form,
+        batches=batches,
+        counts=imports.count_all_verdicts([one.id for one in batches]),
+        limit=largest_file(),
+    )
+    return page, status
+
+
+@pages.errorhandler(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+def show_too_large(_error: HTTPException) -> tuple[str, int]:
+    """Show how large a file may be: other than evidence, and told before the form is read."""
+    page = render_template(
+        "error.html",
+        status=int(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+        happened=gettext("The file is too large."),
+        mend=gettext(
+            "Nothing was brought in. A file may have %(size)s MB: split it and send the parts one "
+            "after the other, or ask your administrator to bring it in by the command line.",
+            size=largest_file(),
+        ),
+        reasons=(),
+    )
+    return page, HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+def largest_file() -> int:
+    """Return how large a request may be, in MB."""
+    return int(current_app.config["MAX_CONTENT_LENGTH"]) >> 20
 
 
 @pages.get("/imports/<ref:ref>")
@@ -89,7 +143,8 @@ def show_file(ref: str) -> str:
         "work/file.html",
         batch=batch,
         counts=imports.count_verdicts(batch.id),
-        problems=imports.list_problems(batch.id, 200),
+        problems=imports.list_problems(batch.id, SHOWN_PROBLEMS),
+        shown=SHOWN_PROBLEMS,
     )
 
 

@@ -13,6 +13,7 @@ from repair_app.engine import guards, machine
 from repair_app.engine.policy import names_of
 from repair_app.engine.step import SYSTEM, Answers, Entity, Reason, Refused
 from repair_app.models import Case, CreditRecord, Organisation, Role, User
+from repair_app.models.parties import OrganisationKind
 from repair_app.services import cases, publication
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
@@ -476,3 +477,79 @@ def test_whoever_is_on_a_side_cannot_decide_anything(world: World) -> None:
         case = factories.make_case(world, state)
         for transition in transitions:
             assert refused(lambda: factories.act(world.torn_reviewer, transition, case)), transition  # noqa: B023  # called at once
+
+
+def test_actor_is_not_of_the_subject_when_a_record_is_taken_off(world: World) -> None:
+    """Nobody annuls the record of a firm that they also file for."""
+    record = factories.make_record(world.firm, world.agency)
+    asked = ("actor_is_not_of_the_subject", "annul", record, world.provider, Role.PROVIDER)
+    assert ask(*asked) is None
+    factories.make_account(world.firm, Role.SUBJECT, same_person_as=world.provider)
+    assert ask(*asked) is not None
+    assert refused(lambda: factories.act(world.provider, "annul", record))
+
+
+def test_actor_is_impartial_unless_seated_with_an_institution_that_certified(
+    world: World,
+) -> None:
+    record = factories.make_record(
+        world.firm, world.agency, severity="serious", decided_days_ago=300
+    )
+    case = factories.make_case(world, "submitted", workflow="repair", record=record)
+    asked = ("actor_is_impartial", "accept", case, world.second_reviewer, Role.REVIEWER)
+    assert ask(*asked) is None
+    factories.make_appointment(world.second_reviewer, world.training_house, Role.INSTITUTION)
+    assert ask(*asked) is not None
+
+
+def test_provider_can_answer_if_somebody_provides_for_it(world: World) -> None:
+    """A case does not go to an agency that came with a file and has no accounts."""
+    silent = factories.make_organisation(OrganisationKind.AGENCY)
+    there = factories.make_case(world, "accepted")
+    assert ask("provider_can_answer", "ask_provider", there, world.reviewer) is None
+    record = factories.make_record(world.firm, silent)
+    nobody = factories.make_case(world, "accepted", record=record)
+    assert ask("provider_can_answer", "ask_provider", nobody, world.reviewer) is not None
+    assert refused(lambda: factories.act(world.reviewer, "ask_provider", nobody))
+
+
+def test_measure_is_not_in_force_a_second_time_but_can_be_again(world: World) -> None:
+    record = factories.make_record(world.firm, world.agency)
+    sanction = factories.make_sanction(record, world.officer)
+    with pytest.raises(Refused):
+        factories.make_sanction(record, world.officer)
+    factories.act(world.officer, "lift", sanction)
+    again = factories.make_sanction(record, world.officer)
+    assert again.ref != sanction.ref
+    assert again.state == "in_force"
+
+
+def test_ground_was_not_answered_by_withdrawing_an_announced_rejection(world: World) -> None:
+    """A suspension is not had again by withdrawing just before the rejection is signed."""
+    case = factories.make_case(world, "rejection_announced")
+    factories.act(world.subject, "withdraw", case)
+    with pytest.raises(Refused):
+        factories.open_objection(case.record, world.subject)
+    assert factories.open_objection(case.record, world.subject, ground="identity").state == "draft"
+
+
+def test_ground_was_not_answered_when_withdrawn_before_any_decision(world: World) -> None:
+    case = factories.make_case(world, "with_provider")
+    factories.act(world.subject, "withdraw", case)
+    assert factories.open_objection(case.record, world.subject).state == "draft"
+
+
+@pytest.mark.parametrize(
+    ("state", "transition"), [("submitted", "accept"), ("grant_proposed", "sign_grant")]
+)
+def test_record_is_repairable_is_asked_again_before_a_repair_goes_on(
+    world: World, state: str, transition: str
+) -> None:
+    """A record that was found to be of another class meanwhile is not repaired as before."""
+    case = factories.make_case(world, state, workflow="repair")
+    with transaction() as session:
+        record = session.get_one(CreditRecord, case.record_id)
+        record.penalty_categories = ["business_suspension"]
+        record.violation_facts = "经查，食品生产不符合标准。"
+    person = world.second_reviewer
+    assert refused(lambda: factories.act(person, transition, factories.get_case(case.ref)))

@@ -112,7 +112,7 @@ def test_a_case_opened_twenty_times_at_once_is_one_case(app: Flask, world: World
     record = factories.make_record(world.firm, world.agency)
     form = factories.make_submission(
         f"{record.ref} objection",
-        facts={"ground": "error", "proposals": {}},
+        facts={"ground": "error"},
         texts={"statement": "金额有误。"},
         uploads=[factories.make_upload()],
     )
@@ -133,7 +133,7 @@ def test_two_objections_on_one_ground_opened_at_once_are_one(app: Flask, world: 
 
     def opening(user: int) -> Act:
         form = factories.make_submission(
-            facts={"ground": "error", "proposals": {}}, texts={"statement": "金额有误。"}
+            facts={"ground": "error"}, texts={"statement": "金额有误。"}
         )
         return lambda: cases.open_case("objection", ref, db.session.get_one(User, user), form)
 
@@ -298,7 +298,7 @@ def test_references_taken_at_once_are_all_different(app: Flask, world: World) ->
 
     def opening(ref: str) -> Act:
         form = factories.make_submission(
-            facts={"ground": "error", "proposals": {}}, texts={"statement": "金额有误。"}
+            facts={"ground": "error"}, texts={"statement": "金额有误。"}
         )
         return lambda: cases.open_case("objection", ref, db.session.get_one(User, user), form)
 

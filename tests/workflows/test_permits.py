@@ -50,6 +50,7 @@ PERMITS: dict[str, dict[str, dict[tuple[str, ...], set[str]]]] = {
         "with_provider": {
             FILERS: {"withdraw"},
             ("provider",): ANSWERS,
+            ("reviewer",): {"recall"},
             ("system",): {"end_with_record"},
         },
         "confirmed": {
@@ -87,7 +88,10 @@ PERMITS: dict[str, dict[str, dict[tuple[str, ...], set[str]]]] = {
             ("reviewer",): {"sign_removal", "return_decision"},
             ("system",): {"end_with_record"},
         },
-        "executed": {("provider",): {"confirm_execution"}},
+        "executed": {
+            ("provider",): {"confirm_execution"},
+            ("reviewer",): {"close_unconfirmed"},
+        },
         "discarded": {},
         "refused": {},
         "withdrawn": {},
@@ -116,6 +120,7 @@ PERMITS: dict[str, dict[str, dict[tuple[str, ...], set[str]]]] = {
         "with_provider": {
             FILERS: {"withdraw"},
             ("provider",): {"confirm_rectification", "find_lacking", "disclaim"},
+            ("reviewer",): {"recall"},
             ("system",): {"end_with_record"},
         },
         "rectification_confirmed": {
@@ -138,7 +143,10 @@ PERMITS: dict[str, dict[str, dict[tuple[str, ...], set[str]]]] = {
             ("reviewer",): {"sign_refusal", "return_to_provider"},
             ("system",): {"end_with_record"},
         },
-        "executed": {("provider",): {"confirm_execution"}},
+        "executed": {
+            ("provider",): {"confirm_execution"},
+            ("reviewer",): {"close_unconfirmed"},
+        },
         "discarded": {},
         "refused": {},
         "withdrawn": {},
@@ -198,14 +206,22 @@ PERMITS: dict[str, dict[str, dict[tuple[str, ...], set[str]]]] = {
     "training": {
         "new": {("system",): {"require"}},
         "owed": {FILERS: {"enrol"}, ("system",): {"lapse"}},
-        "enrolled": {("institution",): {"confirm_training", "decline"}, ("system",): {"lapse"}},
+        "enrolled": {
+            FILERS: {"cancel"},
+            ("institution",): {"confirm_training", "decline"},
+            ("system",): {"lapse"},
+        },
         "passed": {},
         "lapsed": {},
     },
     "credit_report": {
         "new": {("system",): {"require"}},
         "owed": {FILERS: {"request"}, ("system",): {"lapse"}},
-        "requested": {("institution",): {"file_report", "decline"}, ("system",): {"lapse"}},
+        "requested": {
+            FILERS: {"cancel"},
+            ("institution",): {"file_report", "decline"},
+            ("system",): {"lapse"},
+        },
         "filed": {},
         "lapsed": {},
     },
