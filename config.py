@@ -68,7 +68,10 @@ class Config:
     SECURITY_REDIRECT_VALIDATE_MODE = ["regex"]
 
     RATELIMIT_STORAGE_URI = "memory://"
-    LOGIN_RATE_LIMIT = "10 per minute"
+    # Attempts that failed, counted by each server process for itself.
+    LOGIN_RATE_LIMIT = "10 per minute"  # from one network address, at one account
+    LOGIN_RATE_LIMIT_OF_ACCOUNT = "100 per hour"  # at one account, from wherever
+    LOGIN_RATE_LIMIT_OF_PLACE = "100 per minute"  # from one network address
 
     def __init__(self) -> None:
         self.DATA_FOLDER = data_folder()

@@ -135,21 +135,19 @@ def load_current(path: Path, vocabulary: Vocabulary) -> Workflow:
     return workflow
 
 
-def check_releases(
-    path: Path, workflows: Iterable[Workflow], packs: Iterable[RulePack] = ()
-) -> None:
-    """Refuse a released workflow version or rule pack that has changed. Raises SpecError.
+def check_releases(path: Path, workflows: Iterable[Workflow], packs: Iterable[RulePack]) -> None:
+    """Refuse a released workflow version or rule pack that has changed or is gone.
 
-    Records and cases are pinned to it: each page of theirs would fail.
+    Records and cases are pinned to it, so every page of theirs would fail. Raises SpecError.
     """
-    released = read_releases(path)
-    for one in list_releases(workflows, packs):
-        if one.sha256 != released.get(one.name, {}).get(one.version, one.sha256):
-            raise SpecError(
-                f"rules: {one.version} was released and has changed"
-                if one.name == PACKS
-                else f"{one.name}.toml: version {one.version} was released and has changed"
-            )
+    present = {(one.name, one.version): one.sha256 for one in list_releases(workflows, packs)}
+    for name, versions in read_releases(path).items():
+        for version, sha256 in versions.items():
+            found = present.get((name, version))
+            if found != sha256:
+                place = f"rules: {version}" if name == PACKS else f"{name}.toml: version {version}"
+                fate = "has changed" if found else "is gone"
+                raise SpecError(f"{place} was released and {fate}")
 
 
 def unreleased(

@@ -1,16 +1,20 @@
 """The catalogue of sanction measures, read from the policy folder into its table."""
 
 import tomllib
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 
 from repair_app.engine.spec import SpecError
 from repair_app.labels import Label
 from repair_app.models import SanctionMeasure
+from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 
+KEYS: Final = ("code", "name", "kind", "force", "basis")
 KINDS: Final = ("administrative", "market", "industry")
 FORCES: Final = ("mandatory", "recommended")
 
@@ -18,16 +22,35 @@ FORCES: Final = ("mandatory", "recommended")
 def load_measures(path: Path) -> None:
     """Bring the table of measures up to the file: a measure is added or renamed, never removed.
 
-    Raises SpecError for a kind or force that does not exist.
+    Raises SpecError for a measure that is not whole, cites nothing, or is there twice.
     """
     rows = tomllib.loads(path.read_text(encoding="utf-8"))["measures"]
+    codes = Counter(row.get("code") for row in rows)
+    if twice := [code for code, times in codes.items() if times > 1]:
+        raise SpecError(f"{path.name}: {twice[0]} is there twice")
     with transaction() as session:
         known = {one.code: one for one in session.scalars(select(SanctionMeasure))}
         for row in rows:
-            if row["kind"] not in KINDS or row["force"] not in FORCES:
-                raise SpecError(f"{path.name}: {row['code']}: unknown kind or force")
+            check_measure(path.name, row)
             name = Label.of(row["name"])
             measure = known.get(row["code"]) or SanctionMeasure(code=row["code"])
             measure.name_zh, measure.name_en = name.zh, name.en
             measure.kind, measure.force, measure.basis = row["kind"], row["force"], row["basis"]
             session.add(measure)
+
+
+def check_measure(file: str, row: Mapping[str, Any]) -> None:
+    """Refuse a measure that lacks something, or rests on nothing. Raises SpecError."""
+    code = row.get("code")
+    if missing := [key for key in KEYS if key not in row]:
+        raise SpecError(f"{file}: {code}: {missing[0]} is missing")
+    if row["kind"] not in KINDS or row["force"] not in FORCES:
+        raise SpecError(f"{file}: {code}: unknown kind or force")
+    try:
+        Label.of(row["name"])
+    except ValueError as error:
+        raise SpecError(f"{file}: {code}: name: {error}") from error
+    try:
+        current_policy().cite(row["basis"])
+    except KeyError as error:
+        raise SpecError(f"{file}: {code}: basis: {row['basis']!r} is no clause") from error

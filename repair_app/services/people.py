@@ -2,24 +2,24 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from email_validator import EmailNotValidError, validate_email
+from flask import current_app
 from flask_security import hash_password
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from repair_app.db import db, now
+from repair_app.db import db, now, today
 from repair_app.models import Appointment, Organisation, Person, Role, User
 from repair_app.models.parties import OrganisationKind
 from repair_app.services.transaction import transaction
 
 AGENT_SCOPES = ("objection", "repair")
-SHORTEST = 12  # characters of a password, as SECURITY_PASSWORD_LENGTH_MIN
 
 
 class NotPossible(ValueError):
-    """The account cannot be made; the text says why."""
+    """The account, role or name cannot be so; the text says why."""
 
 
 def end_sessions(user_id: int) -> None:
@@ -46,6 +46,23 @@ def add_organisation(
     return organisation
 
 
+def rename_organisation(session: Session, uscc: str, name: str) -> str:
+    """Give an organisation another name and return the former one. Raises NotPossible."""
+    organisation = get_organisation(session, uscc)
+    if not name.strip():
+        raise NotPossible("a name has to say something")
+    former, organisation.name = organisation.name, name.strip()
+    return former
+
+
+def get_organisation(session: Session, uscc: str) -> Organisation:
+    """Return the organisation of a code. Raises NotPossible for one that is not on file."""
+    known = session.scalar(select(Organisation).where(Organisation.uscc == uscc))
+    if known is None:
+        raise NotPossible(f"{uscc} is not on file")
+    return known
+
+
 def add_account(
     session: Session,
     email: str,
@@ -56,24 +73,27 @@ def add_account(
     *,
     scope: Sequence[str] | None = None,
     ends_on: date | None = None,
+    person: Person | None = None,
 ) -> User:
-    """Return an account with one appointment; the person behind it is new.
+    """Return an account with one appointment.
 
+    person: who has an account already and gets a further one; without, the person is new.
     Raises NotPossible for an address that is none or is taken, a short password, or an agent
     without a scope.
     """
     address = check_email(email)
     if session.scalar(select(User.id).where(User.email == address)):
         raise NotPossible(f"{address} has an account already")
-    if len(password) < SHORTEST:
-        raise NotPossible(f"the password has to have {SHORTEST} characters or more")
+    shortest = current_app.config["SECURITY_PASSWORD_LENGTH_MIN"]
+    if len(password) < shortest:
+        raise NotPossible(f"the password has to have {shortest} characters or more")
     user = User(
         email=address,
         password=hash_password(password),
         active=True,
         fs_uniquifier=secrets.token_hex(16),
         created_at=now(),
-        person=Person(name=name),
+        person=person or Person(name=name),
     )
     session.add(user)
     appoint(session, user, organisation, role, scope=scope, ends_on=ends_on)
@@ -89,21 +109,56 @@ def appoint(
     scope: Sequence[str] | None = None,
     ends_on: date | None = None,
 ) -> Appointment:
-    """Give a person a role for an organisation. Raises NotPossible for an agent without scope."""
+    """Give a person a role for an organisation; one that had ended begins anew.
+
+    Raises NotPossible for an agent without scope, or a role that the person holds already.
+    """
     if role is Role.SYSTEM:
         raise NotPossible("no person is the system")
     if (role is Role.AGENT) != bool(scope) or not set(scope or ()) <= set(AGENT_SCOPES):
         raise NotPossible(f"an agent, and no other, has a scope of {', '.join(AGENT_SCOPES)}")
-    appointment = Appointment(
-        user=user,
-        organisation=organisation,
-        role=role.value,
-        scope=list(scope) if scope else None,
-        ends_on=ends_on,
-    )
-    session.add(appointment)
+    appointment = find_appointment(user, organisation, role)
+    if appointment is None:
+        appointment = Appointment(user=user, organisation=organisation, role=role.value)
+        session.add(appointment)
+    elif appointment.is_current:
+        raise NotPossible(f"{user.email} is {role.value} for {organisation.name} already")
+    appointment.scope = list(scope) if scope else None
+    appointment.ends_on = ends_on
     session.flush()
     return appointment
+
+
+def end_appointment(user: User, organisation: Organisation, role: Role) -> None:
+    """Take a role for an organisation from a person, from this day on. Raises NotPossible."""
+    appointment = find_appointment(user, organisation, role)
+    if appointment is None or not appointment.is_current:
+        raise NotPossible(f"{user.email} is not {role.value} for {organisation.name}")
+    appointment.ends_on = today() - timedelta(days=1)
+
+
+def find_appointment(user: User, organisation: Organisation, role: Role) -> Appointment | None:
+    """Return a person's appointment to a role for an organisation, also one that has ended."""
+    return next(
+        (one for one in user.appointments if one.organisation is organisation and one.role == role),
+        None,
+    )
+
+
+def close_account(user: User) -> None:
+    """Let nobody sign in with an account any more; who is signed in is out at the next click."""
+    if not user.active:
+        raise NotPossible(f"{user.email} is closed already")
+    user.active = False
+    user.fs_uniquifier = secrets.token_hex(16)
+
+
+def get_account(session: Session, email: str) -> User:
+    """Return the account of an address. Raises NotPossible for one that has none."""
+    user = session.scalar(select(User).where(User.email == check_email(email)))
+    if user is None:
+        raise NotPossible(f"{email} has no account")
+    return user
 
 
 def check_email(email: str) -> str:
@@ -112,12 +167,6 @@ def check_email(email: str) -> str:
         return validate_email(email, check_deliverability=False).normalized.lower()
     except EmailNotValidError as error:
         raise NotPossible(str(error)) from error
-
-
-def list_organisations() -> Sequence[Organisation]:
-    """Return the organisations that somebody acts for, by name."""
-    query = select(Organisation).join(Appointment).distinct().order_by(Organisation.name)
-    return db.session.scalars(query).all()
 
 
 def list_accounts() -> Sequence[User]:

@@ -1,8 +1,11 @@
 """Sign-in and sign-out, by Flask-Security on Flask-Login."""
 
+import unicodedata
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask, Response, current_app, request
 from flask_babel import lazy_gettext as _l
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -15,6 +18,7 @@ from repair_app.services import people
 
 security = Security()
 limiter = Limiter(get_remote_address)
+LONGEST_ADDRESS = 254  # characters of an e-mail address (RFC 5321)
 
 
 def init_app(app: Flask) -> None:
@@ -27,10 +31,47 @@ def init_app(app: Flask) -> None:
     )
     security.init_app(app, accounts)
     limiter.init_app(app)
-    slow_down = limiter.limit(lambda: current_app.config["LOGIN_RATE_LIMIT"], methods=["POST"])
-    views: dict[str, Any] = app.view_functions
-    views["security.login"] = slow_down(views["security.login"])
+    slow_down(app, "security.login")
     user_logged_out.connect(end_session, app)
+
+
+def slow_down(app: Flask, endpoint: str) -> None:
+    """Limit the attempts that fail: from one place at one account, at one account, from one place.
+
+    Many people may share a place (a proxy, an office), so that limit is the widest. That of an
+    account from wherever is wide as well: a stranger must not lock its owner out with few words.
+    """
+    views: dict[str, Any] = app.view_functions
+    for setting, key in (
+        ("LOGIN_RATE_LIMIT", place_and_account),
+        ("LOGIN_RATE_LIMIT_OF_ACCOUNT", account_tried),
+        ("LOGIN_RATE_LIMIT_OF_PLACE", get_remote_address),
+    ):
+        limit = limiter.limit(
+            partial(limit_of, setting), key, methods=["POST"], deduct_when=has_failed, scope=setting
+        )
+        views[endpoint] = limit(views[endpoint])
+
+
+def limit_of(setting: str) -> str:
+    """Return a limit as the settings have it."""
+    return str(current_app.config[setting])
+
+
+def account_tried() -> str:
+    """Return the address that somebody tries to sign in with, however it is written."""
+    typed = request.form.get("email", "")[: 2 * LONGEST_ADDRESS]
+    return unicodedata.normalize("NFKC", typed).strip().casefold()[:LONGEST_ADDRESS]
+
+
+def place_and_account() -> str:
+    """Return from where somebody tries to sign in, and with which address."""
+    return f"{get_remote_address()} {account_tried()}"
+
+
+def has_failed(answer: Response) -> bool:
+    """Say whether an attempt to sign in has failed: a good one is sent on to its page."""
+    return not HTTPStatus.MULTIPLE_CHOICES <= answer.status_code < HTTPStatus.BAD_REQUEST
 
 
 def end_session(_app: Flask, user: Any, **_: Any) -> None:

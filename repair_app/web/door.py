@@ -6,10 +6,12 @@ Who may see which case is not decided here but by `services`: what is not yours 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, Response, abort, redirect, request, session, url_for
+from flask import Flask, Response, abort, current_app, redirect, request, session, url_for
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import current_user
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 from repair_app.models import Role
@@ -24,6 +26,10 @@ LIBRARY_PAGES: dict[str, str] = {
     "security.login": PUBLIC,
     "security.logout": PUBLIC,  # signs out whoever is signed in
 }
+# What is the same for everybody: no cookie goes with it, so that it may be kept and watched.
+NOBODYS = frozenset(
+    {"static", "bootstrap.static", "security.static", "health.healthz", "health.readyz"}
+)
 CONTENT_POLICY = {
     "default-src": "'self'",
     "img-src": "'self' data:",  # the icons inside Bootstrap's stylesheet
@@ -58,8 +64,20 @@ def _admit(view: View, rule: str | frozenset[Role]) -> View:
     return view
 
 
+class Sessions(SecureCookieSessionInterface):
+    """The sessions of Flask; files and the signs of life neither begin nor prolong one."""
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Say whether this answer carries the session."""
+        return request.endpoint not in NOBODYS and super().should_set_cookie(app, session)
+
+
 def init_app(app: Flask) -> None:
     """Close the door of the application."""
+    if app.config["BASE_URL"]:
+        # Only behind the operator's own proxy is a header to be believed over the connection.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+    app.session_interface = Sessions()
     csrf.init_app(app)
     talisman.init_app(
         app,
@@ -91,8 +109,6 @@ def admit() -> AnyResponse | None:
     session.permanent = True  # ends by PERMANENT_SESSION_LIFETIME, counted from the last click
     if request.endpoint is None:
         return None  # no such page
-    from flask import current_app
-
     rule = rule_of(current_app, request.endpoint)
     if rule == PUBLIC:
         return None

@@ -89,7 +89,7 @@ def show_collision(error: IntegrityError) -> Answer:
     """Show that somebody was quicker; any other broken rule of the database is a fault of ours."""
     if "unique" in str(error.orig).lower():
         return show(HTTPStatus.CONFLICT)
-    current_app.logger.exception("a rule of the database was broken")
+    current_app.logger.error("a rule of the database was broken", exc_info=error)
     return show(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

@@ -54,7 +54,8 @@ def test_a_wrong_record_is_corrected_field_by_field(cast, world, anybody):
     assert state_on(page) == "信息提供单位核实中"
     assert ref in cast.provider.read("/work").words
     form = cast.provider.read(f"/cases/{ref}/propose_correction")
-    assert form.fields["value_fine_10k"] == "1.5"  # what the subject proposes, to start from
+    assert form.fields["value_fine_10k"] == ""  # the provider says itself what is right,
+    assert "1.5" in form.words  # with the proposal beside it
     page = take(
         cast.provider,
         "propose_correction",

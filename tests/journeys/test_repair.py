@@ -16,6 +16,7 @@ from tests.factories import (
     make_organisation,
     make_record,
     make_sanction,
+    meet_requirements,
     requirement_of,
 )
 from tests.journeys.steps import (
@@ -85,7 +86,8 @@ def test_a_general_record_is_repaired_by_rectification_and_commitment(cast, worl
     assert {one.state for one in sanctions_of(record)} == {"ended"}
     assert ask_department(cast.officer, world.firm.uscc) == [False]
     assert ask_department(cast.other_officer, world.firm.uscc) == [False]
-    assert world.firm.name in anybody.read("/commitments").words  # the promise stays public
+    # The promise names the decision: it leaves the public site with the record.
+    assert world.firm.name not in anybody.read("/commitments").words
     assert state_on(cast.subject.read(f"/records/{record.ref}")) == "已修复，终止公示并归档"
     page = take(cast.provider, "confirm_execution", ref)
     assert state_on(page) == "已办结"
@@ -406,10 +408,14 @@ def test_a_certificate_number_never_serves_two_firms(cast, world, enrolled, dige
     assert certify(cast.institution, "confirm_training", training, "培训证书8号").status_code == 302
 
 
-def test_a_certificate_that_has_run_out_no_longer_counts(cast, world):
-    """What is not valid on the day of the decision does not carry it."""
+def test_a_certificate_has_to_be_valid_on_the_day_of_filing(cast, world):
+    """What has run out carries no application; that an office takes long is not held against it."""
     record = make_record(world.firm, world.agency, severity="serious", decided_days_ago=300)
-    case = make_case(world, "grant_proposed", workflow="repair", record=record)
+    filed = make_case(world, "grant_proposed", workflow="repair", record=record)
+    later = make_record(world.other_firm, world.agency, severity="serious", decided_days_ago=300)
+    draft = make_case(world, "draft", workflow="repair", record=later, subject=world.stranger)
+    meet_requirements(draft, world.stranger, world.institution)
     with time_machine.travel(in_days(366)):
-        page = try_to(cast.second_reviewer, "sign_grant", case.ref)
+        page = try_to(cast.stranger, "submit", draft.ref)
         assert "信用报告" in page.words
+        take(cast.second_reviewer, "sign_grant", filed.ref)

@@ -75,6 +75,37 @@ def test_a_department_imposes_a_measure_of_the_catalogue_and_lifts_it(cast, worl
     assert ledger_is_whole()
 
 
+def test_a_measure_that_stands_is_not_imposed_a_second_time(cast, world, digest):
+    """…四（十三）: one of a kind for each department; the page says so."""
+    record = make_record(world.firm, world.agency)
+    sanction = make_sanction(record, world.officer)
+    before = digest()
+    until = (today() + timedelta(days=30)).isoformat()
+    page = cast.officer.fill(
+        f"/records/{record.ref}/sanction", measure_id=str(sanction.measure_id), ends_on=until
+    )
+    assert page.status_code in {400, 409}
+    assert page.mistakes or page.having("alert-danger")  # not the general page of a conflict
+    assert page.fields["ends_on"] == until
+    assert digest() == before
+
+
+def test_a_measure_that_was_lifted_can_be_imposed_again_or_the_page_says_why_not(cast, world):
+    """二（四）19: lifting is not a promise; what cannot be done is told at the form."""
+    record = make_record(world.firm, world.agency)
+    sanction = make_sanction(record, world.officer)
+    assert cast.officer.fill(f"/sanctions/{sanction.ref}/lift", reason="解除。").status_code == 302
+    until = (today() + timedelta(days=30)).isoformat()
+    answer = cast.officer.fill(
+        f"/records/{record.ref}/sanction", measure_id=str(sanction.measure_id), ends_on=until
+    )
+    if answer.status_code == 302:
+        assert ask_department(cast.officer, world.firm.uscc) == [True, False]
+    else:
+        assert answer.mistakes or answer.having("alert-danger")
+        assert answer.fields["ends_on"] == until
+
+
 def test_no_measure_outside_the_catalogue_or_beyond_the_record_can_be_imposed(cast, world, digest):
     """…四（十三）: the catalogue is closed, and no term outlasts the publication."""
     record = make_record(world.firm, world.agency)
