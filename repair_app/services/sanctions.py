@@ -1,6 +1,6 @@
 """Joint sanctions: the catalogue, imposing one, and "may I enforce now?"."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -67,7 +67,12 @@ def list_answers(user: User, subject: Organisation | None = None) -> list[Answer
             selectinload(Sanction.suspensions),
         )
     ).all()
-    return [Answer(one, enforceable(one, today())) for one in rows]
+    return list_verdicts(rows)
+
+
+def list_verdicts(sanctions: Iterable[Sanction]) -> list[Answer]:
+    """Return whether each sanction may be enforced today, in the order given."""
+    return [Answer(one, enforceable(one, today())) for one in sanctions]
 
 
 def draft_sanction(policy: Policy, record: CreditRecord) -> Sanction:

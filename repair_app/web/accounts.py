@@ -48,7 +48,11 @@ def slow_down(app: Flask, endpoint: str) -> None:
         ("LOGIN_RATE_LIMIT_OF_PLACE", get_remote_address),
     ):
         limit = limiter.limit(
-            partial(limit_of, setting), key, methods=["POST"], deduct_when=has_failed, scope=setting
+            partial(limit_of, setting),
+            key_func=key,
+            scope=setting,
+            methods=["POST"],
+            deduct_when=has_failed,
         )
         views[endpoint] = limit(views[endpoint])
 

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from repair_app.access import stands_as
 from repair_app.models import Role
-from repair_app.services import cases, evidence, history
+from repair_app.services import cases, evidence, history, sanctions
 from repair_app.web.door import signed_in
 
 pages = Blueprint("cases", __name__)
@@ -30,6 +30,7 @@ def show(ref: str) -> str:
             one.ref: cases.list_offers(current_user, one) for one in case.requirements
         },
         happenings=history.list_happenings(case.ref, internal=roles <= OFFICIALS),
+        measures=sanctions.list_verdicts(case.record.sanctions),
         others=cases.list_others(case, current_user),
     )
 

@@ -8,6 +8,7 @@ from repair_app.services import records
 from repair_app.web.door import only
 
 pages = Blueprint("my", __name__)
+MOST = 200  # records, and cases, on the page, as `records.list_own` has it
 
 
 @pages.get("/my")
@@ -22,5 +23,6 @@ def index() -> str:
             for one in records.list_own(current_user)
         ],
         cases=cases,
+        most=MOST,
         in_repair={one.record_id for one in cases if one.workflow == "repair" and one.is_open},
     )

@@ -33,6 +33,7 @@ def show(ref: str) -> str:
         roles=roles,
         openings=list_openings(record, roles),
         offers=cases.list_offers(user, record) if user else [],
+        measures=sanctions.list_verdicts(record.sanctions) if roles else [],
         sanction_offers={one.ref: list_measure_offers(one, roles) for one in record.sanctions},
         happenings=history.list_of_record(record) if roles else [],
     )
