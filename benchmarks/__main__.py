@@ -18,8 +18,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import pages, queries, report, seed, server
-from benchmarks.load import Timing, middle
-from benchmarks.report import Report, show
+from benchmarks.load import Timing, Unexpected, middle
+from benchmarks.report import Report, Verdict, show
 from benchmarks.stage import Stage, stage
 from repair_app import ledger
 from repair_app.db import db
@@ -109,7 +109,11 @@ def measure_store(
         with stage(kind, folder / f"{kind}-import", uri) as empty:
             found |= measure_import(chosen, empty, made)
     if "pages" in chosen.only:
-        found["pages"] = measure_pages(chosen, kind, folder, uri, made)
+        try:
+            found["pages"] = measure_pages(chosen, kind, folder, uri, made)
+        except Unexpected as problem:
+            print(f"{kind}: {problem}")
+            made.verdicts.append(Verdict(f"{kind}: every request is answered", str(problem), False))
     if "start" in chosen.only:
         found["start"] = measure_start(kind, folder, uri, made)
 

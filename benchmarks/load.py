@@ -23,7 +23,7 @@ SENT = 302  # of a form that was taken
 
 
 class Unexpected(Exception):
-    """The server answered something else than a benchmark may count."""
+    """The server answered something else than a benchmark may count, or not at all."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,12 @@ class Browser:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if kind:
             headers["Content-Type"] = kind
-        self.connection.request(method, path, body or None, headers)
-        response = self.connection.getresponse()
-        content = response.read()
+        try:
+            self.connection.request(method, path, body or None, headers)
+            response = self.connection.getresponse()
+            content = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise Unexpected(f"{method} {path}: {error!r}; is the server still there?") from error
         if keep:
             for cookie in response.headers.get_all("Set-Cookie") or ():
                 name, _, value = cookie.partition(";")[0].partition("=")

@@ -15,7 +15,7 @@ from config import ROOT
 from repair_app import calendar, ledger, schema
 from repair_app.db import db, today
 from repair_app.engine.drawing import draw_page
-from repair_app.engine.policy import unreleased
+from repair_app.engine.policy import unreleased, write_releases
 from repair_app.models import Role
 from repair_app.penalty_format import FileProblem, write_verdicts
 from repair_app.services import catalogue, imports, people, publication
@@ -86,7 +86,7 @@ def check_workflows() -> None:
     policy = current_policy()  # loading it checked everything else
     for one in policy.current.values():
         click.echo(f"✓ {one.name} {one.version}: {len(one.states)} states")
-    new = unreleased(current_app.config["WORKFLOWS"] / "releases.toml", policy.current.values())
+    new = unreleased(releases_file(), policy.workflows.values(), policy.packs.values())
     if new:
         names = ", ".join(f"{one.name} {one.version}" for one in new)
         raise click.ClickException(f"not in releases.toml: {names} (`workflows release`)")
@@ -94,14 +94,15 @@ def check_workflows() -> None:
 
 @workflows.command("release")
 def release_workflows() -> None:
-    """Write the content hash of every new version into releases.toml."""
-    path = current_app.config["WORKFLOWS"] / "releases.toml"
-    lines = [] if path.exists() else ["# Released versions and their content: never changed.\n"]
-    for one in unreleased(path, current_policy().current.values()):
-        lines.append(f'\n[{one.name}]\n"{one.version}" = "{one.sha256}"\n')
+    """Write the content hash of every new version and rule pack into releases.toml."""
+    for one in write_releases(releases_file(), current_policy()):
         click.echo(f"released {one.name} {one.version}")
-    with path.open("a", encoding="utf-8") as file:
-        file.writelines(lines)
+
+
+def releases_file() -> Path:
+    """Return the file that says what was released."""
+    folder: Path = current_app.config["WORKFLOWS"]
+    return folder / "releases.toml"
 
 
 @workflows.command("draw")

@@ -8,9 +8,9 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from repair_app.access import requirements_visible_to, stands_as, visible_to
+from repair_app.access import stands_as, visible_to
 from repair_app.db import db, now, today
-from repair_app.models import Case, CreditRecord, Requirement, Role, User
+from repair_app.models import Case, CreditRecord, Role, User
 from repair_app.services.transaction import transaction
 from tests import factories
 from tests.client import Client
@@ -77,17 +77,6 @@ def test_whoever_stands_for_a_case_sees_it_and_nobody_else_does(
     }
     assert {key: pair for key, pair in compared.items() if pair[0] != pair[1]} == {}
     assert {pair[0] for pair in compared.values()} == {True, False}
-
-
-def test_requirements_are_seen_by_whoever_stands_for_them(
-    people: dict[str, User], all_cases: Sequence[Case]
-) -> None:
-    requirements = db.session.scalars(select(Requirement)).all()
-    assert len(requirements) == 12
-    for name, user in people.items():
-        seen = set(db.session.scalars(select(Requirement).where(requirements_visible_to(user))))
-        mine = {one for one in requirements if any(stands_as(user, one))}
-        assert seen == mine, name
 
 
 # Who sees what, by hand: so that a mistake made twice is found as well.

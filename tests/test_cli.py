@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -106,7 +108,13 @@ def test_one_chain_can_be_checked(run, world):
 
 def test_a_chain_that_is_not_there_is_not_whole(run, app):
     result = run("verify", "--stream", "YY-2026-999999-X")
-    assert result.exit_code != 0
+    assert result.exit_code == 1
+    assert "there is no chain YY-2026-999999-X" in result.output
+
+
+def test_all_chains_and_one_exclude_each_other(run, world):
+    case = make_case(world, "accepted")
+    assert run("verify", "--all", "--stream", case.ref).exit_code == 2
 
 
 def test_a_changed_event_is_named(run, world, store):
@@ -152,6 +160,24 @@ def test_the_workflows_and_rules_are_checked(run):
     result = run("workflows", "check")
     assert "objection" in result.output
     assert result.exit_code == 0, result.output
+
+
+def test_what_is_released_is_added_to_and_may_not_change(run, app, tmp_path, monkeypatch):
+    folder = tmp_path / "workflows"
+    shutil.copytree(app.config["WORKFLOWS"], folder)
+    path = folder / "releases.toml"
+    path.unlink(missing_ok=True)
+    monkeypatch.setitem(app.config, "WORKFLOWS", folder)
+    result = run("workflows", "check")
+    assert result.exit_code == 1
+    assert "objection 2026.1" in result.output
+    assert "released objection 2026.1" in run("workflows", "release").output
+    assert run("workflows", "check").exit_code == 0
+    # A version that was released before stays listed, and the file can still be read.
+    path.write_text(re.sub(r"(?m)^objection\..*\n", "", path.read_text("utf-8")), "utf-8")
+    assert run("workflows", "release").output.strip() == "released objection 2026.1"
+    assert run("workflows", "check").exit_code == 0
+    assert run("workflows", "release").output == ""
 
 
 def test_the_drawn_pages_are_up_to_date(run):
@@ -264,6 +290,101 @@ def test_nobody_is_made_the_system(run, world):
     result = run("accounts", "add", *account(world, role="system"))
     assert result.exit_code == 2
     assert db.session.scalar(select(User.id).where(User.email == "new@example.com")) is None
+
+
+def test_two_accounts_of_one_person_are_one_person(run, world):
+    words = account(world, name="", **{"same-person-as": world.reviewer.email})
+    result = run("accounts", "add", *words)
+    assert result.exit_code == 0, result.output
+    db.session.rollback()
+    new = db.session.scalars(select(User).where(User.email == "new@example.com")).one()
+    assert new.person_id == world.reviewer.person_id
+    assert new.id != world.reviewer.id
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"same-person-as": "reviewer@example.com"}, 2),  # and a name
+        ({"name": ""}, 2),
+        ({"name": "", "same-person-as": "nobody@example.com"}, 1),
+    ],
+    ids=str,
+)
+def test_it_is_said_once_who_has_the_new_account(run, world, changes, code, digest):
+    before = digest()
+    assert run("accounts", "add", *account(world, **changes)).exit_code == code
+    assert digest() == before
+
+
+def seat(user, organisation, role):
+    """Return the arguments that name a role of somebody."""
+    return ["--email", user.email, "--uscc", organisation.uscc, "--role", role]
+
+
+def test_a_role_is_given_ended_and_given_again(run, world, as_):
+    words = seat(world.subject, world.agency, "provider")
+    assert as_(world.subject).get("/work").status_code == 403
+    assert run("accounts", "appoint", *words).exit_code == 0
+    assert as_(world.subject).get("/work").status_code == 200
+    result = run("accounts", "end", *words)
+    assert result.exit_code == 0, result.output
+    assert world.agency.name in result.output
+    assert as_(world.subject).get("/work").status_code == 403
+    assert as_(world.subject).get("/my").status_code == 200
+    until = today() + timedelta(days=1)
+    assert run("accounts", "appoint", *words, "--until", until).exit_code == 0
+    assert as_(world.subject).get("/work").status_code == 200
+    with time_machine.travel(now() + timedelta(days=2)):
+        assert as_(world.subject).get("/work").status_code == 403
+
+
+def test_an_account_is_closed_with_its_sessions(run, world, as_, anybody):
+    client = as_(world.subject)
+    assert client.get("/my").status_code == 200
+    result = run("accounts", "end", "--email", world.subject.email)
+    assert result.exit_code == 0, result.output
+    assert client.get("/my").status_code == 302
+    assert anybody.fill("/login", email=world.subject.email, password=PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "code"),
+    [
+        ("appoint", lambda world: seat(world.subject, world.firm, "subject"), 1),  # is it already
+        ("appoint", lambda world: seat(world.subject, world.firm, "agent"), 1),  # without a scope
+        ("end", lambda world: seat(world.subject, world.agency, "provider"), 1),  # never was
+        ("end", lambda _: ["--email", "nobody@example.com"], 1),
+        ("end", lambda world: seat(world.subject, world.firm, "subject")[:4], 2),  # which role?
+    ],
+)
+def test_a_role_that_cannot_be_given_or_ended_changes_nothing(
+    run, world, digest, command, words, code
+):
+    before = digest()
+    result = run("accounts", command, *words(world))
+    assert result.exit_code == code
+    assert "Error: " in result.output
+    assert digest() == before
+
+
+def test_an_organisation_gets_the_right_name(run, world, anybody):
+    make_record(world.firm, world.agency)
+    former, uscc = world.firm.name, world.firm.uscc
+    result = run("organisations", "rename", "--uscc", uscc, "--name", " 更正后的名称有限公司 ")
+    assert result.exit_code == 0, result.output
+    assert result.output == f"{uscc}: {former} -> 更正后的名称有限公司\n"
+    assert "更正后的名称有限公司" in anybody.read(f"/?q={uscc}").words
+    assert former not in anybody.read(f"/?q={uscc}").words
+
+
+@pytest.mark.parametrize(
+    ("uscc", "name"), [("91370112MA0000001C", " "), ("91370112MA9999999X", "某公司")]
+)
+def test_a_name_that_cannot_be_given_changes_nothing(run, world, digest, uscc, name):
+    before = digest()
+    assert run("organisations", "rename", "--uscc", uscc, "--name", name).exit_code == 1
+    assert digest() == before
 
 
 # --- making a store ready ---------------------------------------------------------------------

@@ -182,17 +182,18 @@ def read_releases(path: Path) -> dict[str, dict[str, str]]:
     except ValueError as error:  # a TOMLDecodeError is a ValueError
         raise SpecError(f"{path.name}: {error}") from error
     for name, versions in found.items():
-        if not isinstance(versions, dict) or not all(
-            isinstance(one, str) for one in versions.values()
-        ):
+        if not isinstance(versions, dict):
             raise SpecError(f"{path.name}: {name}: is no table of versions and hashes")
     return found
 
 
 def write_releases(path: Path, policy: Policy) -> list[Release]:
-    """Add to releases.toml what it does not list yet, and return that; what it lists stays."""
-    new = unreleased(path, policy.workflows.values(), policy.packs.values())
+    """Add to releases.toml what it does not list yet, and return that; what it lists stays.
+
+    Raises SpecError, and writes nothing, when something that it lists has changed or is gone.
+    """
     check_releases(path, policy.workflows.values(), policy.packs.values())
+    new = unreleased(path, policy.workflows.values(), policy.packs.values())
     released = read_releases(path)
     for one in new:
         released.setdefault(one.name, {})[one.version] = one.sha256

@@ -259,8 +259,9 @@ class RulePack:
     @cached_property
     def _no_finding(self) -> re.Pattern[str]:
         word = _one_of(one for rule in self.class_rules for one in rule.any_word)
-        words = f"{word}(?:{_one_of(JOINTS)}{word})*"
-        clause = f"[^{CLAUSE_ENDS}]*"
+        # Both are bounded, so that a text without punctuation takes no longer than another.
+        words = f"{word}(?:{_one_of(JOINTS)}{word}){{0,9}}"
+        clause = f"[^{CLAUSE_ENDS}]{{0,60}}"
         return re.compile(
             f"{_one_of(self.denials)}{clause}?{words}{clause}"
             f"|{_one_of(self.negations)}{words}"

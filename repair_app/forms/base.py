@@ -115,7 +115,6 @@ class TransitionForm(FlaskForm):
     def validate_form_token(self, field: Field) -> None:
         """Refuse a form that cannot be told from another. Raises ValidationError."""
         if not self.sent_token:
-            self.failure = HTTPStatus.UNPROCESSABLE_ENTITY
             field.data = secrets.token_urlsafe(24)
             raise ValidationError(_l("The form came incomplete. Please send it again."))
 

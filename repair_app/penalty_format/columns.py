@@ -240,7 +240,10 @@ CATEGORY_LABELS: Final[dict[Category, tuple[str, str]]] = {
     Category.DETENTION: ("行政拘留", "administrative detention"),
     Category.OTHER: ("其他", "other"),
 }
-"""Chinese and English label of each category."""
+"""Chinese and English label of each category: the one table of them.
+
+Rule packs name categories by their codes; how files write them is said here and below.
+"""
 
 CATEGORY_ORDER: Final = {category: place for place, category in enumerate(Category)}
 

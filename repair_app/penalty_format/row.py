@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from repair_app.penalty_format.cells import (
@@ -195,10 +196,8 @@ class PenaltyRow:
     @property
     def fingerprint(self) -> str:
         """Return the SHA-256 (hex) of the content: equal for rows that say the same."""
-        content = {"format": FINGERPRINT_FORMAT, **self.as_dict()}
-        # Texts, lists of texts and null alone: this is their canonical JSON (RFC 8785).
-        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        content = dict(zip(FIELDS, READ_FIELDS(self), strict=True), format=FINGERPRINT_FORMAT)
+        return hashlib.sha256(CANONICAL.encode(content).encode()).hexdigest()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON has them: days in ISO 8601, amounts as decimal text."""
@@ -206,6 +205,7 @@ class PenaltyRow:
 
 
 FIELDS: Final = tuple(field.name for field in fields(PenaltyRow))
+READ_FIELDS: Final = attrgetter(*FIELDS)
 
 
 def _as_json(value: Any) -> Any:
@@ -214,6 +214,12 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, Decimal):
         return format(value, "f")
     return [str(one) for one in value] if isinstance(value, tuple) else value
+
+
+# Texts, lists of texts and null, once days and amounts are text: canonical JSON (RFC 8785).
+CANONICAL: Final = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_as_json
+)
 
 
 def parse_row(line: int, cells: Mapping[str, str], today: date) -> PenaltyRow | list[RowProblem]:

@@ -70,14 +70,19 @@ Seats = Mapping[int, Actor] | None
 """Who brings in the penalties of which agency; None for the operator, who may do so for all."""
 
 
+Key = tuple[int, str, int]
+"""What names a record: agency, decision number, subject."""
+NOWHERE: Key = (0, "", 0)
+
+
 @dataclass
 class Summary:
     """What became of a file so far."""
 
     ref: str
     counts: dict[str, int] = field(default_factory=dict)
-    unknown_columns: Sequence[str] = ()
-    unread_sheets: Sequence[str] = ()
+    unknown_columns: tuple[str, ...] = ()
+    unread_sheets: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -122,8 +127,9 @@ class Parties:
 class Known:
     """What is on file of the penalties that rows name."""
 
-    by_key: dict[tuple[int, str, int], tuple[str, str]]  # -> fingerprint, state
+    by_key: dict[Key, tuple[str, str]]  # -> fingerprint, state
     by_print: dict[tuple[int, int, str], str]  # provider, subject, fingerprint -> state
+    mended: set[int]  # lines that say what a record says since it was corrected
 
 
 @dataclass(frozen=True)
@@ -167,7 +173,12 @@ def bring_in_file(
     with transaction() as session:
         batch = session.get_one(ImportBatch, batch.id)
         batch.finished_at = batch.finished_at or now()
-    return Summary(batch.ref, count_verdicts(batch.id), batch.unknown_columns, batch.unread_sheets)
+    return Summary(
+        batch.ref,
+        count_verdicts(batch.id),
+        tuple(batch.unknown_columns),
+        tuple(batch.unread_sheets),
+    )
 
 
 def batched(rows: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
@@ -304,11 +315,12 @@ def bring_in_chunk(
 
 def by_actor(accepted: Sequence[Judged], seats: Seats) -> dict[Actor, list[Judged]]:
     """Return the accepted rows by who brings them in: a person may act for several agencies."""
-    groups: dict[Actor, list[Judged]] = {}
+    if seats is None:
+        return {SYSTEM: list(accepted)}
+    groups: dict[int, list[Judged]] = {}
     for one in accepted:
-        actor = seats[cast(int, one.agency.id)] if seats is not None else SYSTEM
-        groups.setdefault(actor, []).append(one)
-    return groups
+        groups.setdefault(cast(int, one.agency.id), []).append(one)
+    return {seats[agency]: some for agency, some in groups.items()}
 
 
 def judge(rows: Sequence[Readable], parties: Parties, known: Known, seats: Seats) -> list[Judged]:
@@ -343,7 +355,7 @@ def judge_known(known: Known, one: Readable, agency: Party, subject: Party) -> s
         return ACCEPTED
     same_key = known.by_key.get((agency.id, one.row.decision_no, subject.id))
     same_print = known.by_print.get((agency.id, subject.id, one.fingerprint))
-    if same_key and same_key[0] == one.fingerprint:
+    if same_key and (same_key[0] == one.fingerprint or one.line in known.mended):
         return "removed_before" if same_key[1] in REMOVED else DUPLICATE
     if same_key:
         return "removed_before" if same_key[1] in OFF_PUBLICATION else "differs_from_record"
@@ -354,10 +366,17 @@ def judge_known(known: Known, one: Readable, agency: Party, subject: Party) -> s
 
 def columns_of(judged: Judged) -> dict[str, Any]:
     """Return the columns of a record as a row of the file has them."""
-    row = judged.of.row
     return {
         "subject_id": judged.subject.id,
         "provider_id": judged.agency.id,
+        "fingerprint": judged.of.fingerprint,
+        **content_of(judged.of.row),
+    }
+
+
+def content_of(row: PenaltyRow) -> dict[str, Any]:
+    """Return the columns of a record that say what was decided."""
+    return {
         "source_unit": row.source_name,
         "decision_no": row.decision_no,
         "violation_type": row.violation_type,
@@ -375,7 +394,6 @@ def columns_of(judged: Judged) -> dict[str, Any]:
         "conduct_ended_on": row.conduct_ended_on,
         "valid_until": row.valid_until,
         "source_publication_until": row.publish_until,
-        "fingerprint": judged.of.fingerprint,
     }
 
 
@@ -459,24 +477,50 @@ def add_organisations(session: Session, new: Sequence[Party]) -> None:
 
 def find_known(session: Session, rows: Sequence[Readable], parties: Parties) -> Known:
     """Return what is on file under the keys and the fingerprints of rows."""
-    keys, prints = [], []
-    for one in rows:
-        agency, subject = parties.agency_of(one.row).id, parties.subject_of(one.row).id
-        if agency is not None and subject is not None:
-            keys.append((agency, one.row.decision_no, subject))
-            prints.append(one.fingerprint)
+    keys = {one.line: key for one in rows if (key := key_of(one.row, parties))}
+    prints = [one.fingerprint for one in rows if one.line in keys]
     columns = (CreditRecord.provider_id, CreditRecord.decision_no, CreditRecord.subject_id)
     query = select(*columns, CreditRecord.fingerprint, CreditRecord.state)
-    known = Known({}, {})
+    known = Known({}, {}, set())
     conditions = (
-        *(tuple_(*columns).in_(some) for some in batched(keys, PARAMETERS)),
+        *(tuple_(*columns).in_(some) for some in batched(keys.values(), PARAMETERS)),
         *(CreditRecord.fingerprint.in_(some) for some in batched(prints, PARAMETERS)),
     )
     for condition in conditions:
         for agency, number, subject, fingerprint, state in session.execute(query.where(condition)):
             known.by_key[agency, number, subject] = (fingerprint, state)
             known.by_print[agency, subject, fingerprint] = state
+    others = [
+        (keys[one.line], one)
+        for one in rows
+        if known.by_key.get(keys.get(one.line, NOWHERE), (one.fingerprint,))[0] != one.fingerprint
+    ]
+    known.mended.update(find_mended(session, others))
     return known
+
+
+def key_of(row: PenaltyRow, parties: Parties) -> Key | None:
+    """Return the key of a row's record; None where nothing can be on file of its parties."""
+    agency, subject = parties.agency_of(row).id, parties.subject_of(row).id
+    return (agency, row.decision_no, subject) if agency and subject else None
+
+
+def find_mended(session: Session, rows: Sequence[tuple[Key, Readable]]) -> Iterator[int]:
+    """Yield the lines that say what their record says now, other than when it came on file.
+
+    An agency mends its own file, too, when a record of it was corrected.
+    """
+    columns = (CreditRecord.provider_id, CreditRecord.decision_no, CreditRecord.subject_id)
+    for some in batched(rows, PARAMETERS):
+        query = select(CreditRecord).where(tuple_(*columns).in_({key for key, _ in some}))
+        records = {
+            (one.provider_id, one.decision_no, one.subject_id): one
+            for one in session.scalars(query)
+        }
+        for key, one in some:
+            said = content_of(one.row)
+            if all(getattr(records[key], name) == value for name, value in said.items()):
+                yield one.line
 
 
 # --- reading the verdicts -----------------------------------------------------------------

@@ -39,6 +39,8 @@ CONTENT_POLICY = {
     "frame-ancestors": "'none'",
 }
 
+FORM_TYPES = frozenset({"", "application/x-www-form-urlencoded", "multipart/form-data"})
+
 csrf = CSRFProtect()
 talisman = Talisman()
 View = TypeVar("View", bound=Callable[..., Any])
@@ -78,6 +80,7 @@ def init_app(app: Flask) -> None:
         # Only behind the operator's own proxy is a header to be believed over the connection.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     app.session_interface = Sessions()
+    app.before_request(refuse_what_no_form_sends)  # before anything reads the body
     csrf.init_app(app)
     talisman.init_app(
         app,
@@ -89,6 +92,16 @@ def init_app(app: Flask) -> None:
     )
     app.before_request(admit)
     app.after_request(forbid_caching)
+
+
+def refuse_what_no_form_sends() -> None:
+    """Refuse a body that no form of ours can have sent: libraries stumble over such."""
+    if request.method != "POST":
+        return
+    if request.mimetype not in FORM_TYPES:
+        abort(415)
+    if None in request.form or None in request.files:
+        abort(400)
 
 
 def rule_of(app: Flask, endpoint: str) -> str | frozenset[Role] | None:

@@ -1,6 +1,6 @@
 """The implementing department asks: may I enforce now?"""
 
-from http import HTTPStatus
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -20,7 +20,7 @@ MOST = 100  # measures on the page, as `sanctions.list_answers` has it
 
 @pages.get("/enforce")
 @only(Role.DEPARTMENT)
-def index() -> str | tuple[str, int]:
+def index() -> str:
     """Answer for one enterprise, or list the department's measures with their answers."""
     typed = asked_for("uscc")
     if not typed:
@@ -28,11 +28,14 @@ def index() -> str | tuple[str, int]:
     try:
         uscc = check_uscc(typed)
     except InvalidUscc:  # a mistyped code must not be answered with what the law says
-        return show(uscc=typed, is_mistyped=True), HTTPStatus.BAD_REQUEST
+        return show(uscc=typed, is_mistyped=True)
     subject, answers = sanctions.ask(current_user, uscc)
     return show(uscc=uscc, subject=subject, answers=answers)
 
 
-def show(**shown: Any) -> str:
+def show(answers: Sequence[sanctions.Answer] = (), **shown: Any) -> str:
     """Return the page."""
-    return render_template("enforcement/index.html", most=MOST, **shown)
+    cut_off_at = MOST if len(answers) == MOST else None
+    return render_template(
+        "enforcement/index.html", answers=answers, cut_off_at=cut_off_at, **shown
+    )

@@ -15,14 +15,11 @@ MOST = 200  # records, and cases, on the page, as `records.list_own` has it
 @only(Role.SUBJECT, Role.AGENT)
 def index() -> str:
     """Show the records and cases of the enterprises that this person files for."""
-    cases = records.list_own_cases(current_user)
+    cases, own = records.list_own_cases(current_user), records.list_own(current_user)
     return render_template(
         "my/index.html",
-        records=[
-            (records.describe(one), records.workflows_of(current_user, one))
-            for one in records.list_own(current_user)
-        ],
+        records=[(records.describe(one), records.workflows_of(current_user, one)) for one in own],
         cases=cases,
-        most=MOST,
         in_repair={one.record_id for one in cases if one.workflow == "repair" and one.is_open},
+        cut_off_at=MOST if MOST in {len(cases), len(own)} else None,
     )

@@ -4,6 +4,7 @@ import csv
 import io
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,12 @@ from repair_app.engine import bulk
 from repair_app.engine.rules import load_profiles
 from repair_app.models import CreditRecord, Event, ImportBatch, ImportRow, Organisation
 from repair_app.models.parties import OrganisationKind
-from repair_app.penalty_format import FileProblem
+from repair_app.penalty_format import FileProblem, read_rows
 from repair_app.penalty_format.columns import BY_KEY, COLUMNS
+from repair_app.penalty_format.problems import find_file_problem
 from repair_app.services import imports, publication
 from tests.factories import act, make_uscc
+from tests.web.test_pages import counted_queries
 
 SAMPLE = Path(__file__).parents[1] / "data" / "penalties_424_fictional.csv"
 HEADINGS = [one.heading for one in COLUMNS]
@@ -172,9 +175,9 @@ def test_a_record_that_was_removed_stays_removed_whatever_a_file_says(world, dig
     bring_in(penalty(world))
     act(world.provider, "annul", db.session.scalars(select(CreditRecord)).one())
     before = digest("import_batch", "import_row", "ref_counter")
-    assert bring_in(penalty(world))[0][0] == 0
-    counts, codes = bring_in(penalty(world, content="罚款人民币3万元", fine_10k="3"))
-    assert (counts, codes) == ([0, 0, 1], ["removed_before"])
+    for changes in {}, {"content": "罚款人民币3万元", "fine_10k": "3"}:
+        counts, codes = bring_in(penalty(world, **changes))
+        assert (counts, codes) == ([0, 0, 1], ["removed_before"])
     assert digest("import_batch", "import_row", "ref_counter") == before
 
 
@@ -182,6 +185,20 @@ def test_a_code_that_is_on_file_under_another_name_is_asked_about(world):
     counts, codes = bring_in(penalty(world), penalty(world, 2, subject_name="虚构丁食品有限公司"))
     assert (counts, codes) == ([1, 0, 1], ["name_differs"])
     assert count(Organisation, Organisation.name == "虚构丁食品有限公司") == 0
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 2000])
+def test_of_two_names_for_a_new_code_the_first_of_the_file_stands(world, monkeypatch, chunk):
+    """The name of a row that is refused is none."""
+    monkeypatch.setattr(imports, "CHUNK", chunk)
+    uscc = make_uscc()
+    names = ["虚构甲甲有限公司", "虚构乙乙有限公司", "虚构丙丙有限公司", "虚构乙乙有限公司"]
+    rows = [penalty(world, n, uscc=uscc, subject_name=name) for n, name in enumerate(names)]
+    rows[0] |= {"agency_name": world.other_agency.name, "agency_uscc": world.other_agency.uscc}
+    counts, codes = bring_in(*rows, user=world.provider)
+    assert (counts, codes) == ([2, 0, 2], ["not_your_agency", "name_differs"])
+    firm = db.session.scalars(select(Organisation).where(Organisation.uscc == uscc)).one()
+    assert firm.name == "虚构乙乙有限公司"
 
 
 def test_firms_and_agencies_that_a_file_names_first_are_put_on_file_once(world):
@@ -250,6 +267,49 @@ def contents():
     return [
         sorted(tuple(row) for row in db.session.execute(query)) for query in (records, verdicts)
     ]
+
+
+def test_a_run_that_another_has_overtaken_adds_nothing(world, monkeypatch):
+    """The same file, run again while it is being read: each chunk looks how far the file is."""
+    monkeypatch.setattr(imports, "CHUNK", 5)
+    content = as_csv(*(penalty(world, number) for number in range(23)))
+    overtaken = []
+
+    def overtake(reading, done):
+        for place, one in enumerate(skip(reading, done)):
+            if place == 7 and not overtaken:
+                overtaken.append(None)
+                overtaken[0] = imports.bring_in_file(content, "处罚.csv")
+            yield one
+
+    skip = imports.skip
+    monkeypatch.setattr(imports, "skip", overtake)
+    summary = imports.bring_in_file(content, "处罚.csv")
+    assert overtaken == [summary]
+    assert summary.counts == {"accepted": 23, "duplicate": 0, "refused": 0}
+    assert (count(CreditRecord), count(ImportBatch)) == (23, 1)
+
+
+def test_a_workbook_that_breaks_off_says_so_and_stays_unfinished(world, as_, monkeypatch):
+    """What stands before the damage is on file, with its verdicts; the page shows both."""
+    monkeypatch.setattr(imports, "CHUNK", 5)
+
+    def breaking(content, day):
+        reading = read_rows(content, day)
+        return replace(reading, rows=break_off(reading.rows))
+
+    def break_off(rows):
+        yield from islice(rows, 12)
+        raise find_file_problem("xlsx_damaged")
+
+    monkeypatch.setattr(imports, "read_rows", breaking)
+    content = as_csv(*(penalty(world, number) for number in range(23)))
+    page = as_(world.provider).fill("/work/imports", file=(content, "处罚.csv"))
+    assert page.status_code == 415
+    assert page.mistakes
+    assert "处罚.csv" in page.words
+    assert count(CreditRecord) == 10
+    assert count(ImportBatch, ImportBatch.finished_at.is_(None)) == 1
 
 
 def test_chunks_make_no_difference(world, monkeypatch, store):
@@ -360,6 +420,20 @@ def test_the_page_says_what_is_wrong_with_a_file(as_, world, digest):
     assert page.status_code == 400
     assert page.mistakes
     assert digest() == before
+
+
+def test_the_list_of_files_asks_the_store_no_more_for_more_files(as_, world):
+    client = as_(world.provider)
+    asked = []
+    for number in range(12):
+        bring_in(penalty(world, number), user=world.provider)
+        if number in {0, 11}:
+            client.read("/work/imports")
+            with counted_queries() as queries:
+                page = client.read("/work/imports")
+            asked.append(len(queries))
+    assert asked[0] == asked[1] <= 12
+    assert len(page.tree.findall(".//main//tbody/tr")) == 12
 
 
 def test_the_event_of_a_record_says_who_brought_it_in_and_from_where(world):

@@ -118,6 +118,65 @@ def test_a_deployment_limits_attempts_of_its_own_accord(make_app, world):
     client = make_client(make_app(RATELIMIT_ENABLED=True))
     answers = [try_to_sign_in(client, "nobody@example.com").status_code for _ in range(11)]
     assert answers == [200] * 10 + [429]
+    # However the address is written; who shares the place and has another goes on.
+    assert try_to_sign_in(client, " NOBODY@example.com").status_code == 429
+    assert try_to_sign_in(client, world.subject.email).status_code == 302
+
+
+def test_attempts_that_succeed_are_not_counted(make_app, world):
+    app = make_app(RATELIMIT_ENABLED=True, LOGIN_RATE_LIMIT="2 per minute")
+    for _ in range(4):
+        assert try_to_sign_in(make_client(app), world.subject.email).status_code == 302
+
+
+def test_an_account_is_guarded_from_wherever_the_attempts_come(make_app, world):
+    limits = {"LOGIN_RATE_LIMIT_OF_ACCOUNT": "3 per hour", "RATELIMIT_ENABLED": True}
+    app = make_app(**limits)
+    statuses = [
+        try_to_sign_in(come_from(app, f"192.0.2.{n}"), world.subject.email, "wrong").status_code
+        for n in range(4)
+    ]
+    assert statuses == [200, 200, 200, 429]
+    other = come_from(app, "192.0.2.1")
+    assert try_to_sign_in(other, world.reviewer.email).status_code == 302
+
+
+def test_one_place_cannot_try_account_after_account(make_app, world):
+    app = make_app(RATELIMIT_ENABLED=True, LOGIN_RATE_LIMIT_OF_PLACE="3 per minute")
+    client = come_from(app, "192.0.2.1")
+    statuses = [try_to_sign_in(client, f"nobody{n}@example.com").status_code for n in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    assert try_to_sign_in(come_from(app, "192.0.2.2"), world.subject.email).status_code == 302
+
+
+def come_from(app, address):
+    """Return the browser of somebody at a network address."""
+    client = make_client(app)
+    client.environ_base["REMOTE_ADDR"] = address
+    return client
+
+
+@pytest.mark.parametrize(
+    ("base_url", "statuses"),
+    [
+        # Behind the operator's proxy all connections are the proxy's; the last address counts.
+        ("http://credit.example", [200, 200, 200, 200]),
+        # Without one, a header is but a word of whoever sends it.
+        ("", [200, 200, 200, 429]),
+    ],
+    ids=["behind a proxy", "without one"],
+)
+def test_only_behind_a_proxy_the_address_is_taken_from_its_header(
+    make_app, world, base_url, statuses
+):
+    limits = {"LOGIN_RATE_LIMIT_OF_PLACE": "3 per minute", "RATELIMIT_ENABLED": True}
+    app = make_app(base_url, **limits)
+    found = []
+    for number in range(4):
+        client = come_from(app, "127.0.0.1")
+        client.environ_base["HTTP_X_FORWARDED_FOR"] = f"198.51.100.7, 192.0.2.{number}"
+        found.append(try_to_sign_in(client, f"nobody{number}@example.com").status_code)
+    assert found == statuses
 
 
 # --- what a session is worth ------------------------------------------------------------------
@@ -195,6 +254,16 @@ def test_a_forged_cookie_is_nobodys(app, world, anybody):
         client = make_client(app)
         client.set_cookie(name, forged)
         assert not is_signed_in(client)
+
+
+@one_store
+@pytest.mark.parametrize("address", ["/healthz", "/readyz", "/static/redress.css"])
+def test_what_is_the_same_for_all_begins_and_prolongs_no_session(as_, world, anybody, address):
+    for client in (anybody, as_(world.subject)):
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert "Set-Cookie" not in answer.headers
+    assert "Set-Cookie" in as_(world.subject).get("/my").headers
 
 
 # --- what every answer carries ----------------------------------------------------------------
