@@ -389,9 +389,7 @@ def test_every_clock_of_a_rule_pack_runs_somewhere(policy: Policy) -> None:
         for one in workflow.states.values()
         if one.clock
     }
-    not_a_state = {"sanction_restoration"}  # a term for restoring reputation, shown on the page
-    assert running <= set(CLOCKS)
-    assert set(CLOCKS) - running <= not_a_state
+    assert set(CLOCKS) == running
 
 
 def test_names_of_guards_do_not_name_effects() -> None:
