@@ -136,7 +136,7 @@ def up(chosen: argparse.Namespace) -> NoReturn:
 def test(chosen: argparse.Namespace) -> NoReturn:
     """Run pytest."""
     make_ready(DEV)
-    arguments = absolute_paths(chosen.rest) or ["-n", "2"]
+    arguments = absolute_paths(chosen.rest) or ["-n", "2", "--dist", "loadgroup"]
     os.chdir(ROOT)
     become(module_command("pytest", *arguments), child_env())
 

@@ -36,6 +36,9 @@ from repair_app.services.policy import current_policy
 from tests import stores
 from tests.conftest import build_app
 
+# One worker makes the demonstration, once for each store.
+pytestmark = pytest.mark.xdist_group("demo")
+
 MakeStore = Callable[[str, str], stores.Store]
 STORIES = (*stories.OBJECTIONS, *stories.REPAIRS)
 # A minor record is published under the rules of the seeds, so no record is withheld there.
