@@ -151,7 +151,9 @@ def import_records(file: Path, verdicts: Path | None, lang: str) -> None:
     if verdicts and batch:
         write_verdicts(verdicts, imports.list_verdicts(batch.id, lang))
     for name in summary.unknown_columns:
-        click.echo(f"? {name}")
+        click.echo(f"? column not read: {name}")
+    for name in summary.unread_sheets:
+        click.echo(f"? sheet not read: {name}")
     click.echo(f"{summary.ref}: " + ", ".join(f"{n} {word}" for word, n in summary.counts.items()))
 
 

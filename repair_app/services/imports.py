@@ -29,6 +29,7 @@ from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 
 CHUNK = 2000  # rows in one transaction
+NAMES, NAME_LENGTH = 50, 100  # of unread columns and sheets that are told
 PARAMETERS = 500  # values in one query: SQLite's older limit is 999
 ACCEPTED, DUPLICATE, REFUSED = "accepted", "duplicate", "refused"
 # What was taken off publication, other than by its term, must not come back by any file.
@@ -160,8 +161,8 @@ def bring_in_file(
     form that the file was sent with; sent again, it answers with what the first led to. Two runs
     of one file at a time take turns and share the work.
     Raises FileProblem when the file cannot be read as a whole: then nothing was changed, unless a
-    workbook breaks off in the middle. The rows before are then on file with their verdicts, and
-    the batch stays unfinished.
+    workbook breaks off in the middle. The chunks before are then on file with their verdicts,
+    and the batch stays unfinished.
     """
     reading = read_rows(content, today())
     seats = seats_of(user)
@@ -239,8 +240,8 @@ def start(
                 provider_id=provider,
                 started_by_id=user.id if user else None,
                 started_at=now(),
-                unknown_columns=[plain(one) for one in reading.unknown_columns],
-                unread_sheets=[plain(one) for one in reading.unread_sheets],
+                unknown_columns=list_names(reading.unknown_columns),
+                unread_sheets=list_names(reading.unread_sheets),
             )
             session.add(batch)
         if user and earlier is None:
@@ -271,9 +272,14 @@ def last_line(session: Session, batch_id: int) -> int:
     return session.scalar(last) or 0
 
 
-def plain(heading: str) -> str:
-    """Return a heading or name of a sheet so that every page and terminal can show it."""
-    shown = (one if one.isprintable() or one.isspace() else "\ufffd" for one in heading[:100])
+def list_names(names: Sequence[str]) -> list[str]:
+    """Return headings or names of sheets so that every page and terminal can show them."""
+    return [*map(plain, names[:NAMES]), *(["…"] if len(names) > NAMES else [])]
+
+
+def plain(name: str) -> str:
+    """Return a name without line ends, control characters and lost ones, of bearable length."""
+    shown = (one if one.isprintable() or one.isspace() else "\ufffd" for one in name[:NAME_LENGTH])
     return " ".join("".join(shown).split())
 
 

@@ -33,15 +33,15 @@ def test_a_wrong_record_is_corrected_then_repaired_and_gone(served, browse):
     assert people.public.page.locator(".state.held").count() == 0
 
     repair = apply_for_repair(people.subject, record)
-    grant_repair(people, repair)
+    grant_repair(people, repair, served.names["firm"])
 
-    # Gone from the public, not enforced, the promise published, the ledger whole.
+    # Gone from the public with the promise about it, not enforced, the ledger whole.
     assert search(people.public, served.names["firm"]) == 0
     assert search(people.public, uscc) == 0
     assert people.public.context.request.get(served.address + record).status == 404
     assert answer_to(people.officer, uscc) == "no"
     people.public.open("/commitments")
-    assert served.names["firm"] in people.public.words
+    assert served.names["firm"] not in people.public.words  # the promise names the decision
     for ref in (case, repair):
         people.provider.open(f"/cases/{ref}")
         people.provider.take("confirm_execution")
@@ -79,7 +79,12 @@ def verify_objection(people, case, uscc):
 
     people.provider.open("/work")
     people.provider.follow(f"/cases/{case}")
-    people.provider.take("propose_correction", findings="经核对原件，应为1.5万元。")
+    people.provider.take(
+        "propose_correction",
+        findings="经核对原件，应为1.5万元。",
+        value_fine_10k="1.5",
+        value_penalty_content="罚款1.5万元",
+    )
     people.reviewer.open(f"/cases/{case}")
     people.reviewer.take("decide_correction")
     assert people.reviewer.page.locator('main a[href$="/sign_correction"]').count() == 0
@@ -106,10 +111,12 @@ def apply_for_repair(subject, record):
     return repair
 
 
-def grant_repair(people, repair):
+def grant_repair(people, repair, firm):
     """Have the rectification confirmed, and the repair granted by two."""
     people.reviewer.open(f"/cases/{repair}")
     people.reviewer.take("accept")
+    people.public.open("/commitments")
+    assert firm in people.public.words  # published on acceptance
     people.reviewer.take("ask_provider")
     people.provider.open(f"/cases/{repair}")
     people.provider.take("confirm_rectification", findings="罚款已缴清，整改到位。")
