@@ -133,6 +133,15 @@ def check_rules() -> None:
 # --- records ---
 
 
+def refuse_unwritable(path: Path) -> None:
+    """Stop with exit code 2 when a file cannot be written."""
+    try:
+        path.open("a").close()
+    except OSError as error:
+        click.echo(f"✗ {path}: {error.strerror}", err=True)
+        sys.exit(2)
+
+
 @records.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--verdicts", type=click.Path(dir_okay=False, path_type=Path), help="Write a CSV.")
@@ -142,6 +151,8 @@ def import_records(file: Path, verdicts: Path | None, lang: str) -> None:
 
     Exit 0 when the file was read, even with refused rows; 2 when it cannot be read.
     """
+    if verdicts:
+        refuse_unwritable(verdicts)  # before anything is brought in
     try:
         summary = imports.bring_in_file(file.read_bytes(), file.name)
     except FileProblem as problem:

@@ -63,6 +63,14 @@ def test_a_file_that_is_not_there_is_a_mistake_of_the_command(run, tmp_path):
     assert run("records", "import", tmp_path).exit_code == 2
 
 
+def test_verdicts_that_cannot_be_written_stop_the_import_before_it_begins(run, tmp_path, digest):
+    before = digest()
+    result = run("records", "import", SAMPLE, "--verdicts", tmp_path / "none" / "out.csv")
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+    assert digest() == before
+
+
 def test_columns_that_nobody_knows_are_named(run, tmp_path):
     lines = SAMPLE.read_text("utf-8-sig").splitlines()
     path = tmp_path / "more.csv"

@@ -1,82 +1,101 @@
 """The fields of a record that an objection may have corrected, as text and back."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from repair_app.db import today
 from repair_app.labels import Label
 from repair_app.models import CreditRecord
+from repair_app.penalty_format.cells import (
+    CellFlaw,
+    read_amount,
+    read_day,
+    read_decision_no,
+    read_text,
+)
+from repair_app.penalty_format.row import MESSAGES
 
-AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
-LONGEST = 5000  # characters, the longest field of the national format
+Value = str | Decimal | date
+
+
+class FieldFlaw(ValueError):
+    """A text that is no value of its field; `label` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.label = Label(*MESSAGES[code])
 
 
 @dataclass(frozen=True)
 class CorrectableField:
     """A field: its name for people (the national column), and its value from text.
 
-    `parse` raises ValueError for a text that is no value of the field.
+    `read` is the reader of the import: what a file may say, a person may type.
     """
 
     label: Label
-    parse: Callable[[str], Any]
+    read: Callable[[str], Value | None]
+
+    def parse(self, text: str) -> Value:
+        """Return the value of a text. Raises FieldFlaw for one that is none, or empty."""
+        try:
+            value = self.read(text)
+        except CellFlaw as flaw:
+            raise FieldFlaw(flaw.code) from flaw
+        if value is None or value == "":
+            raise FieldFlaw("required")
+        return value
 
 
-def parse_text(text: str) -> str:
-    """Return the text without surrounding space. Raises ValueError when empty or too long."""
-    text = text.strip()
-    if not text or len(text) > LONGEST:
-        raise ValueError("empty or too long")
-    return text
-
-
-def parse_amount(text: str) -> Decimal:
-    """Return an amount in 10k yuan. Raises ValueError unless 0 or more, 12 digits, 6 decimals."""
-    if not AMOUNT.fullmatch(text.strip()):
-        raise ValueError("no amount")
-    return Decimal(text.strip())
-
-
-def parse_past_day(text: str) -> date:
-    """Return a day in ISO form. Raises ValueError for another text, and for the future."""
-    day = date.fromisoformat(text.strip())
-    if day > today():
-        raise ValueError("has not come yet")
+def read_past_day(text: str) -> date | None:
+    """Return a day that has come. Raises CellFlaw."""
+    day = read_day(text)
+    if day and day > today():
+        raise CellFlaw("date_in_future")
     return day
 
 
 CORRECTABLE: dict[str, CorrectableField] = {
-    "decision_no": CorrectableField(Label("行政处罚决定书文号", "Decision number"), parse_text),
-    "violation_type": CorrectableField(Label("违法行为类型", "Type of violation"), parse_text),
-    "violation_facts": CorrectableField(Label("违法事实", "Facts"), parse_text),
-    "legal_basis": CorrectableField(Label("处罚依据", "Legal basis"), parse_text),
-    "penalty_content": CorrectableField(Label("处罚内容", "Penalty"), parse_text),
-    "fine_10k": CorrectableField(Label("罚款金额（万元）", "Fine (10k yuan)"), parse_amount),
-    "confiscation_10k": CorrectableField(
-        Label("没收金额（万元）", "Confiscated (10k yuan)"), parse_amount
+    "decision_no": CorrectableField(
+        Label("行政处罚决定书文号", "Decision number"), read_decision_no
     ),
-    "decided_on": CorrectableField(Label("处罚决定日期", "Date of decision"), parse_past_day),
-    "publicised_on": CorrectableField(Label("公示日期", "Published on"), parse_past_day),
+    "violation_type": CorrectableField(Label("违法行为类型", "Type of violation"), read_text),
+    "violation_facts": CorrectableField(Label("违法事实", "Facts"), read_text),
+    "legal_basis": CorrectableField(Label("处罚依据", "Legal basis"), read_text),
+    "penalty_content": CorrectableField(Label("处罚内容", "Penalty"), read_text),
+    "fine_10k": CorrectableField(Label("罚款金额（万元）", "Fine (10k yuan)"), read_amount),
+    "confiscation_10k": CorrectableField(
+        Label("没收金额（万元）", "Confiscated (10k yuan)"), read_amount
+    ),
+    "decided_on": CorrectableField(Label("处罚决定日期", "Date of decision"), read_past_day),
+    "publicised_on": CorrectableField(Label("公示日期", "Published on"), read_past_day),
     "conduct_ended_on": CorrectableField(
-        Label("违法行为终了日期", "End of the conduct"), parse_past_day
+        Label("违法行为终了日期", "End of the conduct"), read_past_day
     ),
 }
 
 
 def read_field(record: CreditRecord, name: str) -> str:
     """Return a field's present value as text; empty when there is none."""
-    value = getattr(record, name)
+    return as_text(getattr(record, name))
+
+
+def as_text(value: Value | None) -> str:
+    """Return a value as it is shown and kept: amounts without trailing zeros, days in ISO form."""
     if value is None:
         return ""
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
-    return value.isoformat() if isinstance(value, date) else str(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def tidy(name: str, text: str) -> str:
+    """Return a typed value in the one form that is kept. Raises FieldFlaw."""
+    return as_text(CORRECTABLE[name].parse(text))
 
 
 def write_field(record: CreditRecord, name: str, text: str) -> None:
-    """Set a field from text. Raises ValueError when it is no value of the field."""
+    """Set a field from text. Raises FieldFlaw when it is no value of the field."""
     setattr(record, name, CORRECTABLE[name].parse(text))

@@ -125,6 +125,12 @@ class TransitionForm(FlaskForm):
         return text if TOKEN.fullmatch(text) else ""
 
     @property
+    def chose_files(self) -> bool:
+        """Say whether files were sent along, which a page cannot keep."""
+        files = self["evidence"].data if "evidence" in self else ()
+        return any(getattr(one, "filename", "") for one in files or ())
+
+    @property
     def drawn_version(self) -> int:
         """Return the version that the form was drawn from; -1 when it does not say."""
         text = self.version.data or ""

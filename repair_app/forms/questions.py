@@ -3,18 +3,19 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from flask_babel import format_date
+from flask_babel import format_date, gettext
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, or_, select
-from wtforms import BooleanField, DateField, SelectField, StringField, SubmitField
+from wtforms import BooleanField, DateField, SelectField, StringField, SubmitField, TextAreaField
 from wtforms.fields.core import Field
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from repair_app.db import today
-from repair_app.engine.fields import CORRECTABLE, LONGEST, read_field
+from repair_app.engine.fields import CORRECTABLE, FieldFlaw, read_field, tidy
 from repair_app.engine.rules import Ground, RulePack
 from repair_app.engine.step import record_of
 from repair_app.forms.base import (
+    TEXT_LENGTH,
     EvidenceMixin,
     TransitionForm,
     clean_text,
@@ -118,9 +119,10 @@ class FieldValuesForm(TransitionForm):
     """One value for each correctable field; empty means: as it is."""
 
     def fill(self) -> None:
-        """Name the fields as the record's columns are named."""
+        """Name the fields as the record's columns are named, and tell what it says now."""
         for name, field in self.value_fields().items():
             field.label.text = CORRECTABLE[name].label.text(self.language)
+            field.description = gettext("In the record: %(value)s", value=self.current_value(name))
 
     def value_fields(self) -> dict[str, Field]:
         """Return the fields for values, by name of the record's field."""
@@ -129,11 +131,9 @@ class FieldValuesForm(TransitionForm):
     def changed_values(self) -> dict[str, str]:
         """Return the values that differ from the record."""
         record = record_of(self.entity)
-        return {
-            name: field.data
-            for name, field in self.value_fields().items()
-            if field.data and field.data != read_field(record, name)
-        }
+        typed = {name: field.data for name, field in self.value_fields().items() if field.data}
+        tidied = {name: tidy(name, text) for name, text in typed.items()}
+        return {name: text for name, text in tidied.items() if text != read_field(record, name)}
 
     def read_values(self) -> Mapping[str, str]:
         """Return the values that differ from the record."""
@@ -150,21 +150,22 @@ class FieldValuesForm(TransitionForm):
         return read_field(record_of(self.entity), name)
 
 
-def check_value(_form: FieldValuesForm, field: Field) -> None:
+def check_value(form: FieldValuesForm, field: Field) -> None:
     """Check that a text is a value of its field. Raises ValidationError."""
     try:
-        CORRECTABLE[field.name.removeprefix("value_")].parse(field.data)
-    except ValueError as error:
-        raise ValidationError(_l("This is not a valid value for this field.")) from error
+        tidy(field.name.removeprefix("value_"), field.data)
+    except FieldFlaw as flaw:
+        raise ValidationError(flaw.label.text(form.language)) from flaw
 
 
+LONG_FIELDS = {"violation_facts", "legal_basis", "penalty_content"}
 for _name in CORRECTABLE:
     setattr(
         FieldValuesForm,
         f"value_{_name}",
-        StringField(
+        (TextAreaField if _name in LONG_FIELDS else StringField)(
             filters=[clean_text],
-            validators=[Optional(), Length(max=LONGEST), check_value],
+            validators=[Optional(), Length(max=TEXT_LENGTH), check_value],
         ),
     )
 
@@ -224,19 +225,21 @@ class CorrectionForm(EvidenceMixin, FieldValuesForm):
 
     def validate_findings(self, field: Field) -> None:
         """Ask for at least one corrected field. Raises ValidationError."""
-        if not self.changed_values():
+        if not any(one.data for one in self.value_fields().values()):
             raise ValidationError(_l("Enter the right value of at least one field."))
 
     def validate_value_decision_no(self, field: Field) -> None:
         """Refuse the number of another decision on the same firm. Raises ValidationError."""
+        if field.errors or not field.data:
+            return
         record = record_of(self.entity)
         taken = select(CreditRecord.ref).where(
             CreditRecord.provider_id == record.provider_id,
             CreditRecord.subject_id == record.subject_id,
-            CreditRecord.decision_no == field.data,
+            CreditRecord.decision_no == tidy("decision_no", field.data),
             CreditRecord.id != record.id,
         )
-        if field.data and (ref := self.session.scalar(taken)):
+        if ref := self.session.scalar(taken):
             raise ValidationError(_l("Record %(ref)s has this number already.", ref=ref))
 
 

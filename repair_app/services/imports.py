@@ -52,6 +52,11 @@ PROBLEMS: dict[str, tuple[str, str, str]] = {
         "该记录已终止公示并归档，不得再次导入",
         "this record has left publication and is archived; it cannot be brought in again",
     ),
+    "resembles_removed": (
+        "行政处罚决定书文号",
+        "与已终止公示的记录仅文号不同，暂不导入；确属另一处罚的，请联系系统管理员核实后导入",
+        "but for its number it is a record that left publication; the administrator has to check",
+    ),
     "not_your_agency": (
         "处罚机关",
         "处罚机关不是本单位，只能导入本单位作出的处罚",
@@ -131,6 +136,7 @@ class Known:
     by_key: dict[Key, tuple[str, str]]  # -> fingerprint, state
     by_print: dict[tuple[int, int, str], str]  # provider, subject, fingerprint -> state
     mended: set[int]  # lines that say what a record says since it was corrected
+    resembling: set[int]  # lines that differ from a removed record by the number only
 
 
 @dataclass(frozen=True)
@@ -344,6 +350,8 @@ def judge(rows: Sequence[Readable], parties: Parties, known: Known, seats: Seats
             code = DUPLICATE if earlier == one.fingerprint else "differs_from_record"
         else:
             code = judge_known(known, one, agency, subject)
+        if code == "resembles_removed" and seats is None:
+            code = ACCEPTED  # the operator has checked that it is another penalty
         if code == ACCEPTED:
             agency = parties.keep(agency)
             subject = parties.keep(parties.subject_of(row))
@@ -367,7 +375,7 @@ def judge_known(known: Known, one: Readable, agency: Party, subject: Party) -> s
         return "removed_before" if same_key[1] in OFF_PUBLICATION else "differs_from_record"
     if same_print:
         return "removed_before" if same_print in REMOVED else "corrected_before"
-    return ACCEPTED
+    return "resembles_removed" if one.line in known.resembling else ACCEPTED
 
 
 def columns_of(judged: Judged) -> dict[str, Any]:
@@ -487,7 +495,7 @@ def find_known(session: Session, rows: Sequence[Readable], parties: Parties) -> 
     prints = [one.fingerprint for one in rows if one.line in keys]
     columns = (CreditRecord.provider_id, CreditRecord.decision_no, CreditRecord.subject_id)
     query = select(*columns, CreditRecord.fingerprint, CreditRecord.state)
-    known = Known({}, {}, set())
+    known = Known({}, {}, set(), set())
     conditions = (
         *(tuple_(*columns).in_(some) for some in batched(keys.values(), PARAMETERS)),
         *(CreditRecord.fingerprint.in_(some) for some in batched(prints, PARAMETERS)),
@@ -502,6 +510,7 @@ def find_known(session: Session, rows: Sequence[Readable], parties: Parties) -> 
         if known.by_key.get(keys.get(one.line, NOWHERE), (one.fingerprint,))[0] != one.fingerprint
     ]
     known.mended.update(find_mended(session, others))
+    known.resembling.update(find_resembling(session, rows, keys))
     return known
 
 
@@ -526,6 +535,34 @@ def find_mended(session: Session, rows: Sequence[tuple[Key, Readable]]) -> Itera
         for key, one in some:
             said = content_of(one.row)
             if all(getattr(records[key], name) == value for name, value in said.items()):
+                yield one.line
+
+
+def find_resembling(
+    session: Session, rows: Sequence[Readable], keys: Mapping[int, Key]
+) -> Iterator[int]:
+    """Yield the lines that say of a firm what a removed record says, under another number.
+
+    A number can be written in many ways; what was done, when and how it was punished cannot.
+    """
+    columns = (
+        CreditRecord.provider_id,
+        CreditRecord.subject_id,
+        CreditRecord.decided_on,
+        CreditRecord.violation_facts,
+        CreditRecord.penalty_content,
+    )
+    removed: set[tuple[Any, ...]] = set()
+    for some in batched(sorted({key[2] for key in keys.values()}), PARAMETERS):
+        query = select(*columns).where(CreditRecord.subject_id.in_(some))
+        removed.update(
+            tuple(one) for one in session.execute(query.where(CreditRecord.state.in_(REMOVED)))
+        )
+    for one in rows:
+        if key := keys.get(one.line):
+            row = one.row
+            said = (key[0], key[2], row.decided_on, row.violation_facts, row.content)
+            if said in removed:
                 yield one.line
 
 
