@@ -332,6 +332,7 @@ def server_command(host: str, port: int, workers: int) -> list[str]:
     threads = str(min(4, 2 * CPUS + 1))  # within the pool of database connections
     size = ["--workers", str(workers), "--blocking-threads", threads]
     options = ["--interface", "wsgi", "--factory", "--no-ws", "--workers-kill-timeout", "5"]
+    options += ["--respawn-failed-workers", "--respawn-interval", "0.5"]  # one must not end all
     return module_command("granian", *options, *where, *size, f"{ROOT / 'repair_app'}:create_app")
 
 

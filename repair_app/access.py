@@ -75,8 +75,12 @@ def _concerns_record(appointment: Appointment, record: CreditRecord) -> bool:
             return appointment.organisation_id == record.subject_id
         case Role.PROVIDER:
             return appointment.organisation_id == record.provider_id
-        case Role.REVIEWER | Role.AUDITOR | Role.DEPARTMENT:
+        case Role.REVIEWER | Role.AUDITOR:
             return True
+        case Role.DEPARTMENT:
+            return record.archived_at is None or any(
+                one.department_id == appointment.organisation_id for one in record.sanctions
+            )
         case _:
             return False
 

@@ -199,3 +199,20 @@ def test_an_appointment_that_runs_out_ends_at_midnight_of_its_last_day(
         token = {"csrf_token": client.token(), "version": str(case.version)}
         assert client.post(f"/cases/{case.ref}/accept", data=token).status_code == 404
     assert factories.get_case(case.ref).state == "submitted"
+
+
+def test_a_department_sees_a_removed_record_only_if_a_measure_of_its_own_rested_on_it(
+    world: World,
+) -> None:
+    record = factories.make_record(world.firm, world.agency)
+    factories.make_sanction(record, world.officer)
+    for officer in (world.officer, world.other_officer):
+        assert list(stands_as(officer, record_of(record.ref)))
+    factories.act(world.provider, "annul", record)
+    assert list(stands_as(world.officer, record_of(record.ref)))
+    assert not list(stands_as(world.other_officer, record_of(record.ref)))
+
+
+def record_of(ref: str) -> CreditRecord:
+    db.session.rollback()
+    return db.session.scalars(select(CreditRecord).where(CreditRecord.ref == ref)).one()

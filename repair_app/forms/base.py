@@ -22,6 +22,7 @@ from repair_app.uploads import MAX_MB, MEDIA_TYPES, Upload, WrongType, check_upl
 
 TEXT_LENGTH = 5000
 LINE_LENGTH = 200
+MOST_FILES = 20  # with one step
 VERSION = re.compile(r"[0-9]{1,9}")
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -170,6 +171,8 @@ class EvidenceMixin:
     def validate_evidence(self, field: Field) -> None:
         """Check each file's size and content. Raises ValidationError."""
         files = [one for one in field.data or () if getattr(one, "filename", "")]
+        if len(files) > MOST_FILES:
+            raise ValidationError(_l("Attach %(count)s files at most.", count=MOST_FILES))
         self.uploads = tuple(self._check_file(one) for one in files)
 
     def _check_file(self, file: Any) -> Upload:

@@ -62,6 +62,16 @@ PROBLEMS: dict[str, tuple[str, str, str]] = {
         "处罚机关不是本单位，只能导入本单位作出的处罚",
         "the penalty is another agency's; a provider brings in its own only",
     ),
+    "agency_differs": (
+        "处罚机关",
+        "处罚机关名称与其统一社会信用代码登记的名称不一致，请核对",
+        "the agency's code is on file under another name: check code and name",
+    ),
+    "held_by_other": (
+        "行政处罚决定书文号",
+        "该企业的同一文号已由其他处罚机关归集，请核对处罚机关",
+        "another agency has this number on file for this firm: check the agency",
+    ),
     "name_differs": (
         "行政相对人名称",
         "该统一社会信用代码已登记为其他名称，请核对代码和名称",
@@ -136,6 +146,7 @@ class Known:
     by_key: dict[Key, tuple[str, str]]  # -> fingerprint, state
     by_print: dict[tuple[int, int, str], str]  # provider, subject, fingerprint -> state
     mended: set[int]  # lines that say what a record says since it was corrected
+    elsewhere: set[int]  # lines whose number another agency has on file for the firm
     resembling: set[int]  # lines that differ from a removed record by the number only
 
 
@@ -344,6 +355,8 @@ def judge(rows: Sequence[Readable], parties: Parties, known: Known, seats: Seats
         agency, subject = parties.agency_of(row), parties.subject_of(row)
         if seats is not None and agency.id not in seats:
             code = "not_your_agency"
+        elif agency.name != row.agency_name:
+            code = "agency_differs"
         elif subject.name != row.subject_name:
             code = "name_differs"
         elif earlier := fresh.get((agency, row.decision_no, subject)):
@@ -375,6 +388,8 @@ def judge_known(known: Known, one: Readable, agency: Party, subject: Party) -> s
         return "removed_before" if same_key[1] in OFF_PUBLICATION else "differs_from_record"
     if same_print:
         return "removed_before" if same_print in REMOVED else "corrected_before"
+    if one.line in known.elsewhere:
+        return "held_by_other"
     return "resembles_removed" if one.line in known.resembling else ACCEPTED
 
 
@@ -495,7 +510,7 @@ def find_known(session: Session, rows: Sequence[Readable], parties: Parties) -> 
     prints = [one.fingerprint for one in rows if one.line in keys]
     columns = (CreditRecord.provider_id, CreditRecord.decision_no, CreditRecord.subject_id)
     query = select(*columns, CreditRecord.fingerprint, CreditRecord.state)
-    known = Known({}, {}, set(), set())
+    known = Known({}, {}, set(), set(), set())
     conditions = (
         *(tuple_(*columns).in_(some) for some in batched(keys.values(), PARAMETERS)),
         *(CreditRecord.fingerprint.in_(some) for some in batched(prints, PARAMETERS)),
@@ -510,6 +525,7 @@ def find_known(session: Session, rows: Sequence[Readable], parties: Parties) -> 
         if known.by_key.get(keys.get(one.line, NOWHERE), (one.fingerprint,))[0] != one.fingerprint
     ]
     known.mended.update(find_mended(session, others))
+    known.elsewhere.update(find_elsewhere(session, keys))
     known.resembling.update(find_resembling(session, rows, keys))
     return known
 
@@ -538,15 +554,29 @@ def find_mended(session: Session, rows: Sequence[tuple[Key, Readable]]) -> Itera
                 yield one.line
 
 
+def find_elsewhere(session: Session, keys: Mapping[int, Key]) -> Iterator[int]:
+    """Yield the lines whose number another agency has on file for the same firm."""
+    held: set[tuple[int, str, int]] = set()
+    columns = (CreditRecord.provider_id, CreditRecord.decision_no, CreditRecord.subject_id)
+    for some in batched(sorted({key[2] for key in keys.values()}), PARAMETERS):
+        query = select(*columns).where(CreditRecord.subject_id.in_(some))
+        held.update((agency, number, firm) for agency, number, firm in session.execute(query))
+    owners: dict[tuple[str, int], set[int]] = {}
+    for agency, number, firm in held:
+        owners.setdefault((number, firm), set()).add(agency)
+    for line, (agency, number, firm) in keys.items():
+        if owners.get((number, firm), {agency}) - {agency}:
+            yield line
+
+
 def find_resembling(
     session: Session, rows: Sequence[Readable], keys: Mapping[int, Key]
 ) -> Iterator[int]:
-    """Yield the lines that say of a firm what a removed record says, under another number.
+    """Yield the lines that say of a firm what a removed record of any agency says.
 
     A number can be written in many ways; what was done, when and how it was punished cannot.
     """
     columns = (
-        CreditRecord.provider_id,
         CreditRecord.subject_id,
         CreditRecord.decided_on,
         CreditRecord.violation_facts,
@@ -561,7 +591,7 @@ def find_resembling(
     for one in rows:
         if key := keys.get(one.line):
             row = one.row
-            said = (key[0], key[2], row.decided_on, row.violation_facts, row.content)
+            said = (key[2], row.decided_on, row.violation_facts, row.content)
             if said in removed:
                 yield one.line
 

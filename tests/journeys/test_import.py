@@ -378,7 +378,11 @@ def test_files_of_two_providers_that_name_the_same_new_firms_come_in_at_once(
 ):
     monkeypatch.setattr(imports, "CHUNK", 3)
     firms = [{"uscc": make_uscc(), "subject_name": f"虚构{one}商贸有限公司"} for one in range(20)]
-    theirs = {"agency_name": world.other_agency.name, "agency_uscc": world.other_agency.uscc}
+    theirs = {
+        "agency_name": world.other_agency.name,
+        "agency_uscc": world.other_agency.uscc,
+        "decision_no": "虚环罚〔2026〕9号",
+    }
     backwards = make_file(*({**one, **theirs} for one in reversed(firms)))
     answers = send_at_once(
         app,

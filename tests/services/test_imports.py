@@ -181,6 +181,32 @@ def test_a_record_that_was_removed_stays_removed_whatever_a_file_says(world, dig
     assert digest("import_batch", "import_row", "ref_counter") == before
 
 
+def test_a_removed_record_does_not_come_back_under_another_number(world):
+    """However the number is written: what was done, and when, is the same."""
+    bring_in(penalty(world, 7))
+    act(world.provider, "annul", db.session.scalars(select(CreditRecord)).one())
+    for number in ("虚市监罚〔2026〕0007号", "虚市监罚〔2026〕第7号", "虚市监罚〔2026〕7"):
+        counts, codes = bring_in(penalty(world, decision_no=number), user=world.provider)
+        assert (counts, codes) == ([0, 0, 1], ["resembles_removed"])
+    counts, _ = bring_in(penalty(world, 8))  # the operator, who has checked that it is another
+    assert counts == [1, 0, 0]
+
+
+def test_an_agency_does_not_bring_in_what_another_has_on_file(world):
+    bring_in(penalty(world))
+    theirs = {"agency_name": world.other_agency.name, "agency_uscc": world.other_agency.uscc}
+    counts, codes = bring_in(penalty(world, **theirs), user=world.other_provider)
+    assert (counts, codes) == ([0, 0, 1], ["held_by_other"])
+
+
+def test_an_agency_code_under_another_agencys_name_is_asked_about(world):
+    """Nobody publishes in the name of another agency."""
+    forged = penalty(world, agency_uscc=world.other_agency.uscc)
+    counts, codes = bring_in(forged, user=world.other_provider)
+    assert (counts, codes) == ([0, 0, 1], ["agency_differs"])
+    assert count(CreditRecord) == 0
+
+
 def test_a_code_that_is_on_file_under_another_name_is_asked_about(world):
     counts, codes = bring_in(penalty(world), penalty(world, 2, subject_name="虚构丁食品有限公司"))
     assert (counts, codes) == ([1, 0, 1], ["name_differs"])
