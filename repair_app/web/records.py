@@ -12,7 +12,13 @@ from repair_app.models import CreditRecord, Role, Sanction
 from repair_app.services import cases, history, records, sanctions
 from repair_app.services.policy import current_policy
 from repair_app.web.door import csrf, only, public
-from repair_app.web.transitions import Answer, build_form, show_form, submission_of
+from repair_app.web.transitions import (
+    Answer,
+    build_form,
+    show_borrowed,
+    show_form,
+    submission_of,
+)
 from repair_app.web.view import reason_text
 
 pages = Blueprint("records", __name__)
@@ -72,6 +78,8 @@ def open_case(ref: str, workflow: str) -> Answer:
         outcome = cases.open_case(workflow, ref, current_user, submission_of(form, ref, workflow))
     except Refused as refusal:
         return show_form(form, case, transition, reasons=refusal.reasons, record=record)
+    except cases.TokenBorrowed:
+        return show_borrowed(form, case, transition)
     if form.wants_submission:
         submit_at_once(outcome)
     return redirect(url_for("cases.show", ref=outcome.ref))
@@ -105,5 +113,7 @@ def impose(ref: str) -> Answer:
         sanctions.impose(ref, current_user, submission_of(form, ref, "impose"))
     except Refused as refusal:
         return show_form(form, sanction, transition, reasons=refusal.reasons, record=record)
+    except cases.TokenBorrowed:
+        return show_borrowed(form, sanction, transition)
     flash(gettext("The measure is in force."), "success")
     return redirect(url_for("records.show", ref=ref))

@@ -39,6 +39,8 @@ def fire(kind: str, ref: str, name: str) -> Answer:
         cases.perform(kind, ref, name, current_user, submission_of(form, ref, name))
     except (Refused, WrongState, cases.Stale) as conflict:
         return show_conflict(form, entity, transition, conflict)
+    except cases.TokenBorrowed:
+        return show_borrowed(form, entity, transition)
     flash(gettext("Done: %(step)s.", step=label_text(transition.label)), "success")
     return redirect(page_of(entity))
 
@@ -81,6 +83,13 @@ def show_form(
     return render_page(form, entity, transition, reasons=reasons, record=record), status
 
 
+def show_borrowed(form: TransitionForm, entity: Entity, transition: Transition) -> Answer:
+    """Return the page with a fresh token: the old one was used for something else."""
+    form.draw(entity.version)
+    page = render_page(form, entity, transition, reasons=(), borrowed=True)
+    return page, HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 def show_conflict(
     form: TransitionForm, entity: Entity, transition: Transition, conflict: Exception
 ) -> Answer:
@@ -106,6 +115,7 @@ def render_page(
     reasons: Any,
     record: CreditRecord | None = None,
     changed: bool = False,
+    borrowed: bool = False,
 ) -> str:
     """Return the HTML: the transition's own template where there is one."""
     workflow = current_policy().workflow_of(entity)
@@ -123,6 +133,7 @@ def render_page(
         workflow=workflow,
         reasons=reasons,
         changed=changed,
+        borrowed=borrowed,
         happenings=last_happenings(entity) if changed else [],
         back=back,
     )
