@@ -81,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--data", metavar="DIR", help="data folder (REDRESS_DATA, or ./data)")
     command.add_argument("--empty", action="store_true", help="add no demonstration data")
     command.add_argument(
-        "--workers", type=positive, default=min(CPUS, 4), help="server processes (%(default)s)"
+        "--workers", type=positive, default=min(2 * CPUS, 8), help="processes (%(default)s)"
     )
 
     for name, run, told in (
@@ -329,7 +329,7 @@ def flask_command(*arguments: str) -> list[str]:
 def server_command(host: str, port: int, workers: int) -> list[str]:
     """Run the web server; a worker that hangs is killed five seconds after the stop signal."""
     where = ["--host", host, "--port", str(port), "--working-dir", str(ROOT)]
-    threads = str(min(4, 2 * CPUS + 1))  # within the pool of database connections
+    threads = "1"  # a second thread in one process was seen to crash it under load
     size = ["--workers", str(workers), "--blocking-threads", threads]
     options = ["--interface", "wsgi", "--factory", "--no-ws", "--workers-kill-timeout", "5"]
     options += ["--respawn-failed-workers", "--respawn-interval", "0.5"]  # one must not end all
