@@ -9,6 +9,7 @@ from pathlib import Path
 import flask_migrate
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, settings
 
 import manage
 from config import TestConfig
@@ -19,6 +20,16 @@ from repair_app.services import catalogue
 from tests import stores
 from tests.client import Client, make_client, sign_in
 from tests.factories import World, make_world
+
+# Of hypothesis nothing may depend on how busy the machine is, nor on luck.
+settings.register_profile(
+    "steady",
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("steady")
 
 
 def pytest_configure() -> None:

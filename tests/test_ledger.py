@@ -297,14 +297,14 @@ def test_the_same_text_is_committed_to_differently_each_time() -> None:
     assert json.loads(first[0])["body"] != json.loads(second[0])["body"]
 
 
-@given(st.dictionaries(st.text(st.characters(max_codepoint=127)), VALUES, max_size=6))
+WORDS = st.dictionaries(st.text("abc_:", max_size=8), st.none() | st.booleans() | st.text())
+
+
+@given(
+    st.dictionaries(
+        st.text("abc_:", max_size=8), WORDS | st.lists(st.text()) | st.integers(-9, 9**9)
+    )
+)
 def test_an_event_is_hashed_in_the_canonical_form_of_the_rfc(content: dict) -> None:
     """RFC 8785, by an implementation that is not ours; keys are ASCII, as in every event."""
-    if keys_are_ascii(content):
-        assert ledger.canonical(content).encode() == rfc8785.dumps(content)
-
-
-def keys_are_ascii(value: object) -> bool:
-    if isinstance(value, dict):
-        return all(key.isascii() and keys_are_ascii(inner) for key, inner in value.items())
-    return not isinstance(value, list) or all(map(keys_are_ascii, value))
+    assert ledger.canonical(content).encode() == rfc8785.dumps(content)

@@ -390,6 +390,7 @@ def upgrade() -> None:
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("provisional", sa.Boolean(), nullable=False),
         sa.Column("skipped", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("made_up", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("met_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["case_id"], ["case_file.id"], name=op.f("fk_deadline_case_id_case_file")

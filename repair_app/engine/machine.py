@@ -298,6 +298,7 @@ def set_deadline(step: Step, state: State) -> None:
             due_on=due.due_on,
             provisional=due.provisional,
             skipped=[[day.isoformat(), reason] for day, reason in due.skipped],
+            made_up=[day.isoformat() for day in due.made_up],
         )
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from repair_app.calendar import DueDate
 from repair_app.db import Base
 from repair_app.models.parties import Organisation, Person
 from repair_app.models.records import CreditRecord
@@ -204,9 +205,22 @@ class Deadline(Base):
     due_on: Mapped[date]
     provisional: Mapped[bool]
     skipped: Mapped[list[Any]]  # [day, reason] of each day off in between
+    made_up: Mapped[list[str]]  # weekend days worked in between
     met_at: Mapped[datetime | None]
 
     case: Mapped[Case] = relationship(back_populates="deadlines")
+
+    @property
+    def due(self) -> DueDate:
+        """Return how the day was counted when it was, whatever the calendar says since."""
+        return DueDate(
+            start=self.starts_on,
+            working_days=self.working_days,
+            due_on=self.due_on,
+            skipped=tuple((date.fromisoformat(day), reason) for day, reason in self.skipped),
+            provisional=self.provisional,
+            made_up=tuple(date.fromisoformat(day) for day in self.made_up),
+        )
 
     @property
     def is_running(self) -> bool:

@@ -13,7 +13,6 @@ from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 from werkzeug.routing import BaseConverter
 
-from repair_app import calendar
 from repair_app.db import today
 from repair_app.engine.fields import CORRECTABLE
 from repair_app.engine.spec import Basis
@@ -101,7 +100,7 @@ def state_of(entity: Any) -> Any:
 
 def explained(term: Deadline) -> str:
     """Return in one sentence how a deadline was computed."""
-    return calendar.add_working_days(term.starts_on, term.working_days).explain(language())
+    return term.due.explain(language())
 
 
 def category_texts(record: CreditRecord) -> str:
