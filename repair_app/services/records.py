@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, Select, and_, select, true
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from repair_app.access import organisations_as, stands_as, visible_to
 from repair_app.db import db, today
@@ -106,13 +106,12 @@ def list_commitments(before: int | None = None) -> Sequence[Requirement]:
     """
     return db.session.scalars(
         select(Requirement)
-        .join(Requirement.case)
-        .join(Case.record)
-        .where(Requirement.published_at.is_not(None), is_public())
+        .where(Requirement.published_at.is_not(None))
+        .where(Requirement.case.has(Case.record.has(is_public())))
         .where(Requirement.id < before if before else true())
         .order_by(Requirement.id.desc())
         .limit(PAGE)
-        .options(contains_eager(Requirement.case).joinedload(Case.subject))
+        .options(joinedload(Requirement.case).joinedload(Case.subject))
     ).all()
 
 
