@@ -148,10 +148,7 @@ def offer_to_open(user: User, workflow: str, record: CreditRecord) -> tuple[Case
     Raises NotAllowed when this person does not file for the record's subject.
     """
     case = case_to_open(user, workflow, record)
-    offer = next(iter(list_offers(user, case)), None)
-    if offer is None:
-        raise NotAllowed(workflow)
-    return case, offer
+    return case, next(iter(list_offers(user, case)))
 
 
 def case_to_open(user: User, workflow: str, record: CreditRecord) -> Case:
