@@ -350,7 +350,7 @@ def get_case(ref: str, user: User) -> Case:
             joinedload(Case.provider),
             joinedload(Case.record, innerjoin=True).options(
                 selectinload(CreditRecord.dispute_marks),
-                selectinload(CreditRecord.sanctions).selectinload(Sanction.suspensions),
+                selectinload(CreditRecord.sanctions).joinedload(Sanction.suspensions),
             ),
             # A case has few of these, and never both: one query with the case itself.
             joinedload(Case.requirements).joinedload(Requirement.institution),
