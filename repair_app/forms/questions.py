@@ -122,7 +122,9 @@ class FieldValuesForm(TransitionForm):
         """Name the fields as the record's columns are named, and tell what it says now."""
         for name, field in self.value_fields().items():
             field.label.text = CORRECTABLE[name].label.text(self.language)
-            field.description = gettext("In the record: %(value)s", value=self.current_value(name))
+            field.description = gettext(
+                "In the record: %(value)s", value=self.current_value(name) or "—"
+            )
 
     def value_fields(self) -> dict[str, Field]:
         """Return the fields for values, by name of the record's field."""
