@@ -744,7 +744,7 @@ def test_no_text_that_anybody_thinks_of_breaks_a_form(as_, world, form):
     page = client.read(address)
     kept = {"csrf_token": page.fields["csrf_token"], "form_token": "x"}
 
-    @any_text(20)
+    @any_text(12)
     def no_text_breaks_it(text):
         # Without a version, and with one token for all: taken once at most.
         answer = send_text(client, address, text, page=page, **kept)
@@ -760,7 +760,7 @@ def test_whatever_is_said_is_kept_sealed_and_shown(as_, world):
     address = f"/cases/{case.ref}/amend"
     taken = []
 
-    @any_text(30)
+    @any_text(18)
     def it_is_kept(text):
         page = client.read(address)
         kept = {name: page.fields[name] for name in ("csrf_token", "form_token", "version")}
