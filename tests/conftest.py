@@ -24,7 +24,7 @@ from tests.factories import World, make_world
 # Of hypothesis nothing may depend on how busy the machine is, nor on luck.
 settings.register_profile(
     "steady",
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],

@@ -47,7 +47,7 @@ OBJECTIONS = ("submitted", "accepted", "confirmed", "rejection_heard", "correcti
 REPAIRS = ("submitted", "with_provider", "grant_proposed")
 OFFICERS = ("officer", "other_officer")
 MEASURES = ("A01", "A02", "M01")
-EXAMPLES = {"sqlite": 12, "postgresql": 4}
+EXAMPLES = {"sqlite": 8, "postgresql": 3}
 STEPS = 20
 
 
