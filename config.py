@@ -72,6 +72,8 @@ class Config:
     LOGIN_RATE_LIMIT = "10 per minute"  # from one network address, at one account
     LOGIN_RATE_LIMIT_OF_ACCOUNT = "100 per hour"  # at one account, from wherever
     LOGIN_RATE_LIMIT_OF_PLACE = "100 per minute"  # from one network address
+    COMPLAINT_RATE_LIMIT = "10 per hour"  # from one network address
+    COMPLAINT_LOOKUP_RATE_LIMIT = "30 per minute"  # codes that are none, from one address
 
     def __init__(self) -> None:
         self.DATA_FOLDER = data_folder()

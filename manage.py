@@ -18,6 +18,7 @@ import errno
 import hashlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -39,6 +40,10 @@ OLDEST_PIP = (22, 3)  # the first that can install into another environment (--p
 NO_COMPILER = ["--only-binary", ":all:", "--no-binary", "flask-principal"]
 UV = "uv==0.13.8"
 CPUS = os.cpu_count() or 1
+LOOK = 0.2  # seconds between two looks at the processes
+HEAD_START = 2  # seconds that the server has for itself before the worker starts
+RESTART = 5  # seconds after its start at the earliest, a worker that ended is started again
+PATIENCE = 15  # seconds that a process gets to end
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 
 
@@ -80,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--port", type=port_number, default=8000, help="(%(default)s)")
     command.add_argument("--data", metavar="DIR", help="data folder (REDRESS_DATA, or ./data)")
     command.add_argument("--empty", action="store_true", help="add no demonstration data")
+    command.add_argument("--no-worker", action="store_true", help="run no worker for timers here")
     command.add_argument(
         "--workers", type=positive, default=min(2 * CPUS, 8), help="processes (%(default)s)"
     )
@@ -121,8 +127,8 @@ def positive(text: str) -> int:
 # --- The commands ---
 
 
-def up(chosen: argparse.Namespace) -> NoReturn:
-    """Serve the application, ready to use."""
+def up(chosen: argparse.Namespace) -> int:
+    """Serve the application, ready to use, with a worker beside it for what waits for its time."""
     refuse_taken_port(chosen.host, chosen.port)
     make_ready(RUNTIME)
     data = make_data_folder(chosen.data or os.environ.get("REDRESS_DATA") or str(ROOT / "data"))
@@ -130,7 +136,10 @@ def up(chosen: argparse.Namespace) -> NoReturn:
     empty = ["--empty"] if chosen.empty else []
     run(flask_command("prepare", *empty), env, f"The data in {data} could not be made ready.")
     print(f"Redress: {address(chosen.host, chosen.port)}  (data: {data}; Ctrl-C stops it)")
-    become(server_command(chosen.host, chosen.port, chosen.workers), env)
+    server = server_command(chosen.host, chosen.port, chosen.workers)
+    if chosen.no_worker:
+        become(server, env)
+    return run_together(server, flask_command("jobs", "work", "--parent", str(os.getpid())), env)
 
 
 def test(chosen: argparse.Namespace) -> NoReturn:
@@ -356,6 +365,8 @@ def list_checks() -> list[tuple[str, list[str]]]:
         ("import directions", lint_imports),
         ("workflows", flask_command("workflows", "check")),
         ("workflow pages", flask_command("workflows", "draw", "--check")),
+        ("coverage page", flask_command("workflows", "coverage", "--check")),
+        ("proof", flask_command("workflows", "prove")),
         ("migrations run", flask_command("db", "upgrade")),
         ("migrations match the models", flask_command("db", "check")),
     ]
@@ -387,6 +398,41 @@ def run(
     """Run a command to its end; the reason it gives stands above ours."""
     if subprocess.run(command, env=env, cwd=folder, check=False).returncode:
         raise Stop(failure)
+
+
+def run_together(server: list[str], worker: list[str], env: dict[str, str]) -> int:
+    """Run the server until it ends or a signal comes, and the worker as long; return its exit code.
+
+    A worker that ends is started anew: what it left undone it takes up again.
+    """
+    signals: list[int] = []
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda number, _frame: signals.append(number))
+    sys.stdout.flush()
+    serving = subprocess.Popen(server, env=env)
+    working: subprocess.Popen[bytes] | None = None
+    due = time.monotonic() + HEAD_START
+    try:
+        while serving.poll() is None and not signals:
+            time.sleep(LOOK)
+            ended = working is None or working.poll() is not None
+            if ended and time.monotonic() > due:
+                working, due = subprocess.Popen(worker, env=env), time.monotonic() + RESTART
+    finally:
+        stop(serving, *([working] if working else []))
+    return abs(int(serving.returncode))
+
+
+def stop(*processes: subprocess.Popen[bytes]) -> None:
+    """End processes by their ids: ask all, then wait for each, and kill what does not end."""
+    for one in processes:
+        one.terminate()
+    for one in processes:
+        try:
+            one.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            one.kill()
+            one.wait()
 
 
 def become(command: list[str], env: dict[str, str]) -> NoReturn:

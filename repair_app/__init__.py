@@ -30,6 +30,8 @@ def build_app(config: Config) -> Flask:
     from repair_app import schema
     from repair_app.cli import add_commands
     from repair_app.db import db
+    from repair_app.engine.commitment_texts import load_commitment_texts
+    from repair_app.engine.courses import load_courses
     from repair_app.engine.policy import load_policy
     from repair_app.forms import FORMS
     from repair_app.web.site import add_pages
@@ -40,6 +42,11 @@ def build_app(config: Config) -> Flask:
     schema.init_app(app)
     app.extensions["redress_policy"] = load_policy(
         app.config["WORKFLOWS"], app.config["PROFILE"], FORMS
+    )
+    folder, documents = app.config["WORKFLOWS"], app.extensions["redress_policy"].documents
+    app.extensions["redress_courses"] = load_courses(folder / "courses", documents)
+    app.extensions["redress_commitments"] = load_commitment_texts(
+        folder / "commitments.toml", documents
     )
     add_pages(app)
     add_commands(app)

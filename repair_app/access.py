@@ -1,6 +1,7 @@
 """Who a person is for an entity, and what a person may see: one answer in Python and in SQL."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, false, or_
 
@@ -16,10 +17,39 @@ from repair_app.models import (
 
 Entity = Case | CreditRecord | Requirement | Sanction
 READS_ALL_CASES = (Role.REVIEWER, Role.AUDITOR)
+# What no party may know of: who complained could be told from it (鲁政发〔2017〕44号 二（三）14).
+CONFIDENTIAL = ("complaint",)
+# What an agent's mandate reaches: an objection and what surrounds it, or a repair and all else.
+MANDATES: dict[str, tuple[str, ...]] = {
+    "objection": ("objection", "review", "proceeding", "annulment", "quarantine"),
+    "repair": (
+        "repair",
+        "revocation",
+        "shield",
+        "rectification_order",
+        "talk",
+        "remedy",
+        "self_correction",
+    ),
+}
 
 
-def stands_as(user: User, entity: Entity) -> Iterator[Appointment]:
-    """Yield the appointments by which this person is something for this entity.
+# What a person whom a measure reaches may open about its record, in their own name. It is then
+# theirs and not the enterprise's, whose people do not see it.
+IN_OWN_NAME = ("objection", "review")
+
+
+@dataclass(frozen=True)
+class OwnName:
+    """The standing of a person whom a measure reaches: for nobody but themselves (…四（十四）)."""
+
+    role: str = Role.SUBJECT
+    organisation_id: None = None
+    organisation: None = None
+
+
+def stands_as(user: User, entity: Entity) -> Iterator[Appointment | OwnName]:
+    """Yield the standings by which this person is something for this entity.
 
     Account inactive, or appointment run out: nothing.
     """
@@ -28,12 +58,37 @@ def stands_as(user: User, entity: Entity) -> Iterator[Appointment]:
     for appointment in user.current_appointments:
         if _concerns(appointment, entity):
             yield appointment
+    if _is_reached(user, entity):
+        yield OwnName()
+
+
+def _is_reached(user: User, entity: Entity) -> bool:
+    match entity:
+        case Case():
+            return entity.person_id is not None and entity.person_id == user.person_id
+        case Requirement():
+            return _is_reached(user, entity.case)
+        case Sanction():
+            return entity.person_id is not None and entity.person_id == user.person_id
+        case CreditRecord():
+            return any(one.person_id == user.person_id for one in entity.sanctions)
+
+
+def acts_for(appointment: Appointment | OwnName, entity: Entity) -> bool:
+    """Say whether a standing acts in a matter, not only reads it: its own credit centre's does."""
+    if appointment.role != Role.REVIEWER:
+        return True
+    case = entity.case if isinstance(entity, Requirement) else entity
+    if not isinstance(case, Case) or case.centre_id is None:
+        return True
+    return appointment.organisation_id in {case.centre_id, case.higher_centre_id}
 
 
 def _concerns(appointment: Appointment, entity: Entity) -> bool:
     match entity:
         case Case():
-            return _concerns_case(appointment, entity)
+            told = entity.workflow not in CONFIDENTIAL or appointment.role in READS_ALL_CASES
+            return told and _concerns_case(appointment, entity)
         case Requirement():
             return _concerns_requirement(appointment, entity)
         case Sanction():
@@ -46,19 +101,30 @@ def _concerns_case(appointment: Appointment, case: Case) -> bool:
     own = appointment.organisation_id
     match appointment.role:
         case Role.SUBJECT:
-            return own == case.subject_id
+            return own == case.subject_id and case.person_id is None
         case Role.AGENT:
-            return own == case.subject_id and case.workflow in (appointment.scope or ())
+            is_firms = own == case.subject_id and case.person_id is None
+            return is_firms and case.workflow in reach_of(appointment)
         case Role.PROVIDER:
             return own == case.provider_id and case.submitted_at is not None
+        case Role.DEPARTMENT:
+            return own == case.department_id and case.submitted_at is not None
         case Role.REVIEWER | Role.AUDITOR:
-            return case.submitted_at is not None
+            entered = case.entered_by_id is not None  # at the counter, on behalf of the firm
+            return case.submitted_at is not None or (appointment.role == Role.REVIEWER and entered)
         case _:
             return False
 
 
+def reach_of(appointment: Appointment) -> tuple[str, ...]:
+    """Return the workflows that an agent's mandate reaches."""
+    return tuple(one for scope in appointment.scope or () for one in MANDATES[scope])
+
+
 def _concerns_requirement(appointment: Appointment, requirement: Requirement) -> bool:
     if appointment.role == Role.INSTITUTION:
+        return appointment.organisation_id == requirement.institution_id
+    if appointment.role == Role.PROVIDER and requirement.workflow == "opinion":
         return appointment.organisation_id == requirement.institution_id
     return _concerns_case(appointment, requirement.case)
 
@@ -66,6 +132,8 @@ def _concerns_requirement(appointment: Appointment, requirement: Requirement) ->
 def _concerns_sanction(appointment: Appointment, sanction: Sanction) -> bool:
     if appointment.role == Role.DEPARTMENT:
         return appointment.organisation_id == sanction.department_id
+    if appointment.role == Role.PROVIDER:  # the lead agency initiates and evaluates
+        return appointment.organisation_id == sanction.record.provider_id
     return appointment.role in READS_ALL_CASES
 
 
@@ -89,20 +157,32 @@ def visible_to(user: User) -> ColumnElement[bool]:
     """Return the SQL condition on `Case` that is true just where `stands_as` finds someone."""
     if not user.active:
         return false()
-    return or_(false(), *(_sees_cases(one) for one in user.current_appointments))
+    in_own_name = Case.person_id == user.person_id
+    return or_(in_own_name, *(_sees_cases(one) for one in user.current_appointments))
 
 
 def _sees_cases(appointment: Appointment) -> ColumnElement[bool]:
+    seen = _stands_in(appointment)
+    if appointment.role in READS_ALL_CASES:
+        return seen
+    return and_(seen, Case.workflow.not_in(CONFIDENTIAL))
+
+
+def _stands_in(appointment: Appointment) -> ColumnElement[bool]:
     own = appointment.organisation_id
     submitted = Case.submitted_at.is_not(None)
     match appointment.role:
         case Role.SUBJECT:
-            return Case.subject_id == own
+            return and_(Case.subject_id == own, Case.person_id.is_(None))
         case Role.AGENT:
-            return and_(Case.subject_id == own, Case.workflow.in_(appointment.scope or ()))
-        case Role.PROVIDER:
-            return and_(Case.provider_id == own, submitted)
-        case Role.REVIEWER | Role.AUDITOR:
+            mandated = and_(Case.subject_id == own, Case.person_id.is_(None))
+            return and_(mandated, Case.workflow.in_(reach_of(appointment)))
+        case Role.PROVIDER | Role.DEPARTMENT as role:
+            party = Case.provider_id if role == Role.PROVIDER else Case.department_id
+            return and_(party == own, submitted)
+        case Role.REVIEWER:
+            return or_(submitted, Case.entered_by_id.is_not(None))
+        case Role.AUDITOR:
             return submitted
         case _:
             return false()

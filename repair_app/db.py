@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, String, Table, event, insert
+from sqlalchemy import JSON, DateTime, Dialect, MetaData, String, Table, event, insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
@@ -58,8 +59,20 @@ class Base(DeclarativeBase):
     )
 
 
+class Database(SQLAlchemy):
+    """Sets up the engines of the application, and no others: the job engine's has its own rules."""
+
+    def init_app(self, app: Flask) -> None:
+        """Make the application's engines, each with our rules for connections."""
+        super().init_app(app)
+        with app.app_context():
+            for engine in self.engines.values():
+                event.listen(engine, "connect", set_up_sqlite)
+                event.listen(engine, "begin", begin_transaction)
+
+
 # Rows are written when a step says so: half a change (an end without its state) breaks a CHECK.
-db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"autoflush": False})
+db = Database(model_class=Base, disable_autonaming=True, session_options={"autoflush": False})
 
 
 def insert_rows(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -91,7 +104,6 @@ def today() -> date:
     return now().astimezone(ZoneInfo("Asia/Shanghai")).date()
 
 
-@event.listens_for(Engine, "connect")
 def set_up_sqlite(connection: Any, _record: Any) -> None:
     """Hand transactions to us, keep foreign keys, let readers read while one writes."""
     if type(connection).__module__.partition(".")[0] != "sqlite3":
@@ -121,7 +133,6 @@ def writing() -> Iterator[None]:
         _writing.reset(token)
 
 
-@event.listens_for(Engine, "begin")
 def begin_transaction(connection: Connection) -> None:
     """Begin a transaction that only reads, unless inside `writing`.
 

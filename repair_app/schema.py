@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import inspect, text
 
 from config import ROOT
+from repair_app import jobs
 from repair_app.db import db
 
 SCRIPTS: Final = ROOT / "migrations"
@@ -22,7 +23,11 @@ class Migrations:
     def __init__(self) -> None:
         self.db = db
         self.directory = str(SCRIPTS)
-        self.configure_args = {"render_as_batch": True, "compare_type": True}
+        self.configure_args = {
+            "render_as_batch": True,
+            "compare_type": True,
+            "include_name": jobs.belongs_to_us,
+        }
 
     @cached_property
     def migrate(self) -> Any:

@@ -14,8 +14,11 @@ from sqlalchemy import select
 from stdnum.cn import uscc
 
 from repair_app.db import db, now, today
+from repair_app.engine import machine
 from repair_app.engine.bulk import NewRecord, bring_in
+from repair_app.engine.effects import requirements
 from repair_app.engine.step import SYSTEM, Answers, Entity
+from repair_app.engine.store import Store
 from repair_app.models import (
     Appointment,
     Case,
@@ -28,7 +31,7 @@ from repair_app.models import (
     User,
 )
 from repair_app.models.parties import OrganisationKind
-from repair_app.services import cases, people, sanctions
+from repair_app.services import cases, institutions, people, sanctions
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 from repair_app.uploads import Upload, check_upload
@@ -36,7 +39,8 @@ from repair_app.uploads import Upload, check_upload
 PASSWORD = "correct horse battery staple"
 PDF = b"%PDF-1.4\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
 
-VALUE_FORMS = {"CorrectionForm", "AmendObjectionForm", "ObjectionForm"}
+VALUE_FORMS = {"CorrectionForm", "AmendObjectionForm", "ObjectionForm", "WindowObjectionForm"}
+PAPERS = {"AnnulmentForm", "ProceedingForm", "RulingForm", "CourtRulingForm", "ShieldForm"}
 
 _numbers = itertools.count(1)
 
@@ -182,6 +186,39 @@ def make_sanction(
     ).first()
 
 
+def initiate_sanction(
+    record: CreditRecord,
+    user: User,
+    department: Organisation,
+    *,
+    code: str = "A01",
+    ends_on: date | None = None,
+    person: str = "",
+    person_role: str = "legal_representative",
+    notified: Sequence[str] = (),
+) -> Sanction:
+    """Return a measure that the record's provider asked a department for; on a person if named."""
+    measure = db.session.scalars(select(SanctionMeasure).where(SanctionMeasure.code == code)).one()
+    submission = cases.Submission(
+        answers=Answers(
+            facts={
+                "measure_id": measure.id,
+                "department_id": department.id,
+                "ends_on": (ends_on or record.max_publication_until).isoformat(),
+                "person_role": person_role if person else None,
+                "notified": list(notified),
+            },
+            texts={"person": person} if person else {},
+        ),
+        token=secrets.token_urlsafe(24),
+        purpose=f"{record.ref} initiate",
+    )
+    sanctions.initiate(record.ref, user, submission)
+    return db.session.scalars(
+        select(Sanction).where(Sanction.record_id == record.id).order_by(Sanction.id.desc())
+    ).first()
+
+
 # --- cases ----------------------------------------------------------------------------------
 
 
@@ -230,8 +267,49 @@ def answer(transition: str, entity: Entity, **facts: Any) -> dict[str, Any]:
         "AmendObjectionForm": {"statement": "金额有误。"},
         "ObjectionForm": {"statement": "金额有误。"},
         "RepairForm": {"statement": "已缴纳罚款并整改。"},
+        "BreachForm": {
+            "unfulfilled": "未依法经营。",
+            "liability": "公示并通报。",
+            "findings": "如下。",
+        },
+        "CheckForm": {"findings": "经核查如下。"},
+        "PublicServiceForm": {"organiser": "虚构志愿者协会", "statement": "参加义工服务。"},
+        "OrderForm": {"order": "送检计量器具。"},
+        "TalkForm": {"agenda": "督促整改。"},
+        "TalkNoticeForm": {"agenda": "督促整改。"},
+        "MinutesForm": {
+            "attendees": "双方代表",
+            "authority_said": "应当整改。",
+            "subject_said": "立即整改。",
+            "undertakings": "十日内完成。",
+        },
+        "CountersignForm": {"signatory": "张虚构"},
         "ProofForm": {"statement": "整改完成。"},
+        "MaterialForm": {"statement": "整改完成。"},
+        "ExecutionForm": {"account": "已限制其投标资格。"},
+        "EvaluationForm": {"findings": "已达惩戒目的。"},
+        "RestorationForm": {"statement": "已恢复资格。", "notice": "现告知你单位。"},
         "CommitmentForm": {"signatory": "张虚构"},
+        "PaperCommitmentForm": {"signatory": "张虚构"},
+        "WindowObjectionForm": {"statement": "金额有误。"},
+        "WindowRepairForm": {"statement": "已缴纳罚款并整改。"},
+        "DiscoveryForm": {"statement": "执行中发现金额有误。"},
+        "TakeUpForm": {"statement": "有人反映金额有误。"},
+        "JoinForm": {"reason": "与已有异议相同。"},
+        "RemovalForm": {"findings": "经核查应予撤下。"},
+        "ConsultationForm": {"question": "请核对罚款金额。"},
+        "OpinionForm": {"findings": "经核对如下。"},
+        "InterimForm": {"progress": "正在核对案卷。"},
+        "AppraisalForm": {"appraiser": "虚构检测中心", "reason": "需要检测。"},
+        "CentreForm": {"reason": "须回避。"},
+        "DecisionForm": {
+            "reason": "理由如下。",
+            "weighing": "已考虑。",
+            "remedy": "可以申请复核。",
+        },
+        "FalsehoodForm": {"reason": "材料虚假。"},
+        "ReviewForm": {"statement": "原决定有误。"},
+        **{form: {"body": "虚构市人民法院", "statement": "内容如下。"} for form in PAPERS},
     }.get(form, {})
     values = {"fine_10k": "1"} if form in VALUE_FORMS else {}
     return {"facts": {**_facts_of(form), **facts}, "texts": texts, "values": values}
@@ -240,9 +318,46 @@ def answer(transition: str, entity: Entity, **facts: Any) -> dict[str, Any]:
 def _facts_of(form: str) -> dict[str, Any]:
     facts: dict[str, Callable[[], dict[str, Any]]] = {
         "RefusalForm": lambda: {"code": "material_incomplete"},
-        "ObjectionForm": lambda: {"ground": "error"},
+        **dict.fromkeys(
+            ("ObjectionForm", "WindowObjectionForm", "DiscoveryForm", "TakeUpForm"),
+            lambda: {"ground": "error"},
+        ),
+        "RemovalForm": lambda: {"outcome": "DELETED"},
+        "MaterialForm": lambda: {"material": "performance_receipt"},
+        "OpinionForm": lambda: {"view": "right"},
+        "FalsehoodForm": lambda: {"falsehood": "false_material"},
+        **dict.fromkeys(
+            PAPERS,
+            lambda: {
+                "annulled": "annulled",
+                "proceeding": "suit",
+                "number": f"（2026）虚01号{next(_numbers)}",
+                "issued_on": today().isoformat(),
+            },
+        ),
+        "ExecutionForm": lambda: {"happened_on": today().isoformat(), "executed": True},
+        "EvaluationForm": lambda: {"evaluation": "effective"},
         "CommitmentForm": lambda: {"text": "本单位郑重承诺。"},
+        "PaperCommitmentForm": lambda: {"text": "本单位郑重承诺。"},
         "InstitutionForm": lambda: {"institution_id": _any_institution()},
+        "ServiceForm": lambda: {"institution_id": _any_institution()},
+        "TrainingPlaceForm": lambda: {"institution_id": _any_institution()},
+        "PaperForm": lambda: {
+            "number": f"证书{next(_numbers)}号",
+            "issued_on": today().isoformat(),
+            "valid_until": (today() + timedelta(days=365)).isoformat(),
+        },
+        "PublicServiceForm": lambda: {"hours": 8, "served_until": today().isoformat()},
+        "TalkForm": lambda: {
+            "ground": "reminder",
+            "meets_on": (today() + timedelta(days=3)).isoformat(),
+            "place": "虚构市市场监督管理局一楼",
+        },
+        "TalkNoticeForm": lambda: {
+            "meets_on": (today() + timedelta(days=3)).isoformat(),
+            "place": "虚构市市场监督管理局二楼",
+        },
+        "MinutesForm": lambda: {"held_on": today().isoformat()},
         "CertificateForm": lambda: {
             "number": f"证书{next(_numbers)}号",
             "issued_on": today().isoformat(),
@@ -304,6 +419,8 @@ def meet_requirements(case: Case, subject: User, officer: User, *, without: str 
         "rectification": [(subject, "submit_proof")],
         "training": [(subject, "enrol"), (officer, "confirm_training")],
         "credit_report": [(subject, "request"), (officer, "file_report")],
+        "credit_check": [],
+        "public_service": [],
     }
     for requirement in get_case(case.ref).requirements:
         for user, name in steps[requirement.workflow] if requirement.workflow != without else ():
@@ -311,6 +428,17 @@ def meet_requirements(case: Case, subject: User, officer: User, *, without: str 
                 [make_upload(PDF + name.encode() + b"\n%%EOF")] if name == "submit_proof" else ()
             )
             act(user, name, requirement, uploads=uploads)
+
+
+def add_requirement(ref: str, workflow: str) -> None:
+    """Ask for a further requirement, as a rule pack that lists it does."""
+    with transaction() as session:
+        case = session.scalars(select(Case).where(Case.ref == ref)).one()
+        transition = current_policy().workflow_of(case).transitions["open"]
+        step = machine.prepare(
+            Store(session), current_policy(), case, transition, SYSTEM, Answers(), at=now()
+        )
+        requirements._add_requirement(step, workflow)
 
 
 def get_case(ref: str) -> Case:
@@ -325,6 +453,7 @@ def requirement_of(case: Case, workflow: str) -> Requirement:
     return found[workflow]
 
 
+ANNUL = "annul"  # no step of the case: the record is withdrawn, see `annul_record`
 # State -> the transition that leads there, who fires it, and the state before it.
 OBJECTION: dict[str, tuple[str, str, str]] = {
     "discarded": ("subject", "discard", "draft"),
@@ -333,19 +462,21 @@ OBJECTION: dict[str, tuple[str, str, str]] = {
     "refused": ("reviewer", "refuse", "submitted"),
     "accepted": ("reviewer", "accept", "submitted"),
     "with_provider": ("reviewer", "ask_provider", "accepted"),
+    "appraisal": ("provider", "begin_appraisal", "with_provider"),
     "confirmed": ("provider", "confirm", "with_provider"),
     "correction_proposed": ("provider", "propose_correction", "with_provider"),
-    "revocation_proposed": ("provider", "propose_revocation", "with_provider"),
+    "removal_proposed": ("provider", "propose_removal", "with_provider"),
+    "unverifiable": ("provider", "find_unverifiable", "with_provider"),
     "rejection_announced": ("reviewer", "announce_rejection", "confirmed"),
     "rejection_heard": ("subject", "state_views", "rejection_announced"),
     "rejected": ("second_reviewer", "sign_rejection", "rejection_heard"),
     "correction_decided": ("reviewer", "decide_correction", "correction_proposed"),
-    "removal_decided": ("reviewer", "decide_removal", "revocation_proposed"),
+    "removal_decided": ("reviewer", "decide_removal", "removal_proposed"),
     "executed": ("second_reviewer", "sign_correction", "correction_decided"),
     "removal_executed": ("second_reviewer", "sign_removal", "removal_decided"),
     "closed": ("provider", "confirm_execution", "executed"),
     "withdrawn": ("subject", "withdraw", "submitted"),
-    "moot": ("provider", "annul", "submitted"),  # fired on the record
+    "moot": ("", ANNUL, "submitted"),
 }
 REPAIR: dict[str, tuple[str, str, str]] = {
     "discarded": ("subject", "discard", "draft"),
@@ -362,7 +493,7 @@ REPAIR: dict[str, tuple[str, str, str]] = {
     "not_granted": ("second_reviewer", "sign_refusal", "refusal_proposed"),
     "closed": ("provider", "confirm_execution", "executed"),
     "withdrawn": ("subject", "withdraw", "submitted"),
-    "moot": ("provider", "annul", "submitted"),  # fired on the record
+    "moot": ("", ANNUL, "submitted"),
 }
 WAYS = {"objection": OBJECTION, "repair": REPAIR}
 
@@ -389,9 +520,34 @@ def make_case(
         if state not in {"draft", "discarded"}:
             meet_requirements(case, subject, world.institution)
     for who, name in way_to(workflow, state):
+        if name == ANNUL:
+            annul_record(world, case.record)
+            continue
         user = subject if who == "subject" else getattr(world, who)
-        act(user, name, case.record if name == "annul" else get_case(case.ref))
+        act(user, name, get_case(case.ref))
     return get_case(case.ref)
+
+
+def open_matter(
+    workflow: str, record: CreditRecord, user: User, *, name: str = "", **facts: Any
+) -> Case:
+    """Return a matter of a record that a person opened, its form filled in sensibly."""
+    db.session.rollback()
+    record = db.session.get_one(CreditRecord, record.id)
+    draft, transition, _actor = cases.step_to_open(user, workflow, record, name)
+    submission = make_submission(
+        f"{record.ref} {workflow}",
+        **answer(transition.name, draft, **facts),
+        uploads=[make_upload(PDF + workflow.encode() + b"\n%%EOF")],
+    )
+    return get_case(cases.open_case(workflow, record.ref, user, submission, name=name).ref)
+
+
+def annul_record(world: Any, record: CreditRecord) -> Case:
+    """Return the annulment by which two persons of the provider withdrew a record."""
+    annulment = open_matter("annulment", record, world.provider)
+    act(world.second_provider, "sign", annulment)
+    return get_case(annulment.ref)
 
 
 def way_to(workflow: str, state: str) -> list[tuple[str, str]]:
@@ -421,17 +577,21 @@ class World:
         "department",
         "other_department",
         "training_house",
+        "upper_centre",
     )
     ACCOUNTS = (
         "subject",
         "agent",
         "stranger",
         "provider",
+        "second_provider",
         "other_provider",
         "reviewer",
         "second_reviewer",
         "torn_reviewer",
         "reviewer_again",
+        "upper_reviewer",
+        "second_upper_reviewer",
         "officer",
         "other_officer",
         "institution",
@@ -462,16 +622,33 @@ def make_world() -> World:
         "department": make_organisation(kind.AGENCY, "虚构市财政局"),
         "other_department": make_organisation(kind.AGENCY, "虚构市税务局"),
         "training_house": make_organisation(kind.INSTITUTION, "虚构信用服务有限公司"),
+        "upper_centre": make_organisation(kind.CREDIT_CENTRE, "虚构省信用中心"),
     }
+    with transaction() as session:
+        centre = session.get_one(Organisation, organisations["centre"].id)
+        centre.superior_id = organisations["upper_centre"].id
+    with transaction() as session:
+        for service in ("training", "credit_report"):
+            institutions.register(
+                session,
+                session.get_one(Organisation, organisations["training_house"].id),
+                service,
+                f"虚信备〔2020〕{service}",
+                valid_from=date(2020, 1, 1),
+                valid_until=date(2099, 12, 31),
+            )
     places = {
         "subject": ("firm", Role.SUBJECT),
         "agent": ("firm", Role.AGENT),
         "stranger": ("other_firm", Role.SUBJECT),
         "provider": ("agency", Role.PROVIDER),
+        "second_provider": ("agency", Role.PROVIDER),
         "other_provider": ("other_agency", Role.PROVIDER),
         "reviewer": ("centre", Role.REVIEWER),
         "second_reviewer": ("centre", Role.REVIEWER),
         "torn_reviewer": ("centre", Role.REVIEWER),
+        "upper_reviewer": ("upper_centre", Role.REVIEWER),
+        "second_upper_reviewer": ("upper_centre", Role.REVIEWER),
         "officer": ("department", Role.DEPARTMENT),
         "other_officer": ("other_department", Role.DEPARTMENT),
         "institution": ("training_house", Role.INSTITUTION),

@@ -10,7 +10,9 @@ from sqlalchemy import select
 
 from repair_app.access import stands_as, visible_to
 from repair_app.db import db, now, today
-from repair_app.models import Case, CreditRecord, Role, User
+from repair_app.engine.step import NotAllowed
+from repair_app.models import Case, CreditRecord, Role, Sanction, User
+from repair_app.services import cases
 from repair_app.services.transaction import transaction
 from tests import factories
 from tests.client import Client
@@ -86,10 +88,14 @@ SEES: dict[str, set[str]] = {
     "torn_reviewer": {"draft", "discarded", "submitted", "with_provider", "other submitted"},
     "stranger": {"other draft", "other submitted"},
     "provider": {"submitted", "with_provider"},
+    "second_provider": {"submitted", "with_provider"},
     "other_provider": {"other submitted"},
     "reviewer": {"submitted", "with_provider", "other submitted"},
     "second_reviewer": {"submitted", "with_provider", "other submitted"},
     "reviewer_again": {"submitted", "with_provider", "other submitted"},
+    # The centre above reads what is before the one below it; it acts on what is handed up.
+    "upper_reviewer": {"submitted", "with_provider", "other submitted"},
+    "second_upper_reviewer": {"submitted", "with_provider", "other submitted"},
     "auditor": {"submitted", "with_provider", "other submitted"},
     "officer": set(),
     "other_officer": set(),
@@ -165,8 +171,21 @@ def test_records_and_sanctions_are_for_those_they_concern(
         "former reviewer who files",
     }
     officers = {"officer", "other_officer"}
-    assert those_of(record) == centre | filers | officers | {"provider"}
-    assert those_of(sanction) == centre | {"officer"}
+    providers = {"provider", "second_provider", "reviewer who provides"}
+    assert those_of(record) == centre | filers | officers | providers
+    # The record's provider is the lead agency: it initiates measures and evaluates them.
+    assert those_of(sanction) == centre | providers | {"officer"}
+
+
+def test_only_the_centre_that_a_case_lies_with_acts_on_it(world: World) -> None:
+    case = factories.make_case(world, "submitted")
+    assert case.centre_id == world.centre.id
+    assert cases.actors_of(world.reviewer, case)
+    assert cases.actors_of(world.upper_reviewer, case) == []
+    factories.act(world.reviewer, "delegate", case, centre_id=world.upper_centre.id)
+    case = factories.get_case(case.ref)
+    assert cases.actors_of(world.reviewer, case) == []
+    assert cases.actors_of(world.upper_reviewer, case)
 
 
 # --- while somebody is signed in ---
@@ -208,7 +227,7 @@ def test_a_department_sees_a_removed_record_only_if_a_measure_of_its_own_rested_
     factories.make_sanction(record, world.officer)
     for officer in (world.officer, world.other_officer):
         assert list(stands_as(officer, record_of(record.ref)))
-    factories.act(world.provider, "annul", record)
+    factories.annul_record(world, record)
     assert list(stands_as(world.officer, record_of(record.ref)))
     assert not list(stands_as(world.other_officer, record_of(record.ref)))
 
@@ -216,3 +235,41 @@ def test_a_department_sees_a_removed_record_only_if_a_measure_of_its_own_rested_
 def record_of(ref: str) -> CreditRecord:
     db.session.rollback()
     return db.session.scalars(select(CreditRecord).where(CreditRecord.ref == ref)).one()
+
+
+def test_a_person_stands_for_themselves_where_a_measure_reaches_them_and_nowhere_else(
+    world: World,
+) -> None:
+    """…四（十四）惩戒到人: a right of their own, and no standing for the enterprise."""
+    record = factories.make_record(world.firm, world.agency, severity="serious")
+    sanction = factories.initiate_sanction(
+        record, world.provider, world.department, code="P02", person="赵虚构"
+    )
+    with transaction() as session:
+        named = session.get_one(Sanction, sanction.id)
+        named.person_id = session.get_one(User, world.stranger.id).person_id
+    firms = factories.make_case(world, "submitted", record=record)
+    own = factories.open_objection(record, world.stranger)
+    assert own.person_id == world.stranger.person_id
+    for case, its in ((firms, False), (own, True)):
+        assert bool(list(stands_as(world.stranger, case))) == its
+        assert sees(world.stranger, case) == its
+        assert bool(list(stands_as(world.subject, case))) != its
+        assert sees(world.subject, case) != its
+    (standing,) = stands_as(world.stranger, record_of(record.ref))
+    assert (standing.role, standing.organisation_id) == (Role.SUBJECT, None)
+    other = factories.make_record(world.firm, world.agency)
+    assert not list(stands_as(world.stranger, other))
+    with pytest.raises(NotAllowed):
+        factories.open_repair(record, world.stranger)
+
+
+def test_a_department_sees_the_remedy_that_it_owes_and_no_other(world: World) -> None:
+    record = factories.make_record(world.firm, world.agency)
+    sanction = factories.make_sanction(record, world.officer)
+    factories.make_case(world, "accepted", record=record)
+    factories.act(world.officer, "report", sanction)
+    case = db.session.scalars(select(Case).where(Case.workflow == "remedy")).one()
+    for officer, its in ((world.officer, True), (world.other_officer, False)):
+        assert bool(list(stands_as(officer, case))) == its
+        assert sees(officer, case) == its

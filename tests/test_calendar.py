@@ -9,12 +9,17 @@ from hypothesis import strategies as st
 
 from repair_app.calendar import (
     REASONS,
+    DueDate,
+    Pause,
+    Table,
     add_period,
     add_working_days,
     is_announced,
     is_working_day,
     local_date,
+    unusual_days,
 )
+from repair_app.labels import Label
 
 ANNOUNCED = st.dates(date(2004, 1, 1), date(2026, 10, 31))
 ANY_DAY = st.dates(date(2004, 1, 1), date(2040, 12, 31))
@@ -86,10 +91,10 @@ def test_a_year_before_all_announcements_is_provisional_too() -> None:
 
 def test_the_administrators_table_wins_over_the_announced_year() -> None:
     closed, open_ = date(2026, 11, 23), date(2026, 11, 22)
-    overrides = {closed: False, open_: True}
-    assert not is_working_day(closed, overrides)
-    assert is_working_day(open_, overrides)
-    due = add_working_days(date(2026, 11, 20), 2, overrides)
+    table = Table(words={closed: False, open_: True})
+    assert not is_working_day(closed, table)
+    assert is_working_day(open_, table)
+    due = add_working_days(date(2026, 11, 20), 2, table)
     assert due.due_on == date(2026, 11, 24)
     assert (closed, "declared_rest") in due.skipped
     assert due.made_up == (open_,)
@@ -97,10 +102,86 @@ def test_the_administrators_table_wins_over_the_announced_year() -> None:
 
 def test_days_that_the_administrator_entered_are_not_provisional() -> None:
     first = date(2026, 12, 31)
-    overrides = {first + timedelta(days=day): day >= 4 for day in range(1, 11)}
-    due = add_working_days(first, 3, overrides)
+    words = {first + timedelta(days=day): day >= 4 for day in range(1, 11)}
+    due = add_working_days(first, 3, Table(words=words))
     assert due.due_on == date(2027, 1, 6)
     assert not due.provisional
+
+
+def test_a_year_that_was_announced_by_an_edition_is_official() -> None:
+    """What the announcement does not name is what its weekday says: nothing is estimated."""
+    new_year = [date(2027, 1, 1), date(2027, 1, 2), date(2027, 1, 3)]
+    made_up = date(2027, 1, 10)  # a Sunday
+    table = Table(
+        words={**dict.fromkeys(new_year, False), made_up: True},
+        official=frozenset([*new_year, made_up]),
+        announced=frozenset({2027}),
+    )
+    due = add_working_days(date(2026, 12, 31), 6, table)
+    assert due.due_on == made_up
+    assert not due.provisional
+    assert due.skipped == (*((day, "holiday") for day in new_year), (date(2027, 1, 9), "weekend"))
+    spring = date(2027, 2, 8)  # a Monday, a statutory day by the lunar calendar
+    assert not is_working_day(spring)
+    assert is_working_day(spring, table)
+
+
+def test_the_unusual_days_of_a_year_are_weekdays_off_and_weekend_days_worked() -> None:
+    """State Council notice for 2026: Sunday 2026-09-20 worked, Thursday 2026-10-01 off."""
+    unusual = dict(unusual_days(2026))
+    assert unusual[date(2026, 9, 20)] is None
+    assert unusual[date(2026, 10, 1)] == "holiday"
+    assert date(2026, 10, 3) not in unusual  # a Saturday is off anyway
+    assert sum(reason is None for reason in unusual.values()) == 6
+
+
+# --- pauses and extensions ----------------------------------------------------------------
+
+
+def test_a_pause_moves_the_date() -> None:
+    """Elsewhere a case was put on hold and its due date stayed.
+
+    Three working days from Friday 2026-11-20; the term stands still from Monday to Wednesday:
+    Monday counted, Thursday and Friday are left.
+    """
+    pause = Pause(date(2026, 11, 23), date(2026, 11, 25), "supplement")
+    due = add_working_days(date(2026, 11, 20), 3, pauses=[pause])
+    assert due.due_on == date(2026, 11, 27)
+    assert (date(2026, 11, 24), "paused") in due.skipped
+    assert (date(2026, 11, 25), "paused") in due.skipped
+    assert date(2026, 11, 23) not in dict(due.skipped)
+
+
+def test_a_pause_within_one_day_moves_nothing() -> None:
+    day = date(2026, 11, 23)
+    plain = add_working_days(date(2026, 11, 20), 3)
+    assert add_working_days(date(2026, 11, 20), 3, pauses=[Pause(day, day)]).due_on == plain.due_on
+
+
+def test_a_term_that_stands_still_says_since_when() -> None:
+    due = add_working_days(date(2026, 11, 20), 3, pauses=[Pause(date(2026, 11, 23), None, "x")])
+    assert due.stopped_on == date(2026, 11, 23)
+    assert due.due_on == date(2026, 11, 25)
+    assert "中止" in due.explain("zh")
+    assert "stands still since 2026-11-23" in due.explain("en")
+
+
+def test_an_extension_adds_working_days_and_is_named() -> None:
+    due = add_working_days(date(2026, 11, 20), 3, extended_by=2)
+    assert due.due_on == date(2026, 11, 27)
+    assert due.extended_by == 2
+    assert "延长2个工作日" in due.explain("zh")
+    assert "2 of them by an approved extension" in due.explain("en")
+
+
+def test_a_negative_extension_is_refused() -> None:
+    with pytest.raises(ValueError, match="working days"):
+        add_working_days(date(2026, 11, 20), 3, extended_by=-1)
+
+
+def test_a_term_beyond_the_last_year_overflows() -> None:
+    with pytest.raises(OverflowError):
+        add_working_days(date(9999, 12, 30), 5)
 
 
 @pytest.mark.parametrize("days", [0, -1])
@@ -140,12 +221,13 @@ def test_two_terms_in_a_row_are_one_long_term(start: date, first: int, second: i
 @unhurried
 @given(ANY_DAY, TERMS, st.dictionaries(ANY_DAY, st.booleans(), max_size=20))
 def test_each_day_after_the_start_is_either_counted_or_skipped(
-    start: date, days: int, overrides: dict[date, bool]
+    start: date, days: int, words: dict[date, bool]
 ) -> None:
-    due = add_working_days(start, days, overrides)
+    table = Table(words=words)
+    due = add_working_days(start, days, table)
     skipped = [day for day, _ in due.skipped]
     assert (due.due_on - start).days == days + len(skipped)
-    assert not any(is_working_day(day, overrides) for day in skipped)
+    assert not any(is_working_day(day, table) for day in skipped)
     assert {reason for _, reason in due.skipped} <= set(REASONS)
 
 
@@ -184,6 +266,38 @@ def test_the_explanation_says_when_a_date_is_provisional() -> None:
     assert "暂定" in due.explain("zh")
     assert "provisional" in due.explain("en")
     assert "2027-01-02 to 2027-01-03 (weekend)" in due.explain("en")
+
+
+def test_the_list_tells_the_same_line_by_line() -> None:
+    due: DueDate = add_working_days(
+        date(2026, 9, 30),
+        3,
+        pauses=[Pause(date(2026, 10, 8), date(2026, 10, 9), "supplement")],
+        extended_by=1,
+    )
+    states = {"supplement": Label("补正", "supplement")}
+    assert due.explain_lines("zh", states) == [
+        "自2026-09-30次日起算",
+        "期限：3个工作日",
+        "经批准延长：1个工作日",
+        "不计入：2026-10-01至2026-10-07（法定节假日及调休放假）",
+        "不计入：2026-10-09（期限中止）",
+        "不计入：2026-10-11（周末）",
+        "计入：2026-10-10（调休上班）",
+        "中止：2026-10-08至2026-10-09（补正）",
+        "届满：2026-10-13",
+    ]
+    assert due.explain_lines("en", states)[-2:] == [
+        "stood still from 2026-10-08 to 2026-10-09 (supplement)",
+        "ends on 2026-10-13",
+    ]
+
+
+def test_the_list_says_when_a_date_is_provisional_and_when_the_term_stands_still() -> None:
+    due = add_working_days(date(2026, 12, 25), 5, pauses=[Pause(date(2026, 12, 28), None, "x")])
+    lines = due.explain_lines("en")
+    assert "stands still since 2026-12-28 (x), ends later by as long" in lines
+    assert any("provisional" in line for line in lines)
 
 
 # --- dates and months ---------------------------------------------------------------------

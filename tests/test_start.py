@@ -14,7 +14,7 @@ from repair_app import schema
 from repair_app.db import db, writing
 
 # Each takes a while to import, and serving a page takes none of them.
-LATE = ("alembic", "flask_migrate", "holidays", "chinese_calendar", "mako")
+LATE = ("alembic", "dbos", "flask_migrate", "holidays", "chinese_calendar", "mako")
 
 
 def run_python(code, tmp_path):

@@ -4,7 +4,7 @@ Nothing here writes a state, an event or a deadline. Every date counts back from
 the demonstration is made, so that something is always due, overdue and just over.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -15,7 +15,7 @@ from repair_app.db import at, db, now
 from repair_app.demo import cast
 from repair_app.demo.performance import Stage, play
 from repair_app.models import Organisation, User
-from repair_app.services import people
+from repair_app.services import institutions, people
 from repair_app.services.transaction import transaction
 
 LEAD: Final = timedelta(days=4 * 365)  # the accounts are that much older than the last day
@@ -42,6 +42,21 @@ def add_cast(session: Session) -> None:
     """Add the organisations and all accounts but the last."""
     for unit in cast.UNITS.values():
         people.add_organisation(session, *unit)
+    for key, above in cast.SUPERIORS.items():
+        lower, upper = (
+            people.get_organisation(session, cast.UNITS[one].uscc) for one in (key, above)
+        )
+        lower.superior = upper
+    for key, (service, number) in cast.REGISTRATIONS.items():
+        unit_on_file = people.get_organisation(session, cast.UNITS[key].uscc)
+        institutions.register(
+            session,
+            unit_on_file,
+            service,
+            number,
+            valid_from=date(2020, 1, 1),
+            valid_until=date(2099, 12, 31),
+        )
     for player in cast.PLAYERS:
         user = add_player(session, player)
         if player.login == cast.AGENT_ELSEWHERE[0]:

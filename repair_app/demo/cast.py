@@ -55,16 +55,33 @@ UNITS: Final = {
     "catering": Unit("91379900MADEX010XA", "云泽市蓝湾示例餐饮管理有限公司"),
     "staffing": Unit("91379900MADEX0118A", "云泽市众创示例劳务派遣有限公司"),
     "tutoring": Unit("91379900MADEX01265", "云泽市明德示例教育咨询有限公司"),
+    "steel": Unit("91379900MADEX0150M", "云泽市恒岳示例钢构有限公司"),  # being reorganised
+    "packaging": Unit("91379900MADEX0169J", "云泽市丰禾示例包装有限公司"),
+    "province": Unit(
+        "11379900MBDEX0090E", "省公共信用信息中心（示例）", OrganisationKind.CREDIT_CENTRE
+    ),
+}
+SUPERIORS: Final = {"centre": "province"}  # who reviews decisions, and is told of what is late
+
+REGISTRATIONS: Final = {
+    "school": ("training", "云信备〔2020〕1号"),
+    "rating": ("credit_report", "云信备〔2020〕2号"),
 }
 
 PLAYERS: Final = (
     Player("lin", "林晓岚", "centre", Role.REVIEWER),
     Player("zhou", "周启明", "centre", Role.REVIEWER),
     Player("zheng", "郑怀瑾", "centre", Role.REVIEWER),
+    Player("meng", "孟繁星", "province", Role.REVIEWER),
+    Player("qiu", "邱明哲", "province", Role.REVIEWER),
     Player("liang", "梁文博", "market", Role.PROVIDER),
     Player("luo", "罗静怡", "ecology", Role.PROVIDER),
     Player("gao", "高明远", "safety", Role.PROVIDER),
     Player("song", "宋佳音", "labour", Role.PROVIDER),
+    Player("mei", "梅若兰", "market", Role.PROVIDER),
+    Player("wei", "魏海涛", "ecology", Role.PROVIDER),
+    Player("shi", "石建军", "safety", Role.PROVIDER),
+    Player("bai", "白雪晴", "labour", Role.PROVIDER),
     Player("han", "韩立新", "trading", Role.DEPARTMENT),
     Player("dong", "董秋实", "finance", Role.DEPARTMENT),
     Player("ye", "叶知秋", "school", Role.INSTITUTION),
@@ -82,6 +99,8 @@ PLAYERS: Final = (
     Player("jiang", "蒋晓晨", "catering"),
     Player("peng", "彭海生", "staffing"),
     Player("yuan", "袁书宁", "tutoring"),
+    Player("du", "杜宏远", "steel"),
+    Player("fu", "傅嘉禾", "packaging"),
     Player("fang", "方可欣", "food", Role.AGENT, ("objection",)),
 )
 AGENT_ELSEWHERE: Final = ("fang", "chemicals")  # the agent's second mandate, of the same scope
@@ -89,8 +108,11 @@ AGENT_ELSEWHERE: Final = ("fang", "chemicals")  # the agent's second mandate, of
 # Added when all else is there: this account says that the demonstration is whole.
 LAST: Final = Player("yu", "余建平", "centre", Role.ADMINISTRATOR)
 
-RECEIVES, DECIDES, SIGNS = "lin", "zhou", "zheng"  # how the three reviewers share their work
-PERSON_OF: Final = {one.unit: one for one in PLAYERS if one.role not in (Role.REVIEWER, Role.AGENT)}
+# How reviewers share their work: who receives, who decides, who signs.
+REVIEWERS: Final = {"centre": ("lin", "zhou", "zheng"), "province": ("meng", "meng", "qiu")}
+ACTING: Final = [one for one in PLAYERS if one.role not in (Role.REVIEWER, Role.AGENT)]
+PERSON_OF: Final = {one.unit: one for one in reversed(ACTING)}
+SECOND_OF: Final = {one.unit: one for one in ACTING}  # of an agency: signs what a colleague began
 
 
 def address(login: str) -> str:

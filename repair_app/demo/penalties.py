@@ -213,6 +213,77 @@ PENALTIES: Final = (
     Penalty(420, "staffing", "dispatch", 200, "7.2"),
     Penalty(421, "building", "orders", 200, "1.9"),
     Penalty(422, "property", "wages", 200, "5.5"),
+    # For what surrounds objections and repairs; see matters.py.
+    Penalty(132, "catering", "advert", 372, "0.6"),  # repaired, and by now archived
+    Penalty(140, "food", "label", 80, "2.2"),
+    Penalty(141, "trade", "label", 130, "1.4"),
+    Penalty(142, "catering", "price", 130, "0.7"),
+    Penalty(143, "textiles", "label", 130, "1.3"),
+    Penalty(144, "devices", "advert", 130, "4.5"),
+    Penalty(145, "tutoring", "price", 80, "0.9"),
+    Penalty(146, "food", "advert", 130, "3.3"),
+    Penalty(147, "trade", "price", 130, "1.6"),
+    Penalty(148, "textiles", "advert", 80, "2.6"),
+    Penalty(149, "catering", "advert", 80, "1.9"),
+    Penalty(150, "food", "price", 80, "0.2"),
+    Penalty(151, "trade", "label", 80, "1.7"),
+    Penalty(152, "textiles", "price", 130, "0.5"),
+    Penalty(153, "tutoring", "label", 80, "1.1"),
+    Penalty(154, "devices", "label", 80, "1.5"),
+    Penalty(155, "catering", "label", 130, "2.1"),
+    Penalty(156, "trade", "advert", 130, "2.8"),
+    Penalty(157, "devices", "price", 80, "0.8"),
+    Penalty(158, "textiles", "label", 80, "1.6"),
+    Penalty(159, "food", "label", 130, "1.9"),
+    Penalty(160, "packaging", "label", 200, "1.5"),
+    Penalty(161, "packaging", "advert", 80, "2.4"),
+    Penalty(162, "textiles", "price", 300, "0.9"),
+    Penalty(163, "catering", "advert", 200, "2.3"),
+    Penalty(164, "tutoring", "label", 200, "1.2"),
+    Penalty(165, "devices", "price", 300, "1.3"),
+    Penalty(166, "food", "label", 300, "2"),
+    Penalty(167, "textiles", "advert", 200, "3.1"),
+    Penalty(168, "trade", "price", 200, "1.1"),
+    Penalty(171, "tutoring", "label", 130, "1"),
+    Penalty(172, "packaging", "price", 130, "0.3"),
+    Penalty(173, "food", "label", 80, "12"),
+    Penalty(174, "devices", "label", 80, "15"),
+    Penalty(180, "food", "stock", 130),
+    Penalty(181, "trade", "stock", 130),
+    Penalty(182, "textiles", "stock", 130),
+    Penalty(183, "catering", "stock", 130),
+    Penalty(184, "tutoring", "stock", 130),
+    Penalty(210, "textiles", "assessment", 80, "4"),
+    Penalty(211, "farming", "sewage", 80, "8"),
+    Penalty(212, "chemicals", "sewage", 130, "12"),
+    Penalty(213, "textiles", "assessment", 130, "7"),
+    Penalty(214, "farming", "assessment", 130, "5"),
+    Penalty(215, "chemicals", "assessment", 80, "6.5"),
+    Penalty(330, "logistics", "hazard", 80, "2.4"),
+    Penalty(331, "building", "hazard", 80, "3.2"),
+    Penalty(332, "property", "training", 80, "1.2"),
+    Penalty(333, "logistics", "training", 130, "1.8"),
+    Penalty(334, "building", "training", 130, "2.6"),
+    Penalty(335, "property", "hazard", 130, "3"),
+    Penalty(336, "chemicals", "hazard", 130, "4.1"),
+    Penalty(337, "chemicals", "training", 80, "2.2"),
+    Penalty(338, "logistics", "hazard", 200, "4.2"),
+    Penalty(339, "building", "training", 200, "2.7"),
+    Penalty(340, "property", "training", 200, "1.4"),
+    Penalty(341, "staffing", "hazard", 130, "2.9"),
+    Penalty(345, "building", "hazard", 130, "3.6"),
+    Penalty(346, "logistics", "training", 200, "2.1"),
+    Penalty(430, "steel", "wages", 80, "3"),
+    Penalty(431, "steel", "orders", 80, "1.1"),
+    Penalty(432, "steel", "dispatch", 80, "6"),
+    Penalty(433, "steel", "wages", 130, "3.4"),
+    Penalty(434, "steel", "orders", 130, "1.2"),
+    Penalty(435, "steel", "dispatch", 130, "5"),
+    Penalty(436, "steel", "wages", 200, "2.8"),
+    Penalty(437, "steel", "orders", 200, "1.3"),
+    Penalty(438, "steel", "dispatch", 200, "4.4"),
+    Penalty(439, "steel", "wages", 200, "2.1"),
+    Penalty(440, "steel", "orders", 200, "0.9"),
 )
 BY_NO: Final = {one.no: one for one in PENALTIES}
 SHORT: Final = {"market": "市监", "ecology": "环", "safety": "应急", "labour": "人社监"}
@@ -223,6 +294,8 @@ FLAWED: Final = (
     {"subject_kind": "自然人", "decision_no": "云示市监罚〔示例〕902号"},
 )
 FLAWED_IN: Final = ("market", 45)
+# Files that say again, so many working days ago, what was removed or repaired by then.
+REPEATED: Final = {("market", 5): (110, 125, 142, 143, 166), ("safety", 4): (305, 341)}
 
 
 def decided_on(penalty: Penalty, day: date) -> date:
@@ -254,7 +327,7 @@ def list_reports(day: date) -> list[Report]:
     groups: dict[tuple[str, int, int], list[Penalty]] = {}
     for one in PENALTIES:
         groups.setdefault((MATTERS[one.matter].agency, one.age, one.late), []).append(one)
-    return [
+    reports = [
         Report(
             agency=agency,
             sent_on=working_day(day - timedelta(days=late or age - REPORTED_AFTER), 0),
@@ -262,6 +335,10 @@ def list_reports(day: date) -> list[Report]:
         )
         for (agency, age, late), some in groups.items()
     ]
+    for (agency, days), numbers in REPEATED.items():
+        again = write_file([BY_NO[no] for no in numbers], day, ())
+        reports.append(Report(agency, working_day(day, days), again))
+    return reports
 
 
 def write_file(penalties: list[Penalty], day: date, flawed: Iterable[dict[str, str]]) -> bytes:

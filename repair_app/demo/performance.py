@@ -10,33 +10,51 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
+from repair_app.calendar import add_working_days
 from repair_app.db import at, db, today
 from repair_app.demo import cast, penalties
 from repair_app.demo.days import opening_hour, working_day
+from repair_app.demo.matters import MATTERS
 from repair_app.demo.papers import make_paper
 from repair_app.demo.stories import MEASURES, OBJECTIONS, REPAIRS, Beat, Measure, Story
 from repair_app.engine.spec import Transition
 from repair_app.engine.step import Answers, Entity, record_of
 from repair_app.forms import FORMS
-from repair_app.forms.questions import COMMITMENT_ZH
+from repair_app.forms.questions import commitment_texts
+from repair_app.forms.requirements import courses
 from repair_app.models import (
     Case,
     CreditRecord,
     FormToken,
     ImportBatch,
+    Organisation,
     Requirement,
     Sanction,
     SanctionMeasure,
     User,
 )
-from repair_app.services import cases, imports, publication, sanctions
+from repair_app.services import cases, complaints, imports, sanctions, timers
 from repair_app.services.policy import current_policy
 from repair_app.uploads import Upload
 
 Act = Callable[[], object]
 BETWEEN_STEPS: Final = timedelta(minutes=18)
 BETWEEN_STORIES: Final = timedelta(minutes=7)
-NIGHTS: Final = range(1, 20)  # working days ago on which the nightly sweeps were run
+AT_THE_END_OF_DAY: Final = timedelta(hours=8)
+NIGHTS: Final = range(1, 40)  # working days ago on which what time sets going was looked at
+EVERY_NIGHT: Final = ("expire_records", "lapse_sanctions", "mark_overdue", "remind", "escalate")
+SCANNED: Final = (("scan_records", 3), ("draw_inspection", 1))
+STORIES: Final = (*OBJECTIONS, *REPAIRS, *MATTERS)
+# What only some rule packs know: it is left out where the one in force does not.
+BY_RULES: Final = frozenset({"add_factor", "ask_extension", "extend"})
+# What the recognising unit does itself where the rule pack has it decide on a repair.
+OF_RECOGNISER: Final = {
+    "confirm_rectification": "confirm_for_decision",
+    "find_lacking": "find_lacking_for_decision",
+    "propose_grant": "decide_grant",
+    "propose_refusal": "decide_refusal",
+}
+BY_A_SECOND: Final = frozenset({"sign", "decline", "decide_grant", "decide_refusal"})
 
 
 @dataclass
@@ -81,18 +99,21 @@ def list_acts(stage: Stage) -> Iterator[tuple[datetime, int, Act]]:
     for measure in MEASURES:
         moment = opening_hour(working_day(stage.day, measure.days)) + timedelta(hours=1)
         yield moment, measure.no, partial(impose, stage, measure)
-        if measure.lifted:
-            moment = opening_hour(working_day(stage.day, measure.lifted))
-            yield moment, measure.no, partial(lift, stage, measure)
-    for number, story in enumerate((*OBJECTIONS, *REPAIRS)):
+        for place, beat in enumerate(measure.steps):
+            moment = opening_hour(working_day(stage.day, beat.days)) + timedelta(hours=2)
+            yield moment, measure.no, partial(act_on, stage, measure, place)
+    for number, story in enumerate(STORIES):
         for place, beat in enumerate(story.beats):
             moment = opening_hour(working_day(stage.day, beat.days))
             moment += BETWEEN_STEPS * place + BETWEEN_STORIES * (number % 9)
+            if not beat.what:
+                moment += AT_THE_END_OF_DAY  # somebody else's step of that day comes before
             yield moment, place, partial(take_step, stage, story, place)
-    for days in NIGHTS:
+    run = {one.name: one.run for one in timers.TIMERS}
+    nightly = [(name, days) for days in NIGHTS for name in EVERY_NIGHT]
+    for place, (name, days) in enumerate((*nightly, *SCANNED)):
         night = opening_hour(working_day(stage.day, days)) - timedelta(hours=6)
-        yield night, 0, publication.expire_records
-        yield night, 1, publication.lapse_sanctions
+        yield night, place, partial(run[name], night)
 
 
 # --- records and sanctions ----------------------------------------------------------------
@@ -115,19 +136,38 @@ def was_sent(report: penalties.Report) -> bool:
 
 
 def impose(stage: Stage, measure: Measure) -> None:
-    """Impose a measure for the department of a person."""
+    """Impose a measure for the department of a person, or initiate it for the lead agency."""
     token = f"demo-{measure.no}-{measure.code}"
     if earlier(token):
         return
     record = stage.record(measure.no)
-    known = select(SanctionMeasure.id).where(SanctionMeasure.code == measure.code)
-    facts = {
-        "measure_id": db.session.scalars(known).one(),
+    known = select(SanctionMeasure).where(SanctionMeasure.code == measure.code)
+    listed = db.session.scalars(known).one()
+    if record.severity_class not in listed.classes:
+        return  # by the rule pack in force the record is of another class
+    facts: dict[str, Any] = {
+        "measure_id": listed.id,
         "ends_on": end_of(measure, record).isoformat(),
     }
-    ref = record.ref
-    sent = cases.Submission(Answers(facts=facts), token=token, purpose=f"{ref} impose")
-    sanctions.impose(ref, stage.user(measure.by), sent)
+    name = "initiate" if measure.initiated_by else "impose"
+    purpose = f"{record.ref} {name}"
+    if not measure.initiated_by:
+        sent = cases.Submission(Answers(facts=facts), token=token, purpose=purpose)
+        sanctions.impose(record.ref, stage.user(measure.by), sent)
+        return
+    facts |= {
+        "department_id": stage.units[unit_of(measure.by)],
+        "person_role": "legal_representative" if measure.person else None,
+        "notified": [],
+    }
+    texts = {"person": measure.person} if measure.person else {}
+    sent = cases.Submission(Answers(facts, texts), token=token, purpose=purpose)
+    sanctions.initiate(record.ref, stage.user(measure.initiated_by), sent)
+
+
+def unit_of(login: str) -> str:
+    """Return the unit of a person of the cast."""
+    return next(one.unit for one in cast.PLAYERS if one.login == login)
 
 
 def end_of(measure: Measure, record: CreditRecord) -> date:
@@ -135,9 +175,10 @@ def end_of(measure: Measure, record: CreditRecord) -> date:
     return today() + timedelta(days=measure.term) if measure.term else record.max_publication_until
 
 
-def lift(stage: Stage, measure: Measure) -> None:
-    """Lift a measure, as its department decided."""
-    token = f"demo-{measure.no}-{measure.code}-lift"
+def act_on(stage: Stage, measure: Measure, place: int) -> None:
+    """Take one step about a measure: by its department, or by who initiated it."""
+    beat = measure.steps[place]
+    token = f"demo-{measure.no}-{measure.code}-{place}"
     if earlier(token):
         return
     query = select(Sanction).join(Sanction.record).join(Sanction.measure)
@@ -145,9 +186,13 @@ def lift(stage: Stage, measure: Measure) -> None:
         query.where(
             CreditRecord.id == stage.record(measure.no).id, SanctionMeasure.code == measure.code
         )
-    ).one()
-    answers = Answers(texts={"reason": measure.why})
-    fire("sanctions", sanction, "lift", stage.user(measure.by), answers=answers, token=token)
+    ).one_or_none()
+    if sanction is None:
+        return  # by the rule pack in force it could not be imposed
+    transition = current_policy().workflow_of(sanction).transitions[beat.what]
+    login = measure.by if "department" in transition.by else measure.initiated_by
+    answers = answer(stage, beat, transition, sanction)
+    fire("sanctions", sanction, beat.what, stage.user(login), answers=answers, token=token)
 
 
 def earlier(token: str) -> str | None:
@@ -179,45 +224,109 @@ def take_step(stage: Stage, story: Story, place: int) -> None:
     """Take one step of a story."""
     beat = story.beats[place]
     token = f"demo-{story.workflow}-{story.name}-{place}"
-    if beat.what == "open":
-        ref = earlier(token) or open_case(stage, story, beat, token)
-        stage.refs[story.workflow, story.name] = ref
+    if place == 0:
+        stage.refs[story.workflow, story.name] = earlier(token) or begin(stage, story, beat, token)
         return
-    if earlier(token):
+    ref = stage.refs[story.workflow, story.name]
+    if earlier(token) or not ref:
         return
-    found = find_entity(stage.refs[story.workflow, story.name], beat.what)
+    found = find_entity(ref, beat.what)
     if found is None:
         return  # the rule pack in force does not ask for this
     kind, entity, name = found
+    if (story.workflow, name) == ("complaint", "take_up"):
+        take_up(stage, entity, beat, token)
+        return
     transition = current_policy().workflow_of(entity).transitions[name]
     actor = stage.user(choose_person(stage, story, beat, transition, entity))
-    answers = answer(stage, beat, transition, entity)
+    if name in BY_RULES and cases.reasons_against(actor, entity, name) is None:
+        return
+    answers = answer(stage, beat, transition, entity, token)
     papers = draw_papers(beat, entity)
     fire(kind, entity, name, actor, answers=answers, token=token, uploads=papers)
+
+
+def begin(stage: Stage, story: Story, beat: Beat, token: str) -> str:
+    """Return the reference of a story's case, which is opened unless somebody else's step did.
+
+    It is empty where the rule pack in force took the record off before.
+    """
+    if beat.what and stage.record(story.no).state == "expired":
+        return ""
+    if not beat.what:
+        return newest_case(stage.record(story.no), story.workflow).ref
+    if story.workflow == "complaint":
+        return complain(stage, story, beat, token)
+    return open_case(stage, story, beat, token)
+
+
+def newest_case(record: CreditRecord, workflow: str) -> Case:
+    """Return the case of a kind that was opened last about a record."""
+    query = select(Case).where(Case.record_id == record.id, Case.workflow == workflow)
+    return db.session.scalars(query.order_by(Case.id.desc())).first() or missing(workflow)
+
+
+def missing(what: str) -> Case:
+    """Raise LookupError: a story counts on what another one has not brought about."""
+    raise LookupError(what)
 
 
 def open_case(stage: Stage, story: Story, beat: Beat, token: str) -> str:
     """Open the case of a story and return its reference."""
     record = stage.record(story.no)
-    ref = record.ref
-    login = story.by or stage.person_of(record.subject_id).login
-    facts = {"ground": story.ground} if story.ground else {}
-    values = beat.facts.get("values", {})
-    answers = Answers(facts, {"statement": beat.words[0]}, values)
-    sent = cases.Submission(answers, draw_papers(beat, record), token, 0, f"{ref} {story.workflow}")
-    return cases.open_case(story.workflow, ref, stage.user(login), sent).ref
+    transition = current_policy().current[story.workflow].transitions[beat.what]
+    login = story.by or opener_of(stage, transition, record)
+    answers = answer(stage, beat, transition, record)
+    if story.ground:
+        answers = Answers({**answers.facts, "ground": story.ground}, answers.texts, answers.values)
+    purpose = f"{record.ref} {story.workflow}"
+    sent = cases.Submission(answers, draw_papers(beat, record), token, 0, purpose)
+    return cases.open_case(story.workflow, record.ref, stage.user(login), sent, name=beat.what).ref
+
+
+def opener_of(stage: Stage, transition: Transition, record: CreditRecord) -> str:
+    """Return the login of who opens a matter where the story does not say."""
+    match transition.by[0]:
+        case "reviewer":
+            return choose_reviewer(transition.name, "centre")
+        case "provider":
+            return stage.person_of(record.provider_id).login
+        case _:
+            return stage.person_of(record.subject_id).login
+
+
+def complain(stage: Stage, story: Story, beat: Beat, token: str) -> str:
+    """Complain of a record, as anybody may, and return the reference of the case."""
+    told = complaints.Told(story.ground, statement=beat.words[0], **beat.facts)
+    code = complaints.receive(stage.record(story.no).ref, told, token)
+    found = complaints.look_up(code)
+    return found.ref if found else missing(token).ref
+
+
+def take_up(stage: Stage, complaint: Entity, beat: Beat, token: str) -> None:
+    """Open the objection that a complaint leads to."""
+    ground = complaints.ground_of(complaints.get_complaint(complaint.ref, stage.user("lin")))
+    answers = Answers({"ground": ground}, {"statement": beat.words[0]})
+    sent = cases.Submission(answers, (), token, 0, f"{complaint.ref} take_up")
+    complaints.take_up(complaint.ref, stage.user("lin"), sent)
 
 
 def find_entity(case_ref: str, what: str) -> tuple[str, Entity, str] | None:
     """Return kind, entity and transition of a step; None for a requirement that is not asked."""
     part, _, name = what.rpartition(".")
     case = db.session.scalars(select(Case).where(Case.ref == case_ref)).one()
-    if part == "record":
-        return "records", case.record, name
+    policy = current_policy()
     if not part:
-        return "cases", case, name
-    asked = next((one for one in case.requirements if one.workflow == part), None)
-    return ("requirements", asked, name) if asked else None
+        by_recogniser = (
+            case.workflow == "repair" and policy.pack_of(case).repair.decider == "provider"
+        )
+        return "cases", case, OF_RECOGNISER.get(name, name) if by_recogniser else name
+    if policy.current[part].entity == "case":
+        return "cases", newest_case(case.record, part), name
+    source = policy.current[part].transitions[name].source
+    asked = [one for one in case.requirements if one.workflow == part]
+    ready = [one for one in asked if one.state in source]
+    return ("requirements", (ready or asked)[0], name) if asked else None
 
 
 def choose_person(
@@ -228,22 +337,32 @@ def choose_person(
         return beat.by
     match transition.by[0]:
         case "reviewer":
-            return choose_reviewer(transition.name)
-        case "institution" if isinstance(entity, Requirement):
+            case = entity.case if isinstance(entity, Requirement) else entity
+            above = isinstance(case, Case) and case.centre_id == stage.units["province"]
+            return choose_reviewer(transition.name, "province" if above else "centre")
+        case "institution" | "provider" if (
+            isinstance(entity, Requirement) and entity.institution_id
+        ):
             return stage.person_of(entity.institution_id).login
         case "provider":
-            provider = entity if isinstance(entity, Case) else record_of(entity)
-            return stage.person_of(provider.provider_id).login
+            holder = entity if isinstance(entity, Case) else record_of(entity)
+            first = stage.person_of(holder.provider_id)
+            return (
+                cast.SECOND_OF[first.unit].login if transition.name in BY_A_SECOND else first.login
+            )
+        case "department" if isinstance(entity, Case):
+            return stage.person_of(entity.department_id).login
         case _:
             return story.by or stage.person_of(record_of(entity).subject_id).login
 
 
-def choose_reviewer(name: str) -> str:
-    """Return who of the centre takes a step: one receives, one decides, one signs."""
+def choose_reviewer(name: str, unit: str) -> str:
+    """Return who of a centre takes a step: one receives, one decides, one signs."""
+    receives, decides, signs = cast.REVIEWERS[unit]
     verb = name.partition("_")[0]
     if verb == "sign":
-        return cast.SIGNS
-    return cast.DECIDES if verb in {"announce", "decide", "propose"} else cast.RECEIVES
+        return signs
+    return decides if verb in {"announce", "check", "decide", "drop", "propose"} else receives
 
 
 def draw_papers(beat: Beat, entity: Entity) -> tuple[Upload, ...]:
@@ -255,25 +374,82 @@ def draw_papers(beat: Beat, entity: Entity) -> tuple[Upload, ...]:
 
 # --- what a form would have asked ---------------------------------------------------------
 
+DAYS: Final = ("issued_on", "meets_on", "held_on", "happened_on", "served_until")
+UNITS: Final = ("institution_id", "provider_id", "consulted_id", "centre_id")
+CASES: Final = ("about_id", "joined_id")
 
-def answer(stage: Stage, beat: Beat, transition: Transition, entity: Entity) -> Answers:
+
+def answer(
+    stage: Stage, beat: Beat, transition: Transition, entity: Entity, token: str = ""
+) -> Answers:
     """Return the answers to the form of a transition: words to its texts, and its facts."""
     form = FORMS[transition.form]
-    texts = dict(zip(form.texts, beat.words, strict=False))
+    texts = {name: word for name, word in zip(form.texts, beat.words, strict=False) if word}
     facts: dict[str, Any] = dict(beat.facts)
     values = facts.pop("values", {})
-    for name in ("institution_id", "provider_id"):
-        if name in facts:
-            facts[name] = stage.units[facts[name]]
-    if isinstance(entity, Requirement) and transition.form == "CommitmentForm":
-        subject = entity.case.subject
-        facts["text"] = COMMITMENT_ZH.format(
-            name=subject.name, uscc=subject.uscc, decision_no=entity.case.record.decision_no
-        )
-        texts["signatory"] = stage.person_of(subject.id).name
-    if isinstance(entity, Requirement) and transition.form == "CertificateForm":
-        facts |= certify(entity)
+    for name, fact in facts.items():
+        if name in UNITS:
+            facts[name] = stage.units[fact]
+        elif name in CASES:
+            query = select(Case.id).where(Case.ref == stage.refs[fact])
+            facts[name] = db.session.scalars(query).one()
+        elif name in DAYS:
+            facts[name] = day_from(fact).isoformat()
+    if isinstance(entity, Requirement):
+        facts |= answer_of_requirement(transition, entity, beat, token)
+        if transition.form == "CommitmentForm":
+            texts["signatory"] = stage.person_of(entity.case.subject_id).name
     return Answers(facts, texts, values)
+
+
+def day_from(days: int) -> date:
+    """Return the day that lies so many working days after today; before it, if negative."""
+    return add_working_days(today(), days).due_on if days > 0 else working_day(today(), -days)
+
+
+def answer_of_requirement(
+    transition: Transition, requirement: Requirement, beat: Beat, token: str
+) -> dict[str, Any]:
+    """Return what the form of a requirement makes of it: prescribed text, certificate, course."""
+    subject: Organisation = requirement.case.subject
+    match transition.form:
+        case "CommitmentForm":
+            text = commitment_texts()["repair"].fill_in(
+                name=subject.name,
+                uscc=subject.uscc or "",
+                decision_no=requirement.case.record.decision_no,
+            )
+            return {"text": text}
+        case "CertificateForm" | "PaperForm":
+            return certify(requirement)
+        case "OnlineCourseForm" | "LessonForm" | "BeginTestForm" | "TestForm":
+            return study(transition.form, beat, token)
+        case _:
+            return {}
+
+
+def study(form: str, beat: Beat, token: str) -> dict[str, Any]:
+    """Return what is answered in the online course: each lesson read, each question right."""
+    course = next(iter(courses().values()))
+    seed = int(hashlib.sha256(token.rpartition("-")[0].encode()).hexdigest()[:7], 16)
+    drawn = course.draw(seed)
+    match form:
+        case "OnlineCourseForm":
+            return {
+                "course": course.key,
+                "edition": course.edition,
+                "lessons": list(course.lessons),
+                "pass_mark": course.pass_mark,
+                "tries_a_day": course.tries_a_day,
+                "valid_months": course.valid_months,
+            }
+        case "LessonForm":
+            return {"lesson": list(course.lessons)[beat.facts["lesson"]]}
+        case "BeginTestForm":
+            return {"edition": course.edition, "seed": seed, "questions": list(drawn)}
+        case _:
+            answers = {one: sorted(course.bank[one].answer) for one in drawn}
+            return {"answers": answers, "marks": course.mark(drawn, answers)}
 
 
 def certify(requirement: Requirement) -> dict[str, str]:
@@ -283,4 +459,5 @@ def certify(requirement: Requirement) -> dict[str, str]:
         "number": f"{mark}{today():%Y%m}-{requirement.id:04d}",
         "issued_on": today().isoformat(),
         "valid_until": (today() + timedelta(days=365)).isoformat(),
+        "uscc": requirement.case.subject.uscc or "",
     }

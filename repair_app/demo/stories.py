@@ -1,4 +1,4 @@
-"""The stories of the demonstration: one case each, named by the state that it ends in.
+"""The stories of objections and repairs: one case each, named by the state that it ends in.
 
 Days count back in working days from the day on which the demonstration is made.
 """
@@ -8,10 +8,12 @@ from typing import Any, Final, NamedTuple
 
 
 class Beat(NamedTuple):
-    """One step: so many working days ago; `what` is a transition, or requirement.transition.
+    """One step: so many working days ago; `what` is a transition, or one of something beside it.
 
+    That is requirement.transition, or workflow.transition of the record's newest case of that
+    kind. A story that somebody else's step begins starts with a beat without `what`.
     `words` answer the texts of the transition's form, in its order; `facts` its facts, among
-    them `values`: those of record fields.
+    them `values`: those of record fields. A fact that is a day counts working days from the step.
     """
 
     days: int
@@ -30,19 +32,26 @@ class Story(NamedTuple):
     ground: str
     beats: tuple[Beat, ...]
     by: str = ""  # who files, if not the enterprise's own person
-
-    @property
-    def workflow(self) -> str:
-        """Return which kind of case this is: an objection has a ground."""
-        return "objection" if self.ground else "repair"
+    workflow: str = "objection"
 
 
 Beats = tuple[Beat, ...]
+LESSONS: Final = 5  # of the online course
 
 
-def beat(days: int, what: str, *words: str, papers: tuple[str, ...] = (), **facts: Any) -> Beat:
-    """Return a step without a name of who takes it: the workflow tells."""
-    return Beat(days, what, words, facts, papers)
+def beat(
+    days: int, what: str, *words: str, papers: tuple[str, ...] = (), by: str = "", **facts: Any
+) -> Beat:
+    """Return a step; who takes it is named only where the workflow does not tell."""
+    return Beat(days, what, words, facts, papers, by)
+
+
+def repair(name: str, no: int, *beats: Beats | Beat, by: str = "") -> Story:
+    """Return an application for repair: beats one by one, or some together."""
+    told: list[Beat] = []
+    for one in beats:
+        told += [one] if isinstance(one, Beat) else one
+    return Story(name, no, "", tuple(told), by, "repair")
 
 
 # --- what many stories share --------------------------------------------------------------
@@ -66,7 +75,13 @@ def prepared(days: int, statement: str, proof: str, *papers: str) -> Beats:
     return (
         beat(days, "open", statement),
         beat(days, "commitment.sign"),
-        beat(days, "rectification.submit_proof", proof, papers=papers),
+        beat(
+            days,
+            "rectification.submit_proof",
+            proof,
+            papers=papers,
+            material="performance_receipt",
+        ),
     )
 
 
@@ -76,6 +91,19 @@ def studied(days: int) -> Beats:
         beat(days, "training.enrol", institution_id="school"),
         beat(days, "credit_report.request", institution_id="rating"),
         beat(days - 3, "training.confirm_training"),
+        beat(days - 4, "credit_report.file_report"),
+    )
+
+
+def learned_online(days: int) -> Beats:
+    """Return the same with the course that is read online, and its test."""
+    return (
+        beat(days, "training.study"),
+        *(beat(days - 1, "training.read_lesson", lesson=number) for number in range(LESSONS)),
+        beat(days - 1, "training.begin_test"),
+        beat(days - 1, "training.hand_in_test"),
+        beat(days - 1, "training.take_certificate"),
+        beat(days, "credit_report.request", institution_id="rating"),
         beat(days - 4, "credit_report.file_report"),
     )
 
@@ -186,12 +214,14 @@ OBJECTIONS: Final = (
                 "商场租赁合同.pdf",
             ),
             *forwarded(11),
+            beat(10, "consult", "请核对该商场另一商户是否在你局有案。", consulted_id="labour"),
             beat(9, "confirm", "经核对系统录入信息，文号、名称均与案件系统一致。"),
             beat(
-                2,
+                8,
                 "return_to_provider",
                 "答复仅核对了系统数据，未与纸质案卷中的现场检查笔录比对，请调取案卷后重新核实。",
             ),
+            beat(5, "opinion.waive", "协查单位逾期未答复，不再等候，以免延误办理。"),
         ),
     ),
     Story(
@@ -200,12 +230,12 @@ OBJECTIONS: Final = (
         "not_the_subject",
         (
             *objected(
-                9,
+                6,
                 "决定书载明的作出机关与公示的信息提供单位不同，我公司从未收到该局的处罚决定。",
                 "情况说明.pdf",
             ),
-            *forwarded(8),
-            beat(6, "disclaim", "经查，我局未对该公司立案，案卷中的现场检查由市应急管理局牵头。"),
+            *forwarded(5),
+            beat(3, "disclaim", "经查，我局未对该公司立案，案卷中的现场检查由市应急管理局牵头。"),
             beat(
                 2,
                 "reroute",
@@ -256,7 +286,7 @@ OBJECTIONS: Final = (
         ),
     ),
     Story(
-        "revocation_proposed",
+        "removal_proposed",
         105,
         "decision_annulled",
         (
@@ -269,8 +299,9 @@ OBJECTIONS: Final = (
             *forwarded(5),
             beat(
                 1,
-                "propose_revocation",
+                "propose_removal",
                 "经核，法院判决撤销该处罚决定，我局未上诉，该信息应予撤销。",
+                outcome="DELETED",
             ),
         ),
     ),
@@ -285,7 +316,7 @@ OBJECTIONS: Final = (
             *forwarded(7),
             beat(4, "confirm", "指令书送达、逾期未报送的事实清楚，罚款1万元不属于免予公示情形。"),
             beat(
-                2,
+                3,
                 "announce_rejection",
                 "信息与决定书一致，事后补报不改变处罚事实；可在期限内陈述意见并补充证据。",
             ),
@@ -303,7 +334,7 @@ OBJECTIONS: Final = (
             ),
             *forwarded(8),
             beat(6, "confirm", "总包单位对进场人员负有培训记录义务，处罚事实认定无误。"),
-            beat(4, "announce_rejection", "核实结果认为信息无误；异议实为对责任认定不服。"),
+            beat(5, "announce_rejection", "核实结果认为信息无误；异议实为对责任认定不服。"),
             beat(
                 1,
                 "state_views",
@@ -325,7 +356,7 @@ OBJECTIONS: Final = (
             ),
             *forwarded(6),
             beat(
-                3,
+                2,
                 "propose_correction",
                 "确系录入单位错误，罚款应为0.5万元。",
                 values={
@@ -349,9 +380,10 @@ OBJECTIONS: Final = (
             ),
             *forwarded(7),
             beat(
-                4,
-                "propose_revocation",
+                2,
+                "propose_removal",
                 "经核对统一社会信用代码，报送时误选同名前缀企业，该信息不属于异议申请人。",
+                outcome="DELETED",
             ),
             beat(1, "decide_removal", "主体错误，拟同意撤销，请复审。"),
         ),
@@ -380,7 +412,7 @@ OBJECTIONS: Final = (
                 },
             ),
             beat(4, "decide_correction", "更正后不再达到数额巨大标准，失信等级随之重算。"),
-            beat(1, "sign_correction", "同意更正，请提供单位同步处理本部门网站信息。"),
+            beat(3, "sign_correction", "同意更正，请提供单位同步处理本部门网站信息。"),
         ),
     ),
     Story(
@@ -432,6 +464,7 @@ OBJECTIONS: Final = (
         (
             *objected(14, "监测点位标注错误，请更正。", "监测点位示意图.png"),
             *forwarded(13),
+            beat(12, "consult", "请就监测点位的设置提供意见。", consulted_id="safety"),
             beat(11, "withdraw", "经与生态环境局沟通并复核监测报告，点位无误，我公司撤回异议。"),
         ),
     ),
@@ -445,7 +478,13 @@ OBJECTIONS: Final = (
             beat(18, "confirm", "银行回单日期晚于责令改正期限届满之日23天，逾期事实清楚。"),
             beat(16, "announce_rejection", "证据显示逾期补存，公示信息与决定书一致，拟予驳回。"),
             beat(9, "close_hearing"),
-            beat(8, "sign_rejection", "陈述期内未提出新的意见和证据，驳回异议，惩戒措施恢复执行。"),
+            beat(
+                8,
+                "sign_rejection",
+                "公示信息与决定书一致，逾期存储事实清楚，驳回异议，惩戒措施恢复执行。",
+                "陈述期内企业未提出新的意见和证据。",
+                "可自收到本决定之日起10个工作日内申请复核；对处罚决定不服的，可依法申请行政复议或提起行政诉讼。",
+            ),
         ),
     ),
     Story(
@@ -458,14 +497,7 @@ OBJECTIONS: Final = (
         "moot-annulled",
         305,
         "decision_annulled",
-        (
-            *objected(4, "应急管理局已自行纠正并撤销该处罚决定。", "撤销行政处罚决定书.pdf"),
-            beat(
-                2,
-                "record.annul",
-                "经内部执法监督发现送达程序违法，我局已撤销原处罚决定，请撤下记录。",
-            ),
-        ),
+        objected(8, "应急管理局已自行纠正并撤销该处罚决定。", "撤销行政处罚决定书.pdf"),
     ),
     Story(
         "closed-corrected",
@@ -497,7 +529,12 @@ OBJECTIONS: Final = (
         (
             *objected(20, "市政府行政复议决定撤销该处罚，请撤销公示信息。", "行政复议决定书.pdf"),
             *forwarded(19),
-            beat(17, "propose_revocation", "复议决定书属实，原处罚决定已不存在，应予撤销。"),
+            beat(
+                17,
+                "propose_removal",
+                "复议决定书属实，原处罚决定已不存在，应予撤销。",
+                outcome="DELETED",
+            ),
             beat(16, "decide_removal", "依据充分，拟同意撤销。"),
             beat(15, "sign_removal", "同意撤销，归档保存。"),
             beat(13, "confirm_execution", "本局网站及国家企业信用信息公示系统已同步撤下。"),
@@ -538,7 +575,12 @@ OBJECTIONS: Final = (
         (
             *objected(12, "作出机关官网已无该处罚，信用网站仍在公示。", "官网查询结果截图.png"),
             *forwarded(11),
-            beat(9, "propose_revocation", "该处罚决定已由我局自行纠错撤销，信用网站应同步撤下。"),
+            beat(
+                9,
+                "propose_removal",
+                "该处罚决定已由我局自行纠错撤销，信用网站应同步撤下。",
+                outcome="DELETED",
+            ),
             beat(8, "decide_removal", "与来源单位信息不一致，拟撤销。"),
             beat(6, "sign_removal", "同意。"),
             beat(4, "confirm_execution", "已同步。"),
@@ -554,12 +596,18 @@ REPAIRS: Final = (
         120,
         "",
         (beat(4, "open", "已更换全部标价签，并安排专人每日核对结算系统价格。"),),
+        workflow="repair",
     ),
     Story(
         "draft-serious-begun",
         129,
         "",
-        (beat(2, "open", "已下架未注册产品并办理退货，正在准备整改证明，培训和报告尚未办理。"),),
+        (
+            beat(2, "open", "已下架未注册产品并办理退货，正在准备整改证明，报告尚未委托。"),
+            beat(2, "training.study"),
+            beat(1, "training.read_lesson", lesson=0),
+        ),
+        workflow="repair",
     ),
     Story(
         "draft-serious",
@@ -582,6 +630,7 @@ REPAIRS: Final = (
             beat(4, "training.enrol", institution_id="school"),
             beat(3, "credit_report.request", institution_id="rating"),
         ),
+        workflow="repair",
     ),
     Story(
         "submitted",
@@ -598,6 +647,7 @@ REPAIRS: Final = (
             ),
             beat(1, "submit"),
         ),
+        workflow="repair",
     ),
     Story(
         "submitted-overdue",
@@ -612,6 +662,7 @@ REPAIRS: Final = (
             ),
             beat(8, "submit"),
         ),
+        workflow="repair",
     ),
     Story(
         "supplement_asked",
@@ -631,6 +682,7 @@ REPAIRS: Final = (
                 "1. 罚款缴纳凭证\n2. 降低派遣比例后的岗位清单（加盖公章）",
             ),
         ),
+        workflow="repair",
     ),
     Story(
         "accepted",
@@ -647,6 +699,7 @@ REPAIRS: Final = (
             beat(3, "submit"),
             beat(1, "accept"),
         ),
+        workflow="repair",
     ),
     Story(
         "with_provider",
@@ -662,6 +715,7 @@ REPAIRS: Final = (
             beat(4, "submit"),
             *forwarded(2, "请现场核查价目公示情况。"),
         ),
+        workflow="repair",
     ),
     Story(
         "with_provider-serious-overdue",
@@ -675,10 +729,11 @@ REPAIRS: Final = (
                 "用电监控联网验收意见.pdf",
                 "运行记录.pdf",
             ),
-            *studied(18),
+            *learned_online(18),
             beat(13, "submit"),
             *forwarded(11, "请调取夜间用电监控数据核查。"),
         ),
+        workflow="repair",
     ),
     Story(
         "rectification_confirmed",
@@ -701,6 +756,7 @@ REPAIRS: Final = (
                 papers=("现场核查记录.pdf",),
             ),
         ),
+        workflow="repair",
     ),
     Story(
         "rectification_lacking",
@@ -722,6 +778,7 @@ REPAIRS: Final = (
                 papers=("复测报告.pdf",),
             ),
         ),
+        workflow="repair",
     ),
     Story(
         "grant_proposed",
@@ -737,9 +794,10 @@ REPAIRS: Final = (
             ),
             beat(10, "submit"),
             *forwarded(8),
-            beat(4, "confirm_rectification", "台账和凭证齐全，复查未发现新的违法行为。"),
+            beat(2, "confirm_rectification", "台账和凭证齐全，复查未发现新的违法行为。"),
             beat(1, "propose_grant", "材料齐全、整改属实、最短公示期已满，拟同意修复。"),
         ),
+        workflow="repair",
     ),
     Story(
         "refusal_proposed",
@@ -754,7 +812,7 @@ REPAIRS: Final = (
             ),
             beat(11, "submit"),
             *forwarded(9),
-            beat(5, "find_lacking", "现场检查时消防通道仍被占用，台账自上月起无记录。"),
+            beat(2, "find_lacking", "现场检查时消防通道仍被占用，台账自上月起无记录。"),
             beat(
                 1,
                 "propose_refusal",
@@ -763,6 +821,7 @@ REPAIRS: Final = (
                 code="obligation_unperformed",
             ),
         ),
+        workflow="repair",
     ),
     Story(
         "executed",
@@ -777,10 +836,11 @@ REPAIRS: Final = (
             ),
             beat(11, "submit"),
             *forwarded(9),
-            beat(6, "confirm_rectification", "抽查30种商品，标价与结算一致。"),
+            beat(5, "confirm_rectification", "抽查30种商品，标价与结算一致。"),
             beat(4, "propose_grant", "符合修复条件。"),
-            beat(2, "sign_grant", "准予修复，终止公示并归档，请提供单位同步。"),
+            beat(3, "sign_grant", "准予修复，终止公示并归档，请提供单位同步。"),
         ),
+        workflow="repair",
     ),
     Story(
         "discarded",
@@ -791,6 +851,7 @@ REPAIRS: Final = (
             beat(29, "training.enrol", institution_id="school"),
             beat(25, "discard"),
         ),
+        workflow="repair",
     ),
     Story(
         "refused",
@@ -823,6 +884,7 @@ REPAIRS: Final = (
                 code="material_incomplete",
             ),
         ),
+        workflow="repair",
     ),
     Story(
         "withdrawn",
@@ -839,6 +901,7 @@ REPAIRS: Final = (
             *forwarded(10),
             beat(8, "withdraw", "银行保函即将到期需要换开，待新保函办妥后重新申请。"),
         ),
+        workflow="repair",
     ),
     Story(
         "not_granted",
@@ -862,8 +925,15 @@ REPAIRS: Final = (
                 "连续六个月稳定运行后可重新申请。",
                 code="obligation_unperformed",
             ),
-            beat(24, "sign_refusal", "经复审，核查事实清楚，不予修复。"),
+            beat(
+                24,
+                "sign_refusal",
+                "经复审，核查事实清楚，失信行为尚未纠正，不予修复。",
+                "企业称停运系设备检修，但未提供检修记录，不予采纳。",
+                "连续六个月稳定运行后可重新申请；也可自收到本决定之日起10个工作日内申请复核。",
+            ),
         ),
+        workflow="repair",
     ),
     Story(
         "moot",
@@ -878,6 +948,7 @@ REPAIRS: Final = (
             ),
             beat(8, "submit"),
         ),
+        workflow="repair",
     ),
     Story(
         "closed",
@@ -898,6 +969,7 @@ REPAIRS: Final = (
             beat(22, "sign_grant", "准予修复。"),
             beat(20, "confirm_execution", "已在本局网站停止公示。"),
         ),
+        workflow="repair",
     ),
     Story(
         "closed-serious",
@@ -920,6 +992,7 @@ REPAIRS: Final = (
             beat(31, "sign_grant", "准予修复，惩戒措施同时终止。"),
             beat(29, "confirm_execution", "已同步停止公示。"),
         ),
+        workflow="repair",
     ),
 )
 
@@ -929,8 +1002,9 @@ REPAIRS: Final = (
 class Measure(NamedTuple):
     """A measure of the catalogue: on which penalty, by whom, since when and for how long.
 
-    `days` and `lifted` count back in working days, `term` on in days from the imposing; without
-    a term the measure goes on as long as the record is published.
+    `days` count back in working days, `term` on in days from then; without a term the measure
+    goes on as long as the record is published. `steps` are taken afterwards. `initiated_by` is
+    who of the lead agency asked for it, if one did; `person` on whom it is laid, if on one.
     """
 
     no: int
@@ -938,14 +1012,20 @@ class Measure(NamedTuple):
     by: str
     days: int
     term: int = 0
-    lifted: int = 0
-    why: str = ""
+    steps: Beats = ()
+    initiated_by: str = ""
+    person: str = ""
+
+
+def carried_out(days: int, account: str) -> Beat:
+    """Return a department's report that it carried a measure out on that day."""
+    return beat(days, "report", account, happened_on=0, executed=True)
 
 
 MEASURES: Final = (
     Measure(111, "A01", "han", 40, 180),
     Measure(111, "A02", "dong", 38, 180),
-    Measure(103, "A02", "dong", 20, 120),
+    Measure(103, "A02", "dong", 20, 120, (beat(1, "acknowledge"),)),
     Measure(402, "A01", "han", 25, 200),
     Measure(107, "A05", "dong", 25, 90),
     Measure(204, "A01", "han", 30, 200),
@@ -956,8 +1036,46 @@ MEASURES: Final = (
     Measure(116, "A01", "han", 80, 360),
     Measure(116, "I02", "dong", 80, 360),
     Measure(323, "A01", "han", 120, 400),
-    Measure(110, "A06", "dong", 40, 100),
     Measure(129, "A02", "dong", 40, 50),
     Measure(128, "A06", "dong", 100),
-    Measure(320, "A02", "dong", 60, 200, lifted=10, why="企业已提前落实整改，经会商解除该项措施。"),
+    Measure(
+        320,
+        "A02",
+        "dong",
+        60,
+        200,
+        (beat(10, "lift", "企业已提前落实整改，经会商解除该项措施。"),),
+    ),
+    # Carried out on what later proved wrong: each department undoes what it did.
+    Measure(110, "A06", "dong", 40, 100, (carried_out(36, "已从简化审批名单中移出。"),)),
+    Measure(125, "A01", "han", 40, 120, (carried_out(30, "一次投标资格审查中按限制情形扣分。"),)),
+    Measure(142, "A06", "dong", 40, 120, (carried_out(33, "未适用告知承诺办理方式一次。"),)),
+    Measure(143, "A01", "han", 40, 120, (carried_out(31, "取消其在一个项目中的投标资格。"),)),
+    Measure(305, "A06", "dong", 25, 120, (carried_out(20, "暂停其容缺受理资格。"),)),
+    # The loop: initiated by the lead agency, answered, carried out, fed back, evaluated.
+    Measure(117, "A05", "han", 5, 120, (), "liang"),
+    Measure(
+        117,
+        "A06",
+        "dong",
+        14,
+        120,
+        (beat(9, "decline", "该企业未在本部门申办行政便利事项，措施无执行对象，不予实施。"),),
+        "liang",
+    ),
+    Measure(
+        211,
+        "A01",
+        "han",
+        24,
+        150,
+        (
+            beat(20, "accept", "纳入本中心信用查询。"),
+            carried_out(15, "在两个采购项目的资格审查中予以限制。"),
+            beat(10, "evaluate", "措施落实到位，企业已主动整改排放口。", evaluation="effective"),
+        ),
+        "luo",
+    ),
+    Measure(129, "P02", "han", 12, 120, (beat(9, "accept", ""),), "liang", "冯思敏"),
+    Measure(431, "A01", "han", 30, 200),  # of the firm that is being reorganised
 )

@@ -75,7 +75,7 @@ def first_entry(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the row of one record and the content of its first event."""
     columns = new.columns
-    pack = policy.pack_for(columns["decided_on"], day)
+    pack = policy.pack_for(workflow.rules, decided_on=columns["decided_on"], applied_on=day)
     found = assess(pack, columns.__getitem__)
     transition = first_transition(workflow, found.published, over=found.max_until < day)
     row = {

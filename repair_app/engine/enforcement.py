@@ -1,23 +1,63 @@
-"""May a sanction be enforced now? One answer, in Python and in SQL, with reason and basis."""
+"""May a sanction be enforced now? One answer, in Python and in SQL, with reason and basis.
 
-from collections.abc import Sequence
+And afterwards: was what a department says it carried out on a day allowed on that day?
+"""
+
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
+from typing import Final
 
-from sqlalchemy import ColumnElement, and_, exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, String, and_, cast, exists
 
+from repair_app.calendar import local_date
 from repair_app.engine.step import Reason
-from repair_app.labels import N_
-from repair_app.models import CreditRecord, DisputeMark, Sanction, SanctionSuspension
+from repair_app.labels import N_, Label
+from repair_app.models import (
+    CreditRecord,
+    DisputeMark,
+    Sanction,
+    SanctionMeasure,
+    SanctionSuspension,
+)
 
 LIVE = ("published", "withheld")
+SHIELDED = "shielded"  # a record that a bankruptcy plan keeps from view and use for the time being
 IN_VERIFICATION = "SD-GOV-2017-44 二（四）20"
 AFTER_REPAIR = "SD-CREDIT-2021-5 （八）"
 TERM_OF_RECORD = "CN-2019-527 一"
+IN_REORGANISATION = "CN-2025-22 破产重整期间"
 OFF_FILE = {"repaired": AFTER_REPAIR, "withdrawn": IN_VERIFICATION}
 TERM_OF_SANCTION = "SD-GOV-2017-44 二（四）19"
 LIST_OF_MEASURES = "SD-GOV-2017-44 二（四）18"
+NO_MEASURE_AT_WILL = "SD-DRC-35 四（十三）"
+TRIGGERED = "SD-GOV-2017-44 二（四）16"
+
+ROLES_OF_PERSONS: Final = MappingProxyType(
+    {
+        "legal_representative": Label("法定代表人", "legal representative"),
+        "principal": Label("主要负责人", "principal"),
+        "actual_controller": Label("实际控制人", "actual controller"),
+        "directly_responsible": Label("直接责任人员", "person directly responsible"),
+    }
+)
+# Who is told when a public body, a state-owned enterprise or its staff acted (…四（十四）).
+ADDRESSEES: Final = MappingProxyType(
+    {
+        "superior": Label("上级主管单位", "superior unit"),
+        "audit": Label("审计部门", "audit office"),
+        "own_unit": Label("所在单位", "own unit"),
+        "discipline": Label("纪检监察机关", "discipline inspection"),
+        "personnel": Label("组织人事部门", "personnel office"),
+    }
+)
+INCIDENTS: Final = MappingProxyType(
+    {
+        "suspended": Label("核实期间执行", "carried out while the record was verified"),
+        "outside_term": Label("不在惩戒期限内执行", "carried out outside the term"),
+        "off_file": Label("所依据记录已终止仍执行", "carried out when the record had ended"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -34,50 +74,101 @@ def in_publication_term(record: CreditRecord, day: date) -> bool:
     return day <= record.max_publication_until
 
 
-def open_suspensions(session: Session, sanction: Sanction) -> Sequence[SanctionSuspension]:
-    """Return the suspensions of a sanction that no decision or withdrawal has lifted."""
-    return session.scalars(
-        select(SanctionSuspension).where(
-            SanctionSuspension.sanction_id == sanction.id, SanctionSuspension.lifted_at.is_(None)
-        )
-    ).all()
+def is_listed(measure: SanctionMeasure, day: date) -> bool:
+    """Say whether a measure stands in the catalogue on a day."""
+    return bool(measure.basis) and (measure.withdrawn_on is None or day < measure.withdrawn_on)
+
+
+def fits_class(measure: SanctionMeasure, record: CreditRecord) -> bool:
+    """Say whether a measure may rest on a record of its class (山东条例 28, 30)."""
+    return record.severity_class in measure.classes
 
 
 def enforceable(sanction: Sanction, at: date) -> Verdict:
     """Say whether a sanction may be enforced on a day (Asia/Shanghai).
 
-    In force, in term, its record not ended, and no suspension or dispute mark open. What is
-    stored twice (state, suspension, mark) must agree; any one of them is enough to say no.
+    In force, in its own term, its measure listed, its record not ended, and no suspension or
+    dispute mark open. What is stored twice (state, suspension, mark) must agree; any one of them
+    is enough to say no.
     """
-    record = sanction.record
-    if record.state not in LIVE or not in_publication_term(record, at):
+    return (
+        bar_of_record(sanction.record, at)
+        or bar_of_state(sanction)
+        or bar_of_catalogue(sanction, at)
+        or bar_of_term(sanction, at)
+        or Verdict(
+            True,
+            Reason(N_("In force until %(end)s."), {"end": sanction.ends_on}),
+            LIST_OF_MEASURES,
+        )
+    )
+
+
+def bar_of_record(record: CreditRecord, at: date) -> Verdict | None:
+    """Return the no of a record that is not on file as current, or None."""
+    if record.state == SHIELDED:
         return Verdict(
             False,
-            Reason(N_("The record it rests on is no longer a ground for sanctions.")),
-            OFF_FILE.get(record.state, TERM_OF_RECORD),
+            Reason(N_("The record is shielded while a reorganisation plan is carried out.")),
+            IN_REORGANISATION,
         )
+    if record.state in LIVE and in_publication_term(record, at):
+        return None
+    return Verdict(
+        False,
+        Reason(N_("The record it rests on is no longer a ground for sanctions.")),
+        OFF_FILE.get(record.state, TERM_OF_RECORD),
+    )
+
+
+def bar_of_state(sanction: Sanction) -> Verdict | None:
+    """Return the no of a sanction that is not in force or stands still, or None."""
     if sanction.state in {"ended", "lapsed"}:
         return Verdict(False, Reason(N_("The measure has ended.")), TERM_OF_SANCTION)
+    if sanction.state == "initiated":
+        return Verdict(
+            False,
+            Reason(N_("The measure was initiated; the department has not accepted it yet.")),
+            TRIGGERED,
+        )
+    if sanction.state == "declined":
+        return Verdict(False, Reason(N_("The department declined the measure.")), LIST_OF_MEASURES)
     suspended = any(one.lifted_at is None for one in sanction.suspensions)
-    if sanction.state != "in_force" or suspended or record.is_contested:
-        return Verdict(
-            False,
-            Reason(N_("The record is being verified: the measure is not executed meanwhile.")),
-            IN_VERIFICATION,
-        )
-    if not sanction.imposed_on <= at <= sanction.ends_on:
-        return Verdict(
-            False,
-            Reason(
-                N_("Outside the term of the measure (%(start)s to %(end)s)."),
-                {"start": sanction.imposed_on, "end": sanction.ends_on},
-            ),
-            TERM_OF_SANCTION,
-        )
+    if sanction.state == "in_force" and not suspended and not sanction.record.is_contested:
+        return None
     return Verdict(
-        True,
-        Reason(N_("In force until %(end)s."), {"end": sanction.ends_on}),
-        LIST_OF_MEASURES,
+        False,
+        Reason(N_("The record is being verified: the measure is not executed meanwhile.")),
+        IN_VERIFICATION,
+    )
+
+
+def bar_of_catalogue(sanction: Sanction, at: date) -> Verdict | None:
+    """Return the no of a measure that is listed no more, or not for this class, or None."""
+    if not is_listed(sanction.measure, at):
+        return Verdict(
+            False, Reason(N_("The measure has been taken off the catalogue.")), NO_MEASURE_AT_WILL
+        )
+    if not fits_class(sanction.measure, sanction.record):
+        return Verdict(
+            False,
+            Reason(N_("The measure may not rest on a record of this class.")),
+            LIST_OF_MEASURES,
+        )
+    return None
+
+
+def bar_of_term(sanction: Sanction, at: date) -> Verdict | None:
+    """Return the no of a day outside the sanction's own term, or None."""
+    if sanction.imposed_on <= at <= sanction.ends_on:
+        return None
+    return Verdict(
+        False,
+        Reason(
+            N_("Outside the term of the measure (%(start)s to %(end)s)."),
+            {"start": sanction.imposed_on, "end": sanction.ends_on},
+        ),
+        TERM_OF_SANCTION,
     )
 
 
@@ -90,9 +181,43 @@ def is_enforceable(at: date) -> ColumnElement[bool]:
         CreditRecord.state.in_(LIVE),
         CreditRecord.max_publication_until >= at,
         ~exists().where(
+            SanctionMeasure.id == Sanction.measure_id,
+            (SanctionMeasure.withdrawn_on <= at) | (SanctionMeasure.basis == "") | ~_fits_class(),
+        ),
+        ~exists().where(
             SanctionSuspension.sanction_id == Sanction.id, SanctionSuspension.lifted_at.is_(None)
         ),
         ~exists().where(
             DisputeMark.record_id == Sanction.record_id, DisputeMark.lifted_at.is_(None)
         ),
     )
+
+
+def _fits_class() -> ColumnElement[bool]:
+    """Return `fits_class` as a condition: the list is kept as JSON, in quotes a word is whole."""
+    named = '"' + CreditRecord.severity_class + '"'
+    return cast(SanctionMeasure.classes, String).contains(named)
+
+
+def find_incident(sanction: Sanction, day: date) -> str | None:
+    """Return why a measure must not have been carried out on a day: a key of INCIDENTS, or None.
+
+    The day on which a verification began counts as its, the day on which it ended does not: what
+    was done before its first hour can be explained in the remedy, harm that is overlooked cannot.
+    """
+    record = sanction.record
+    archived_on = local_date(record.archived_at) if record.archived_at else None
+    if not in_publication_term(record, day) or (archived_on and day > archived_on):
+        return "off_file"
+    if any(was_suspended(one, day) for one in sanction.suspensions):
+        return "suspended"
+    ended_on = local_date(sanction.ended_at) if sanction.ended_at else None
+    if day < sanction.imposed_on or day > sanction.ends_on or (ended_on and day > ended_on):
+        return "outside_term"
+    return None
+
+
+def was_suspended(suspension: SanctionSuspension, day: date) -> bool:
+    """Say whether a day lies in the time of a suspension."""
+    begun = local_date(suspension.suspended_at) <= day
+    return begun and (suspension.lifted_at is None or day < local_date(suspension.lifted_at))

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 from transitions import EventData, Machine, MachineError
 
 from repair_app import calendar, ledger
-from repair_app.engine.spec import State, Transition, Workflow
+from repair_app.engine import deadlines
+from repair_app.engine.spec import Transition, Workflow
 from repair_app.engine.step import (
+    SYSTEM,
     Actor,
     Answers,
     Entity,
@@ -27,7 +28,8 @@ from repair_app.engine.step import (
     WrongState,
     record_of,
 )
-from repair_app.models import Case, Deadline, Requirement
+from repair_app.engine.store import Store
+from repair_app.models import Case, Requirement
 
 Guard = Callable[[Step], Reason | None]
 Effect = Callable[[Step], None]
@@ -74,7 +76,7 @@ def build_machine(
                 {
                     "trigger": one.name,
                     "source": list(one.source),
-                    "dest": one.target,
+                    "dest": one.target,  # "=" means the same to the library
                     "after": [_as_callback(effects[name]) for name in one.effects],
                 }
                 for one in workflow.transitions.values()
@@ -106,17 +108,30 @@ def begin(policy: Policy, entity: Entity, workflow: str) -> None:
     entity.state = current.initial
 
 
+def pin(entity: Entity, workflow: Workflow, state: str) -> None:
+    """Pin a running entity to another version of its workflow, in the state that it has there."""
+    entity.workflow_version = workflow.version
+    entity.workflow_hash = workflow.sha256
+    entity.state = state
+    entity.version += 1  # a form drawn from the other version is stale
+
+
 def offers(
-    session: Session, policy: Policy, entity: Entity, actors: Collection[Actor], *, at: datetime
+    store: Store, policy: Policy, entity: Entity, actors: Collection[Actor], *, at: datetime
 ) -> Iterator[Offer]:
-    """Yield what these standings may fire on the entity now, with what still stands in the way."""
+    """Yield what these standings may fire on the entity now, with what still stands in the way.
+
+    A step that is not for this matter at all (its rule pack knows it not) is left out.
+    """
     workflow = policy.workflow_of(entity)
     known: dict[tuple[Guard, Actor], Reason | None] = {}
     for transition in workflow.leaving(entity.state):
         actor = choose_actor(transition, actors)
         if actor:
-            step = prepare(session, policy, entity, transition, actor, Answers(), at=at)
-            yield Offer(transition, actor, tuple(reasons_against(step, known)))
+            step = prepare(store, policy, entity, transition, actor, Answers(), at=at)
+            reasons = tuple(reasons_against(step, known))
+            if all(one.applies for one in reasons):
+                yield Offer(transition, actor, reasons)
 
 
 def choose_actor(transition: Transition, actors: Collection[Actor]) -> Actor | None:
@@ -141,7 +156,7 @@ def reasons_against(
 
 
 def prepare(
-    session: Session,
+    store: Store,
     policy: Policy,
     entity: Entity,
     transition: Transition,
@@ -152,8 +167,13 @@ def prepare(
     stream: str | None = None,
 ) -> Step:
     """Return the step of this transition, not yet run."""
+    stream = stream or stream_of(entity)
+
+    def fire_as_system(other: Entity, name: str, given: Answers) -> None:
+        fire(store.session, policy, other, name, SYSTEM, given, at=at, stream=stream)
+
     return Step(
-        session=session,
+        store=store,
         policy=policy,
         entity=entity,
         workflow=policy.workflow_of(entity),
@@ -162,8 +182,9 @@ def prepare(
         answers=answers,
         at=at,
         today=calendar.local_date(at),
-        stream=stream or stream_of(entity),
+        stream=stream,
         state=entity.state,
+        fire_as_system=fire_as_system,
     )
 
 
@@ -227,7 +248,8 @@ def ask(
         raise NotAllowed(name)
     if entity.state not in transition.source:
         raise WrongState(name)
-    step = prepare(session, policy, entity, transition, actor, answers, at=at, stream=stream)
+    store = Store(session)
+    step = prepare(store, policy, entity, transition, actor, answers, at=at, stream=stream)
     if against := tuple(reasons_against(step)):
         raise Refused(*against)
     return step
@@ -236,7 +258,7 @@ def ask(
 def append_event(step: Step) -> None:
     """Write the step into the ledger, before its effects, so that theirs follow it."""
     ledger.append(
-        step.session,
+        step.store.session,
         step.stream,
         ledger.describe(
             entity=step.entity.ref,
@@ -244,7 +266,7 @@ def append_event(step: Step) -> None:
             workflow_version=step.workflow.version,
             transition=step.transition.name,
             source=step.entity.state,
-            target=step.transition.target,
+            target=step.transition.target_from(step.entity.state),
             actor=step.actor.as_dict(),
             at=step.at,
             basis=[f"{one.document} {one.clause}" for one in step.transition.basis],
@@ -260,57 +282,12 @@ def append_event(step: Step) -> None:
 def settle(step: Step) -> None:
     """Give the entity its new state, once, and open and close what depends on it."""
     entity = step.entity
-    moved = entity.state != step.state
+    left = entity.state
     entity.state = step.state
     entity.version += 1
     state = step.workflow.states[step.state]
     if isinstance(entity, Case) and state.final:
         entity.closed_at = step.at
-    if isinstance(entity, Case | Requirement) and moved:
-        set_deadline(step, state)
-    step.session.flush()
-
-
-def set_deadline(step: Step, state: State) -> None:
-    """Close the deadline of the state that was left and open that of the new one."""
-    entity = step.entity
-    step.session.execute(
-        update(Deadline)
-        .where(Deadline.case_id == step.case.id)
-        .where(Deadline.entity_ref == entity.ref)
-        .where(Deadline.met_at.is_(None))
-        .values(met_at=step.at)
-        .execution_options(synchronize_session=False)
-    )
-    if state.clock is None:
-        return
-    clock = step.policy.pack_of(step.case).clocks[state.clock]
-    due = calendar.add_working_days(step.today, clock.working_days)
-    step.session.add(
-        Deadline(
-            case_id=step.case.id,
-            entity_ref=entity.ref,
-            clock=state.clock,
-            owner=state.owner,
-            organisation_id=organisation_of(step, state),
-            starts_on=due.start,
-            working_days=due.working_days,
-            due_on=due.due_on,
-            provisional=due.provisional,
-            skipped=[[day.isoformat(), reason] for day, reason in due.skipped],
-            made_up=[day.isoformat() for day in due.made_up],
-        )
-    )
-
-
-def organisation_of(step: Step, state: State) -> int | None:
-    """Return the organisation whose turn it is; None where any credit centre's reviewer may act."""
-    match state.owner:
-        case "subject":
-            return step.case.subject_id
-        case "provider":
-            return step.case.provider_id
-        case "institution":
-            return step.requirement.institution_id
-        case _:
-            return None
+    if left != step.state:
+        deadlines.follow(step, step.workflow.states[left], state)
+    step.store.save()

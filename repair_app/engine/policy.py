@@ -4,7 +4,9 @@ import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -13,8 +15,10 @@ from repair_app.engine.machine import StateMachine, build_machine
 from repair_app.engine.rules import (
     CLOCKS,
     Profile,
+    RuleError,
     RulePack,
-    load_packs,
+    check_profile,
+    load_library,
     load_profiles,
     select_pack,
 )
@@ -30,12 +34,23 @@ from repair_app.engine.step import Entity
 from repair_app.labels import Label
 from repair_app.models import Role
 
-NOT_WORKFLOWS = frozenset({"documents.toml", "measures.toml", "releases.toml"})
+NOT_WORKFLOWS = frozenset(
+    {
+        "commitments.toml",
+        "documents.toml",
+        "measures.toml",
+        "migrations.toml",
+        "releases.toml",
+        "requirements.toml",
+    }
+)
+# What to do about a rule pack that was changed after its release.
+RELEASE_MEND = "; lay the released file in rules/released/ and raise `edition` in the new one"
 PACKS = "packs"  # the name under which releases.toml lists the rule packs
 
 
 class Release(NamedTuple):
-    """What releases.toml says of a version of a workflow, or of a rule pack (by its id)."""
+    """What releases.toml says of a version of a workflow, or of a rule pack (by its release)."""
 
     name: str
     version: str
@@ -52,7 +67,9 @@ class Policy:
 
     workflows: Mapping[tuple[str, str], Workflow]  # (name, version)
     current: Mapping[str, Workflow]
-    packs: Mapping[str, RulePack]
+    packs: Mapping[str, RulePack]  # current, by id
+    editions: Mapping[tuple[str, str], RulePack]  # all on file, by (id, content hash)
+    foundations: Mapping[str, RulePack]  # only built upon
     profile: Profile
     machines: Mapping[tuple[str, str], StateMachine] = field(repr=False)
     documents: Mapping[str, Label] = field(repr=False)
@@ -69,12 +86,12 @@ class Policy:
         return workflow
 
     def pack_of(self, entity: Entity) -> RulePack:
-        """Return the rule pack that an entity is pinned to.
+        """Return the edition of the rule pack that an entity is pinned to.
 
-        Raises SpecError when that pack is gone or its content is no longer what it was.
+        Raises SpecError when that edition is not on file.
         """
-        pack = self.packs.get(entity.rule_pack)
-        if pack is None or pack.sha256 != entity.rule_pack_hash:
+        pack = self.editions.get((entity.rule_pack, entity.rule_pack_hash))
+        if pack is None:
             raise SpecError(f"{entity.ref} is pinned to {entity.rule_pack}, missing or changed")
         return pack
 
@@ -86,9 +103,15 @@ class Policy:
         """Return a clause ("<document> <clause>") as people cite it. Raises KeyError."""
         return cite(self.documents, clause).label
 
-    def pack_for(self, decided_on: date, applied_on: date) -> RulePack:
-        """Return the rule pack that the profile chooses for these two dates."""
-        return select_pack(self.profile, self.packs, decided_on=decided_on, applied_on=applied_on)
+    def pack_for(self, part: str, *, decided_on: date, applied_on: date) -> RulePack:
+        """Return the rule pack that the profile chooses for a part and these two dates."""
+        return select_pack(
+            self.profile, self.packs, part, decided_on=decided_on, applied_on=applied_on
+        )
+
+    def pack_gaps(self, pack: RulePack, workflow: Workflow) -> tuple[str, ...]:
+        """Return the terms that a workflow names and a pack does not give."""
+        return tuple(sorted(clocks_of(workflow) - set(pack.clocks)))
 
 
 def load_policy(folder: Path, profile: str, forms: Collection[str]) -> Policy:
@@ -113,12 +136,17 @@ def load_policy(folder: Path, profile: str, forms: Collection[str]) -> Policy:
         if (earlier.name, earlier.version) in workflows:
             raise SpecError(f"released/{path.name}: version {earlier.version} is there twice")
         workflows[earlier.name, earlier.version] = earlier
-    packs = load_packs(folder / "rules")
-    check_releases(folder / "releases.toml", workflows.values(), packs.values())
+    library = load_library(folder / "rules", documents)
+    for one in profiles.values():
+        check_profile(one, library.current)
+    check_clocks(current.values(), library.current.values())
+    check_releases(folder / "releases.toml", workflows.values(), library.editions.values())
     return Policy(
         workflows=workflows,
         current=current,
-        packs=packs,
+        packs=library.current,
+        editions=library.editions,
+        foundations=library.foundations,
         profile=profiles[profile],
         machines={
             key: build_machine(one, bound(guards), bound(effects)) for key, one in workflows.items()
@@ -135,6 +163,27 @@ def load_current(path: Path, vocabulary: Vocabulary) -> Workflow:
     return workflow
 
 
+def clocks_of(workflow: Workflow) -> set[str]:
+    """Return the terms of the rule pack that a workflow names."""
+    named = {one.clock for one in workflow.states.values() if one.clock}
+    return named | ({workflow.term.clock} if workflow.term else set())
+
+
+def check_clocks(workflows: Iterable[Workflow], packs: Collection[RulePack]) -> None:
+    """Refuse a workflow that names a term that a current pack of its part does not give.
+
+    An edition that only running cases go by need not know of later terms. Raises RuleError.
+    """
+    for workflow in workflows:
+        for pack in packs:
+            missing = sorted(clocks_of(workflow) - set(pack.clocks))
+            if workflow.rules in pack.parts and missing:
+                raise RuleError(
+                    f"{pack.id}: clocks.{missing[0]}: is missing; {workflow.name} names it"
+                    f" (part {workflow.rules})"
+                )
+
+
 def check_releases(path: Path, workflows: Iterable[Workflow], packs: Iterable[RulePack]) -> None:
     """Refuse a released workflow version or rule pack that has changed or is gone.
 
@@ -147,7 +196,8 @@ def check_releases(path: Path, workflows: Iterable[Workflow], packs: Iterable[Ru
             if found != sha256:
                 place = f"rules: {version}" if name == PACKS else f"{name}.toml: version {version}"
                 fate = "has changed" if found else "is gone"
-                raise SpecError(f"{place} was released and {fate}")
+                mend = RELEASE_MEND if name == PACKS else ""
+                raise SpecError(f"{place} was released and {fate}{mend}")
 
 
 def unreleased(
@@ -166,14 +216,15 @@ def list_releases(workflows: Iterable[Workflow], packs: Iterable[RulePack]) -> l
     """Return what releases.toml says of these workflows and rule packs once they are released."""
     return [
         *(Release(one.name, one.version, one.sha256) for one in workflows),
-        *(Release(PACKS, one.id, one.sha256) for one in packs),
+        *(Release(PACKS, one.release, one.sha256) for one in packs),
     ]
 
 
 def read_releases(path: Path) -> dict[str, dict[str, str]]:
     """Return name -> version -> content hash of what was released.
 
-    Rule packs stand there under PACKS, by their ids. Raises SpecError for a file of another form.
+    Rule packs stand there under PACKS, by id and edition. Raises SpecError for a file of another
+    form.
     """
     if not path.exists():
         return {}
@@ -192,8 +243,8 @@ def write_releases(path: Path, policy: Policy) -> list[Release]:
 
     Raises SpecError, and writes nothing, when something that it lists has changed or is gone.
     """
-    check_releases(path, policy.workflows.values(), policy.packs.values())
-    new = unreleased(path, policy.workflows.values(), policy.packs.values())
+    check_releases(path, policy.workflows.values(), policy.editions.values())
+    new = unreleased(path, policy.workflows.values(), policy.editions.values())
     released = read_releases(path)
     for one in new:
         released.setdefault(one.name, {})[one.version] = one.sha256
@@ -208,17 +259,24 @@ def write_releases(path: Path, policy: Policy) -> list[Release]:
     return new
 
 
-def bound(module: ModuleType) -> dict[str, Any]:
-    """Return the public functions that a module itself defines: imported names do not count."""
-    return {
-        name: thing
-        for name, thing in vars(module).items()
-        if callable(thing)
-        and not name.startswith("_")
-        and getattr(thing, "__module__", None) == module.__name__
-    }
+def bound(package: ModuleType) -> dict[str, Any]:
+    """Return the public functions that the modules of a package define, by name.
+
+    Raises SpecError when two modules give the same name: a workflow file could mean either.
+    """
+    found: dict[str, Any] = {}
+    for info in sorted(iter_modules(package.__path__)):
+        module = import_module(f"{package.__name__}.{info.name}")
+        for name, thing in vars(module).items():
+            if name.startswith("_") or getattr(thing, "__module__", None) != module.__name__:
+                continue
+            if name in found:
+                raise SpecError(f"{module.__name__}: {name}: another module has this name")
+            if callable(thing):
+                found[name] = thing
+    return found
 
 
-def names_of(module: ModuleType) -> frozenset[str]:
-    """Return the names that a workflow file may use of this module."""
-    return frozenset(bound(module))
+def names_of(package: ModuleType) -> frozenset[str]:
+    """Return the names that a workflow file may use of this package."""
+    return frozenset(bound(package))

@@ -4,32 +4,64 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from repair_app.labels import Label
 
 ENTITIES = frozenset({"case", "record", "sanction", "requirement"})
-WORKFLOW_KEYS = frozenset(
+REQUIRED_KEYS = frozenset(
     {"name", "version", "entity", "prefix", "initial", "label", "basis", "states", "transitions"}
 )
+WORKFLOW_KEYS = REQUIRED_KEYS | {"rules", "term"}
+TERM_KEYS = frozenset({"clock", "starts"})
 STATE_KEYS = frozenset(
-    {"label", "final", "owner", "clock", "until", "follows", "contests", "live", "meets"}
+    {
+        "label",
+        "final",
+        "owner",
+        "clock",
+        "until",
+        "follows",
+        "contests",
+        "live",
+        "meets",
+        "pauses",
+        "decided",
+    }
 )
 TRANSITION_KEYS = frozenset(
     {"name", "label", "from", "to", "by", "form", "guards", "effects", "basis"}
 )
 
 
+# The parts of a profile: which of its rule packs a workflow goes by.
+PARTS = frozenset({"repair", "objection", "supervision"})
+SAME = "="  # as a target: the entity stays where it is
+
 # What kind of value a key takes; labels and clauses are read by themselves.
 TEXTS = frozenset(
-    {"name", "version", "entity", "prefix", "initial", "to", "form", "owner", "clock", "until"}
+    {
+        "name",
+        "version",
+        "entity",
+        "prefix",
+        "initial",
+        "rules",
+        "to",
+        "form",
+        "owner",
+        "clock",
+        "until",
+    }
 )
-LISTS = frozenset({"from", "by", "guards", "effects", "basis"})
-FLAGS = frozenset({"final", "follows", "contests", "live", "meets"})
-TABLES = frozenset({"states"})
+LISTS = frozenset({"from", "by", "guards", "effects", "basis", "starts"})
+EITHER = frozenset({"starts"})  # a list of one may be written as a text
+FLAGS = frozenset({"final", "follows", "contests", "live", "meets", "pauses", "decided"})
+TABLES = frozenset({"states", "term"})
 
 
 DIGITS = "〇一二三四五六七八九"
@@ -64,6 +96,8 @@ class State:
     contests: bool = False  # the record is under verification
     live: bool = False  # the record is on file, in its term
     meets: bool = False  # the requirement is met
+    pauses: bool = False  # the term of the whole matter stands still meanwhile
+    decided: bool = False  # the term of the whole matter is met here
 
 
 @dataclass(frozen=True)
@@ -80,6 +114,18 @@ class Transition:
     effects: tuple[str, ...]
     basis: tuple[Basis, ...]
 
+    def target_from(self, state: str) -> str:
+        """Return where this step leads from a state: SAME means that it stays there."""
+        return state if self.target == SAME else self.target
+
+
+@dataclass(frozen=True)
+class Term:
+    """The term of a whole matter: from entering a state first until it is decided or ended."""
+
+    clock: str  # a term of the rule pack, in working days
+    starts: tuple[str, ...]  # the state, or states where a matter can begin otherwise
+
 
 @dataclass(frozen=True)
 class Workflow:
@@ -95,10 +141,31 @@ class Workflow:
     states: Mapping[str, State]
     transitions: Mapping[str, Transition]
     sha256: str = field(repr=False)
+    rules: str = "repair"  # the part of the profile that chooses its rule pack
+    term: Term | None = None
 
     def leaving(self, state: str) -> Iterator[Transition]:
         """Yield the transitions that start in this state, in the order of the file."""
         return (one for one in self.transitions.values() if state in one.source)
+
+    def step_named(self, name: str) -> Transition:
+        """Return the step that an event names: of this file, or one between versions."""
+        return self.transitions.get(name) or VERSION_STEPS[name]
+
+
+def between_versions(name: str, label: Label) -> Transition:
+    """Return a step that every workflow knows and no file names: to another version of itself."""
+    silent = Basis("REDRESS", "版本迁移须有对照表、逐件留痕、可以撤销", label)
+    return Transition(name, label, (), SAME, ("administrator",), "", (), (), (silent,))
+
+
+VERSION_STEPS: Mapping[str, Transition] = {
+    one.name: one
+    for one in (
+        between_versions("migrate", Label("转入新版流程", "Moved to another version")),
+        between_versions("migrate_back", Label("退回原版流程", "Moved back to its version")),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -138,9 +205,11 @@ def cite(documents: Mapping[str, Label], text: str) -> Basis:
 def clause_in_english(clause: str) -> str:
     """Return the number of a clause as English writes it; empty for a clause told in words.
 
-    二（四）20 -> 2(4)20, 第三十九条 -> art. 39, 第四十四条（参照） -> art. 44 (by analogy).
+    二（四）20 -> 2(4)20, 三26 -> 3.26, 第三十九条 -> art. 39, 第四十四条（参照） -> art. 44 (by
+    analogy).
     """
-    text = NUMERAL.sub(lambda found: str(number_of(found[0])), clause)
+    parted = re.sub("(?<=[一二三四五六七八九十])(?=[0-9])", ".", clause)
+    text = NUMERAL.sub(lambda found: str(number_of(found[0])), parted)
     text = text.replace("（参照）", " (by analogy)").replace("（", "(").replace("）", ")")
     text = ARTICLE.sub(r"art. \1", text)
     return text if text.isascii() else ""
@@ -182,9 +251,11 @@ class _Reader:
         return SpecError(f"{self.file}: {place}: {problem}")
 
     def read_workflow(self, raw: dict[str, Any]) -> Workflow:
-        self.check_keys("top", raw, WORKFLOW_KEYS, required=WORKFLOW_KEYS)
+        self.check_keys("top", raw, WORKFLOW_KEYS, required=REQUIRED_KEYS)
         if raw["entity"] not in ENTITIES:
-            raise self.refuse("entity", f"unknown {raw['entity']!r}")
+            raise self.refuse("entity", f"unknown {raw['entity']!r}; one of {listed(ENTITIES)}")
+        if raw.get("rules", "repair") not in PARTS:
+            raise self.refuse("rules", f"unknown {raw['rules']!r}; one of {listed(PARTS)}")
         states = {name: self.read_state(name, body) for name, body in raw["states"].items()}
         transitions: dict[str, Transition] = {}
         for body in raw["transitions"]:
@@ -203,7 +274,17 @@ class _Reader:
             states=states,
             transitions=transitions,
             sha256=content_hash(raw),
+            rules=raw.get("rules", "repair"),
+            term=self.read_term(raw["term"]) if "term" in raw else None,
         )
+
+    def read_term(self, raw: dict[str, Any]) -> Term:
+        self.check_keys("term", raw, TERM_KEYS, required=TERM_KEYS)
+        self.check_known("term", "clock", [raw["clock"]])
+        starts = raw["starts"]
+        if not starts:
+            raise self.refuse("term", "starts nowhere")
+        return Term(raw["clock"], (starts,) if isinstance(starts, str) else tuple(starts))
 
     def read_state(self, name: str, raw: dict[str, Any]) -> State:
         place = f"state {name}"
@@ -221,6 +302,8 @@ class _Reader:
         self.check_keys(
             name, raw, TRANSITION_KEYS, required={"name", "label", "from", "to", "basis"}
         )
+        if name in VERSION_STEPS:
+            raise self.refuse(name, "is a step that every workflow has between its versions")
         one = Transition(
             name=name,
             label=self.read_label(name, raw["label"]),
@@ -266,7 +349,7 @@ class _Reader:
         if not isinstance(raw, dict):
             raise self.refuse(place, "is no table")
         if unknown := sorted(set(raw) - set(allowed)):
-            raise self.refuse(place, f"unknown key {unknown[0]!r}")
+            raise self.refuse(place, f"unknown key {unknown[0]!r}; known: {listed(allowed)}")
         if missing := sorted(set(required) - set(raw)):
             raise self.refuse(place, f"without {missing[0]!r}")
         for key, value in raw.items():
@@ -277,18 +360,24 @@ class _Reader:
         known = getattr(self.vocabulary, f"{what}s")
         for name in names:
             if name not in known:
-                raise self.refuse(place, f"unknown {what} {name!r}")
+                near = get_close_matches(name, list(known), n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise self.refuse(place, f"unknown {what} {name!r}{hint}")
 
     def check_whole(self, workflow: Workflow) -> None:
         if workflow.initial not in workflow.states:
             raise self.refuse("initial", f"unknown state {workflow.initial!r}")
+        for name in workflow.term.starts if workflow.term else ():
+            if name not in workflow.states:
+                raise self.refuse("term", f"unknown state {name!r}")
         for transition in workflow.transitions.values():
             self.check_ends(workflow, transition)
         for state in workflow.states.values():
             self.check_state(workflow, state)
 
     def check_ends(self, workflow: Workflow, transition: Transition) -> None:
-        for name in (*transition.source, transition.target):
+        targets = () if transition.target == SAME else (transition.target,)
+        for name in (*transition.source, *targets):
             if name not in workflow.states:
                 raise self.refuse(transition.name, f"unknown state {name!r}")
         if len(set(transition.source)) != len(transition.source):
@@ -296,7 +385,7 @@ class _Reader:
 
     def check_state(self, workflow: Workflow, state: State) -> None:
         place = f"state {state.name}"
-        leaves = any(workflow.leaving(state.name))
+        leaves = any(one.target != SAME for one in workflow.leaving(state.name))
         if state.final:
             if leaves:
                 raise self.refuse(place, "is final and has a way out")
@@ -310,13 +399,20 @@ class _Reader:
             raise self.refuse(place, "has no owner")
         elif not (state.clock or state.until):
             raise self.refuse(place, "has no deadline")
+        if state.pauses and not state.clock:
+            raise self.refuse(place, "stops the whole term and has no term of its own")
         if state.name not in reachable(workflow):
             raise self.refuse(place, "cannot be reached")
 
 
+def listed(names: Iterable[str]) -> str:
+    """Return names in order, for a complaint that says what would do."""
+    return ", ".join(sorted(names))
+
+
 def has_right_kind(key: str, value: object) -> bool:
     """Say whether a value is what its key takes: a text, a list, yes or no, a table."""
-    if key in TEXTS:
+    if key in TEXTS or (key in EITHER and isinstance(value, str)):
         return isinstance(value, str) and bool(value)
     if key in FLAGS:
         return isinstance(value, bool)
@@ -333,7 +429,10 @@ def reachable(workflow: Workflow) -> set[str]:
     """Return the states that can be reached from the initial one."""
     seen = {workflow.initial}
     while new := {
-        one.target for name in seen for one in workflow.leaving(name) if one.target not in seen
+        one.target_from(name)
+        for name in seen
+        for one in workflow.leaving(name)
+        if one.target_from(name) not in seen
     }:
         seen |= new
     return seen

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from sqlalchemy.orm import Session
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from repair_app.engine.assessment import Assessment, assess
 from repair_app.engine.rules import RulePack, SeverityClass
-from repair_app.models import Case, CreditRecord, Requirement, Sanction
+from repair_app.labels import N_
+from repair_app.models import Case, CreditRecord, Deadline, Requirement, Sanction
 
 if TYPE_CHECKING:
     from repair_app.engine.policy import Policy
+    from repair_app.engine.rules import Extension
     from repair_app.engine.spec import Transition, Workflow
+    from repair_app.engine.store import Store
 
 Entity = Case | CreditRecord | Sanction | Requirement
 
 
 class Reason(NamedTuple):
-    """Why something may not be done: a text for the person and the values in it."""
+    """Why something may not be done: a text for the person and the values in it.
+
+    `applies` is False where the step is not for this matter at all, and need not be shown.
+    """
 
     text: str
     values: Mapping[str, Any] = {}
+    applies: bool = True
 
 
 class NotOffered(Exception):
@@ -99,7 +104,7 @@ class Answers:
 class Step:
     """One firing of one transition. `state` belongs to the state machine while it runs."""
 
-    session: Session
+    store: Store
     policy: Policy
     entity: Entity
     workflow: Workflow
@@ -110,34 +115,41 @@ class Step:
     today: date
     stream: str
     state: str
+    fire_as_system: Callable[[Entity, str, Answers], None] = field(repr=False)
 
     @property
     def record(self) -> CreditRecord:
         """Return the record that this step is about, whatever the entity."""
-        return record_of(self.entity)
+        match self.workflow.entity:
+            case "record":
+                return cast(CreditRecord, self.entity)
+            case "requirement":
+                return cast(Requirement, self.entity).case.record
+        return cast("Case | Sanction", self.entity).record
 
     @property
     def case(self) -> Case:
         """Return the case of this step. Raises TypeError for a record or a sanction."""
-        if isinstance(self.entity, Case):
-            return self.entity
-        if isinstance(self.entity, Requirement):
-            return self.entity.case
+        match self.workflow.entity:
+            case "case":
+                return cast(Case, self.entity)
+            case "requirement":
+                return cast(Requirement, self.entity).case
         raise TypeError(f"{self.workflow.name} has no case")
 
     @property
     def requirement(self) -> Requirement:
         """Return the requirement of this step. Raises TypeError for anything else."""
-        if not isinstance(self.entity, Requirement):
+        if self.workflow.entity != "requirement":
             raise TypeError(f"{self.workflow.name} is no requirement")
-        return self.entity
+        return cast(Requirement, self.entity)
 
     @property
     def sanction(self) -> Sanction:
         """Return the sanction of this step. Raises TypeError for anything else."""
-        if not isinstance(self.entity, Sanction):
+        if self.workflow.entity != "sanction":
             raise TypeError(f"{self.workflow.name} is no sanction")
-        return self.entity
+        return cast(Sanction, self.entity)
 
     @property
     def rules(self) -> RulePack:
@@ -159,19 +171,51 @@ class Step:
         """Return the record's class by the rules that the entity began with."""
         return self.rules.classes[self.assessment.severity]
 
+    def reason_not_moved(self, name: str) -> Reason | None:
+        """Return why the record knows a step not: an earlier version of its workflow holds it."""
+        if self.may_fire(self.record, name):
+            return None
+        return Reason(
+            N_("%(ref)s still goes by an earlier version of its workflow; have it moved first."),
+            {"ref": self.record.ref},
+        )
+
+    def reason_not_over(self, term: Deadline | None) -> Reason | None:
+        """Return why a term is not over today; None when it is.
+
+        One that could not be counted is due at once, so that it is seen; over it is for nobody.
+        """
+        if term is None or not term.working_days:
+            return Reason(N_("The term could not be counted; an administrator has to look at it."))
+        if self.today > term.due_on:
+            return None
+        return Reason(N_("The term runs until %(day)s."), {"day": term.due_on})
+
+    @property
+    def hides_while_verified(self) -> bool:
+        """Say whether the rules of this case stop showing the record while it is verified."""
+        rules = self.rules
+        found = rules.objection_rules  # an edition of before these rules has none
+        return found is not None and found.display_while_verified == "suspended"
+
+    @property
+    def extension(self) -> Extension | None:
+        """Return how the term of this kind of case can be extended; None where it cannot."""
+        rules = self.rules
+        part = rules.objection if self.workflow.rules == "objection" else rules.repair
+        return part.extension
+
     def fire(self, entity: Entity, name: str, answers: Answers | None = None) -> None:
         """Fire another entity's transition in the same step, as the system."""
-        from repair_app.engine.machine import fire  # the machine imports this module
+        self.fire_as_system(entity, name, answers or Answers())
 
-        fire(
-            self.session,
-            self.policy,
-            entity,
-            name,
-            SYSTEM,
-            answers or Answers(),
-            at=self.at,
-            stream=self.stream,
+    def may_fire(self, entity: Entity, name: str) -> bool:
+        """Say whether the system has this transition in the state that an entity is in."""
+        transition = self.policy.workflow_of(entity).transitions.get(name)
+        return (
+            transition is not None
+            and entity.state in transition.source
+            and SYSTEM.role in transition.by
         )
 
 

@@ -61,8 +61,10 @@ def line(label: Any, *, description: Any = "", length: int = LINE_LENGTH) -> Str
 class TransitionForm(FlaskForm):
     """A question that a transition asks. `texts` are a person's words: they stay erasable."""
 
+    asked: ClassVar[bool] = True  # False, in a class of its own, for what others build upon
     texts: ClassVar[tuple[str, ...]] = ()
     facts: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[Mapping[str, Mapping[str, Any]]] = {}  # field -> code -> label
 
     form_token = HiddenField()
     version = HiddenField()
@@ -96,6 +98,8 @@ class TransitionForm(FlaskForm):
 
     def fill(self) -> None:
         """Set choices and what a field starts with, from the entity and the policy."""
+        for name, codes in self.options.items():
+            self[name].choices = list(codes.items())
 
     def draw(self, version: int) -> None:
         """Prepare the form to be shown: a fresh token, and the version it is drawn from."""

@@ -1,9 +1,11 @@
 """The questions that transitions ask."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
-from flask_babel import format_date, gettext
+from flask import current_app
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, or_, select
 from wtforms import BooleanField, DateField, SelectField, StringField, SubmitField, TextAreaField
@@ -11,6 +13,8 @@ from wtforms.fields.core import Field
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from repair_app.db import today
+from repair_app.engine.assessment import assess
+from repair_app.engine.commitment_texts import CommitmentText
 from repair_app.engine.fields import CORRECTABLE, FieldFlaw, read_field, tidy
 from repair_app.engine.rules import Ground, RulePack
 from repair_app.engine.step import record_of
@@ -23,7 +27,7 @@ from repair_app.forms.base import (
     long_text,
 )
 from repair_app.ledger import latest_text
-from repair_app.models import Appointment, CreditRecord, Organisation, Role, SanctionMeasure
+from repair_app.models import Appointment, CreditRecord, Organisation, Role
 from repair_app.models.parties import OrganisationKind
 
 
@@ -98,13 +102,8 @@ class ProviderForm(TransitionForm):
 
     def fill(self) -> None:
         """Offer the agencies that can answer: somebody provides for them today."""
-        answers = (
-            select(Appointment.organisation_id)
-            .where(Appointment.role == Role.PROVIDER)
-            .where(or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today()))
-        )
         self.provider_id.choices = organisations(
-            self, OrganisationKind.AGENCY, Organisation.id.in_(answers)
+            self, OrganisationKind.AGENCY, staffed(Role.PROVIDER)
         )
 
 
@@ -117,6 +116,8 @@ class FindingsForm(EvidenceMixin, TransitionForm):
 
 class FieldValuesForm(TransitionForm):
     """One value for each correctable field; empty means: as it is."""
+
+    asked = False
 
     def fill(self) -> None:
         """Name the fields as the record's columns are named, and tell what it says now."""
@@ -268,13 +269,29 @@ class ProofForm(EvidenceMixin, TransitionForm):
             raise ValidationError(_l("Attach at least one document."))
 
 
-COMMITMENT_ZH = """本单位（{name}，统一社会信用代码{uscc}）就行政处罚决定书{decision_no}\
-所涉失信行为申请信用修复，现郑重承诺：
-一、严格遵守国家法律、法规、规章和政策规定，依法诚信经营，已完成整改并履行相关法定义务；
-二、所提供的全部材料真实、准确、完整、合法、有效；
-三、自愿接受政府、行业组织、社会公众、新闻舆论的监督；
-四、若违背上述承诺，自愿接受联合惩戒，并同意将违诺信息记入信用记录，按最长公示期公示；
-五、同意将本承诺书向社会公开。"""
+class MaterialForm(ProofForm):
+    """Proof that the violation was put right, or another paper of the checklist: which it is."""
+
+    facts = ("material",)
+    material = SelectField(_l("What the paper is"))
+
+    def fill(self) -> None:
+        """Offer what the checklist of the record's class still lets one bring."""
+        pack = self.policy.pack_of(self.case)
+        found = assess(pack, partial(getattr, self.case.record))
+        groups = pack.checklist(found.severity, self.case.record.penalty_categories)
+        self.material.choices = [
+            (one.code, one.label.text(self.language))
+            for group in groups
+            for one in group
+            if one.requirement in {None, "rectification"}
+        ] or [("other", gettext("Other proof"))]
+
+
+def commitment_texts() -> Mapping[str, CommitmentText]:
+    """Return the prescribed texts that the application was started with, by kind."""
+    found: Mapping[str, CommitmentText] = current_app.extensions["redress_commitments"]
+    return found
 
 
 class CommitmentForm(TransitionForm):
@@ -292,9 +309,9 @@ class CommitmentForm(TransitionForm):
     def text(self) -> str:
         """Return the prescribed text for this subject and decision."""
         case = self.case
-        return COMMITMENT_ZH.format(
+        return commitment_texts()["repair"].fill_in(
             name=case.subject.name,
-            uscc=case.subject.uscc,
+            uscc=case.subject.uscc or "",
             decision_no=case.record.decision_no,
         )
 
@@ -319,7 +336,7 @@ class InstitutionForm(TransitionForm):
 class CertificateForm(EvidenceMixin, TransitionForm):
     """Number and dates of a certificate or report."""
 
-    facts = ("number", "issued_on", "valid_until")
+    facts: ClassVar[tuple[str, ...]] = ("number", "issued_on", "valid_until")
     number = line(_l("Number"), length=50)
     issued_on = DateField(_l("Issued on"), validators=[InputRequired()])
     valid_until = DateField(_l("Valid until"), validators=[InputRequired()])
@@ -344,41 +361,23 @@ class CertificateForm(EvidenceMixin, TransitionForm):
         }
 
 
-class SanctionForm(TransitionForm):
-    """Which measure of the catalogue, and until when."""
-
-    facts = ("measure_id", "ends_on")
-    measure_id = SelectField(_l("Measure of the catalogue"), coerce=int)
-    ends_on = DateField(_l("Last day of the term"), validators=[InputRequired()])
-
-    def fill(self) -> None:
-        """Offer the catalogue of measures."""
-        measures = self.session.scalars(select(SanctionMeasure).order_by(SanctionMeasure.code))
-        self.measure_id.choices = [
-            (one.id, one.name_en if self.language == "en" else one.name_zh) for one in measures
-        ]
-
-    def validate_ends_on(self, field: Field) -> None:
-        """Refuse a term that is over, or outlasts the record. Raises ValidationError."""
-        last = record_of(self.entity).max_publication_until
-        if field.data and not today() <= field.data <= last:
-            raise ValidationError(
-                _l("Choose a day from today to %(day)s.", day=format_date(last, "long"))
-            )
-
-    def read_facts(self) -> Mapping[str, Any]:
-        """Return measure and last day, the day as ISO text."""
-        return {"measure_id": self.measure_id.data, "ends_on": as_text(self.ends_on)}
-
-
 def as_text(field: DateField) -> str:
     """Return a day as ISO text; the form has been validated, so there is one."""
     return field.data.isoformat() if field.data else ""
 
 
+def staffed(role: Role) -> ColumnElement[bool]:
+    """Return the SQL condition for organisations where somebody acts in a role today."""
+    return Organisation.id.in_(
+        select(Appointment.organisation_id)
+        .where(Appointment.role == role)
+        .where(or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today()))
+    )
+
+
 def organisations(
-    form: TransitionForm, kind: OrganisationKind, which: ColumnElement[bool]
+    form: TransitionForm, kind: OrganisationKind, *which: ColumnElement[bool]
 ) -> list[tuple[int, str]]:
     """Return the organisations of a kind that fit as choices, by name."""
-    query = select(Organisation.id, Organisation.name).where(Organisation.kind == kind, which)
+    query = select(Organisation.id, Organisation.name).where(Organisation.kind == kind, *which)
     return [(row.id, row.name) for row in form.session.execute(query.order_by(Organisation.name))]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from repair_app.db import Base
+
+if TYPE_CHECKING:
+    from repair_app.models.cases import Case
+    from repair_app.models.records import CreditRecord
 
 
 class ImportBatch(Base):
@@ -28,7 +33,7 @@ class ImportBatch(Base):
 
 
 class ImportRow(Base):
-    """The verdict on one row: accepted, duplicate, or refused with column and reason."""
+    """The verdict on one row: accepted, duplicate, quarantined or refused, with the reason."""
 
     __tablename__ = "import_row"
     __table_args__ = (UniqueConstraint("batch_id", "line", "ordinal"),)
@@ -42,3 +47,26 @@ class ImportRow(Base):
     code: Mapped[str]
     message_zh: Mapped[str]
     message_en: Mapped[str]
+
+
+class QuarantinedRow(Base):
+    """A row that says again what was removed, corrected or repaired; nothing of it is published.
+
+    It stays here until its case has ended: released, it comes on file as a new record.
+    """
+
+    __tablename__ = "quarantined_row"
+    __table_args__ = (UniqueConstraint("about_id", "fingerprint"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id"), index=True)
+    line: Mapped[int]
+    about_id: Mapped[int] = mapped_column(ForeignKey("credit_record.id"))  # what it says again
+    fingerprint: Mapped[str]
+    code: Mapped[str]  # why it was not taken in
+    columns: Mapped[dict[str, Any]]  # of the record that it would be, as texts
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case_file.id"), unique=True)
+    kept_at: Mapped[datetime]
+
+    about: Mapped[CreditRecord] = relationship(innerjoin=True)
+    case: Mapped[Case | None] = relationship()

@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from repair_app.db import Base, today
+from repair_app.masking import PUBLIC
 
 
 class Role(StrEnum):
@@ -33,6 +34,7 @@ class OrganisationKind(StrEnum):
     AGENCY = "agency"
     CREDIT_CENTRE = "credit_centre"
     INSTITUTION = "institution"
+    NATURAL_PERSON = "natural_person"  # kept for its own sake only: never public
 
 
 class Organisation(Base):
@@ -42,13 +44,16 @@ class Organisation(Base):
     __table_args__ = (CheckConstraint("length(uscc) = 18", name="uscc_length"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    uscc: Mapped[str | None] = mapped_column(unique=True)  # some agencies of older files have none
-    name: Mapped[str] = mapped_column(index=True)
+    # Some agencies of older files have none.
+    uscc: Mapped[str | None] = mapped_column(unique=True, info=PUBLIC)
+    name: Mapped[str] = mapped_column(index=True, info=PUBLIC)
     kind: Mapped[str]
     barred_until: Mapped[date | None]  # no repair may be applied for before (false commitment)
+    superior_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))  # next unit up
     created_at: Mapped[datetime]
 
     appointments: Mapped[list[Appointment]] = relationship(back_populates="organisation")
+    superior: Mapped[Organisation | None] = relationship(remote_side="Organisation.id")
 
 
 class Person(Base):

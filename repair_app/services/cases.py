@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from repair_app import access, refs
 from repair_app.db import db, now, today
 from repair_app.engine import machine
+from repair_app.engine.guards import outcomes
+from repair_app.engine.opening import describe_case
 from repair_app.engine.policy import Policy
 from repair_app.engine.spec import Transition
 from repair_app.engine.step import (
@@ -22,13 +24,20 @@ from repair_app.engine.step import (
     NotOffered,
     Reason,
 )
-from repair_app.models import Case, CreditRecord, FormToken, Requirement, Sanction, User
+from repair_app.engine.store import ReadingStore, Store
+from repair_app.models import Case, CreditRecord, FormToken, Requirement, Role, Sanction, User
 from repair_app.services import evidence
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 from repair_app.uploads import Upload
 
-GROUND_OF = {"repair": "repair"}  # a repair has no ground of its own: one is open at a time
+# Who sets a matter going; a reviewer's own steps say so by their effects.
+DOOR_OF = {
+    "subject": "subject",
+    "agent": "subject",
+    "department": "discovery",
+    "provider": "discovery",
+}
 KINDS: dict[str, Any] = {
     "cases": Case,
     "records": CreditRecord,
@@ -103,24 +112,31 @@ def actors_of(user: User, entity: Entity) -> list[Actor]:
             account_id=user.id,
             person_id=user.person_id,
             organisation_id=appointment.organisation_id,
-            organisation_uscc=appointment.organisation.uscc,
+            organisation_uscc=appointment.organisation.uscc if appointment.organisation else None,
         )
         for appointment in access.stands_as(user, entity)
+        if access.acts_for(appointment, entity)
     ]
 
 
-def list_offers(user: User, entity: Entity) -> list[machine.Offer]:
+def reading() -> ReadingStore:
+    """Return what one page asks all its questions, so that it asks none twice."""
+    return ReadingStore(db.session())
+
+
+def list_offers(
+    user: User, entity: Entity, store: ReadingStore | None = None
+) -> list[machine.Offer]:
     """Return the lawful next steps of a person, those that something still bars included."""
-    return list(
-        machine.offers(db.session(), current_policy(), entity, actors_of(user, entity), at=now())
-    )
+    actors = actors_of(user, entity)
+    return list(machine.offers(store or reading(), current_policy(), entity, actors, at=now()))
 
 
 def get_visible(kind: str, ref: str, user: User) -> Entity:
     """Return the entity of a reference. Raises NotVisible when it is not for this person."""
     model = KINDS[kind]
     entity: Entity | None = db.session.scalar(select(model).where(model.ref == ref))
-    if entity is None or not actors_of(user, entity):
+    if entity is None or not any(access.stands_as(user, entity)):
         raise NotVisible(ref)
     return entity
 
@@ -142,24 +158,93 @@ def reasons_against(user: User, entity: Entity, name: str) -> Sequence[Reason] |
     )
 
 
-def offer_to_open(user: User, workflow: str, record: CreditRecord) -> tuple[Case, machine.Offer]:
+def list_openings(
+    user: User, record: CreditRecord, store: ReadingStore
+) -> dict[str, machine.Offer]:
+    """Return what a person may open about a record, by workflow, with what still bars it."""
+    actors = actors_of(user, record)
+    found = {}
+    for workflow in current_policy().current.values():
+        if workflow.entity != "case":
+            continue
+        case = draft_case(current_policy(), workflow.name, record)
+        mine = [one for one in actors if may_open(user, one, workflow.name)]
+        file_in_own_name(case, mine)
+        point_to_decision(case)
+        offers = machine.offers(store, current_policy(), case, mine, at=now())
+        if offer := next(iter(offers), None):
+            found[workflow.name] = offer
+    return found
+
+
+def offer_to_open(
+    user: User, workflow: str, record: CreditRecord, name: str = ""
+) -> tuple[Case, machine.Offer]:
     """Return a case that could be opened about a record, kept nowhere, and what bars it.
 
-    Raises NotAllowed when this person does not file for the record's subject.
+    Raises what `step_to_open` raises.
     """
-    case = case_to_open(user, workflow, record)
-    return case, next(iter(list_offers(user, case)))
+    case, transition, actor = step_to_open(user, workflow, record, name)
+    store = Store(db.session())
+    step = machine.prepare(store, current_policy(), case, transition, actor, Answers(), at=now())
+    return case, machine.Offer(transition, actor, tuple(machine.reasons_against(step)))
 
 
-def case_to_open(user: User, workflow: str, record: CreditRecord) -> Case:
-    """Return a case that could be opened about a record, kept nowhere.
+def step_to_open(
+    user: User, workflow: str, record: CreditRecord, name: str = ""
+) -> tuple[Case, Transition, Actor]:
+    """Return a case that could be opened about a record, kept nowhere, and by which step.
 
-    Raises NotAllowed when this person does not file for the record's subject.
+    name: of the step, where a person has several; else the first is meant. Raises NotAllowed
+    when this person may not open such a matter of this record.
     """
     policy = current_policy()
-    case = draft_case(policy, workflow, record, ground=GROUND_OF.get(workflow, ""))
-    actor_for(policy, case, "open", actors_of(user, case))
-    return case
+    case = draft_case(policy, workflow, record)
+    actors = [one for one in actors_of(user, record) if may_open(user, one, workflow)]
+    for transition in policy.workflow_of(case).leaving(case.state):
+        actor = machine.choose_actor(transition, actors)
+        if actor and name in {"", transition.name}:
+            file_in_own_name(case, [actor])
+            point_to_decision(case)
+            return case, transition, actor
+    raise NotAllowed(workflow)
+
+
+def file_in_own_name(case: Case, actors: Sequence[Actor]) -> None:
+    """Keep whose matter it is, where a person files for themselves and for no enterprise."""
+    if actors and all(one.role == Role.SUBJECT and not one.organisation_id for one in actors):
+        case.person_id = actors[0].person_id
+
+
+def point_to_decision(case: Case) -> None:
+    """Let a review be about the newest decision of its record, until another one is named."""
+    if case.workflow != "review":
+        return
+    ended = (
+        select(Case)
+        .where(
+            Case.record_id == case.record.id,
+            Case.workflow.in_(outcomes.BEGUN_ANEW),
+            Case.state.in_(outcomes.REVIEWABLE),
+            Case.person_id.is_not_distinct_from(case.person_id),
+        )
+        .order_by(Case.id.desc())
+        .limit(1)
+    )
+    case.about = db.session.scalar(ended)
+
+
+def may_open(user: User, actor: Actor, workflow: str) -> bool:
+    """Say whether an agent's mandate, or a person's own right, reaches a kind of matter."""
+    if actor.role == Role.SUBJECT and actor.organisation_id is None:
+        return workflow in access.IN_OWN_NAME
+    if actor.role != Role.AGENT:
+        return True
+    return any(
+        workflow in access.reach_of(one)
+        for one in user.current_appointments
+        if one.role == Role.AGENT and one.organisation_id == actor.organisation_id
+    )
 
 
 def perform(kind: str, ref: str, name: str, user: User, submission: Submission) -> Outcome:
@@ -171,9 +256,9 @@ def perform(kind: str, ref: str, name: str, user: User, submission: Submission) 
     policy = current_policy()
     with transaction() as session:
         entity = lock(session, kind, ref)
-        actors = actors_of(user, entity)
-        if not actors:
+        if not any(access.stands_as(user, entity)):
             raise NotVisible(ref)
+        actors = actors_of(user, entity)
         if earlier := find_earlier(session, user, submission):
             return Outcome(earlier, repeated=True)
         if entity.version != submission.version:
@@ -192,10 +277,13 @@ def perform(kind: str, ref: str, name: str, user: User, submission: Submission) 
         return Outcome(entity.ref)
 
 
-def open_case(workflow: str, record_ref: str, user: User, submission: Submission) -> Outcome:
-    """Open a case about a record for a person who stands for its subject.
+def open_case(
+    workflow: str, record_ref: str, user: User, submission: Submission, *, name: str = ""
+) -> Outcome:
+    """Open a matter about a record for a person, by the step that is this person's.
 
-    Raises NotVisible, NotAllowed, TokenBorrowed or Refused; then nothing was changed.
+    name: of the step, where a person has several; else the first is meant. Raises NotVisible,
+    NotAllowed, TokenBorrowed or Refused; then nothing was changed.
     """
     policy = current_policy()
     with transaction() as session:
@@ -204,33 +292,28 @@ def open_case(workflow: str, record_ref: str, user: User, submission: Submission
             raise NotVisible(record_ref)
         if earlier := find_earlier(session, user, submission):
             return Outcome(earlier, repeated=True)
-        ground = submission.answers.facts.get("ground") or GROUND_OF[workflow]
-        case = draft_case(policy, workflow, record, ground)
-        actor = actor_for(policy, case, "open", actors_of(user, case))
+        case, transition, actor = step_to_open(user, workflow, record, name)
+        given = submission.answers.facts
+        case.ground = given.get("ground") or case.ground
+        case.door = DOOR_OF.get(actor.role, "system")
+        if about_id := given.get("about_id"):
+            case.about = session.get_one(Case, about_id)
+            case.ground = case.about.ref  # several decisions may be under review at a time
         case.ref = refs.new_ref(session, policy.current[workflow].prefix, today())
         # The case needs its row before its documents can point at it, and no row if it is refused.
-        machine.ask(session, policy, case, "open", actor, submission.answers, at=now())
+        machine.ask(session, policy, case, transition.name, actor, submission.answers, at=now())
         session.add(case)
         session.flush()
         answers = with_evidence(session, case, user, submission)
-        machine.fire(session, policy, case, "open", actor, answers, at=now())
+        machine.fire(session, policy, case, transition.name, actor, answers, at=now())
         remember(session, user, submission, case.ref)
         return Outcome(case.ref)
 
 
-def draft_case(policy: Policy, workflow: str, record: CreditRecord, ground: str) -> Case:
+def draft_case(policy: Policy, workflow: str, record: CreditRecord, ground: str = "") -> Case:
     """Return a case about a record, pinned to the policy in force, without a reference."""
-    pack = policy.pack_for(record.decided_on, today())
-    case = Case(
-        record=record,
-        subject=record.subject,
-        subject_id=record.subject_id,
-        provider_id=record.provider_id,
-        ground=ground,
-        rule_pack=pack.id,
-        rule_pack_hash=pack.sha256,
-        opened_at=now(),
-    )
+    columns = describe_case(policy, workflow, record, ground=ground, at=now(), day=today())
+    case = Case(door="subject", **columns)
     machine.begin(policy, case, workflow)
     return case
 
@@ -298,8 +381,12 @@ def lock_record(session: Session, condition: object) -> CreditRecord | None:
 
 def with_evidence(session: Session, entity: Entity, user: User, submission: Submission) -> Answers:
     """Return the answers with the hashes of the evidence, which is stored with the case."""
-    kept = [evidence.keep(session, case_of(entity), user, upload) for upload in submission.uploads]
     given = submission.answers
+    material = given.facts.get("material")
+    kept = [
+        evidence.keep(session, case_of(entity), user, upload, material)
+        for upload in submission.uploads
+    ]
     return replace(given, evidence=(*given.evidence, *kept))
 
 
@@ -348,11 +435,14 @@ def get_case(ref: str, user: User) -> Case:
         .options(
             joinedload(Case.subject),
             joinedload(Case.provider),
+            joinedload(Case.centre),
+            joinedload(Case.department),
+            joinedload(Case.about),
             joinedload(Case.record, innerjoin=True).options(
-                selectinload(CreditRecord.dispute_marks),
+                joinedload(CreditRecord.dispute_marks),
                 selectinload(CreditRecord.sanctions).joinedload(Sanction.suspensions),
             ),
-            # A case has few of these, and never both: one query with the case itself.
+            # A case has few of these, as its record has few marks: one query with the case itself.
             joinedload(Case.requirements).joinedload(Requirement.institution),
             joinedload(Case.proposals),
             selectinload(Case.documents),
@@ -360,7 +450,7 @@ def get_case(ref: str, user: User) -> Case:
         )
     )
     case = found.unique().one_or_none()
-    if case is None or not actors_of(user, case):
+    if case is None or not any(access.stands_as(user, case)):
         raise NotVisible(ref)
     return case
 

@@ -3,6 +3,7 @@
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +15,14 @@ from repair_app.models import SanctionMeasure
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 
-KEYS: Final = ("code", "name", "kind", "force", "basis")
+KEYS: Final = ("code", "name", "kind", "force", "basis", "classes")
+MORE: Final = {"persons": bool, "longest_months": int, "withdrawn_on": date}  # key -> its kind
 KINDS: Final = ("administrative", "market", "industry")
 FORCES: Final = ("mandatory", "recommended")
 
 
 def load_measures(path: Path) -> None:
-    """Bring the table of measures up to the file: a measure is added or renamed, never removed.
+    """Bring the table of measures up to the file: a measure is added or changed, never removed.
 
     Raises SpecError for a measure that is not whole, cites nothing, or is there twice.
     """
@@ -36,6 +38,10 @@ def load_measures(path: Path) -> None:
             measure = known.get(row["code"]) or SanctionMeasure(code=row["code"])
             measure.name_zh, measure.name_en = name.zh, name.en
             measure.kind, measure.force, measure.basis = row["kind"], row["force"], row["basis"]
+            measure.classes = row["classes"]
+            measure.reaches_persons = row.get("persons", False)
+            measure.longest_months = row.get("longest_months")
+            measure.withdrawn_on = row.get("withdrawn_on")
             session.add(measure)
 
 
@@ -44,8 +50,16 @@ def check_measure(file: str, row: Mapping[str, Any]) -> None:
     code = row.get("code")
     if missing := [key for key in KEYS if key not in row]:
         raise SpecError(f"{file}: {code}: {missing[0]} is missing")
+    if unknown := sorted(set(row) - set(KEYS) - set(MORE)):
+        raise SpecError(f"{file}: {code}: unknown key {unknown[0]!r}")
     if row["kind"] not in KINDS or row["force"] not in FORCES:
         raise SpecError(f"{file}: {code}: unknown kind or force")
+    for key, kind in MORE.items():
+        if key in row and type(row[key]) is not kind:
+            raise SpecError(f"{file}: {code}: {key}: has another kind of value")
+    if row.get("longest_months", 1) < 1:
+        raise SpecError(f"{file}: {code}: longest_months: at least one month")
+    check_classes(file, row)
     try:
         Label.of(row["name"])
     except ValueError as error:
@@ -54,3 +68,15 @@ def check_measure(file: str, row: Mapping[str, Any]) -> None:
         current_policy().cite(row["basis"])
     except KeyError as error:
         raise SpecError(f"{file}: {code}: basis: {row['basis']!r} is no clause") from error
+
+
+def check_classes(file: str, row: Mapping[str, Any]) -> None:
+    """Refuse a measure that rests on no class of record, or on one no rule pack knows.
+
+    Raises SpecError.
+    """
+    known = {name for pack in current_policy().packs.values() for name in pack.classes}
+    if not row["classes"]:
+        raise SpecError(f"{file}: {row['code']}: classes: names none")
+    if unknown := [one for one in row["classes"] if one not in known]:
+        raise SpecError(f"{file}: {row['code']}: classes: unknown {unknown[0]!r}")

@@ -17,22 +17,26 @@ from repair_app.uploads import Upload
 PREFIX: Final = "WJ"
 
 
-def keep(session: Session, case: Case, user: User, upload: Upload) -> str:
+def keep(
+    session: Session, case: Case, user: User, upload: Upload, material: str | None = None
+) -> str:
     """Store a file with a case and return its hash; the same bytes are stored once.
 
     The bytes are written before the row: a failed transaction leaves bytes without a row, which
-    nobody can reach, never a row without bytes.
+    nobody can reach, never a row without bytes. material: what the paper is, by the rule pack;
+    one scan may be several materials, and has a row for each.
     """
     write(upload)
-    known = session.scalar(
-        select(Document.id).where(Document.case_id == case.id, Document.sha256 == upload.sha256)
-    )
-    if known is None:
+    known = select(Document.id).where(Document.case_id == case.id, Document.sha256 == upload.sha256)
+    if material is not None:
+        known = known.where(Document.material == material)
+    if session.scalar(known.limit(1)) is None:
         case.documents.append(
             Document(
                 ref=refs.new_ref(session, PREFIX, today()),
                 uploaded_by_id=user.id,
                 uploaded_at=now(),
+                material=material,
                 filename=upload.filename,
                 media_type=upload.media_type,
                 size=len(upload.content),
@@ -64,9 +68,14 @@ def write(upload: Upload) -> None:
 
 def read(document: Document) -> bytes:
     """Return the bytes of a document. Raises ValueError when they are not what was stored."""
-    content = bytes(store().get(path_of(document.sha256)).bytes())
-    if hashlib.sha256(content).hexdigest() != document.sha256:
-        raise ValueError(f"{document.ref} is damaged")
+    return read_stored(document.sha256)
+
+
+def read_stored(sha256: str) -> bytes:
+    """Return the bytes of a hash. Raises ValueError when they are not what was stored."""
+    content = bytes(store().get(path_of(sha256)).bytes())
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ValueError(f"{sha256} is damaged")
     return content
 
 

@@ -1,7 +1,7 @@
 """Worklists: whose turn it is, the most urgent first."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,19 +11,52 @@ from sqlalchemy.orm import joinedload
 
 from repair_app.access import organisations_as, visible_to
 from repair_app.db import db, today
-from repair_app.models import Case, Deadline, Requirement, Role, User
+from repair_app.engine.deadlines import is_overdue
+from repair_app.engine.step import record_of
+from repair_app.models import Case, CreditRecord, Deadline, Requirement, Role, Sanction, User
 
 PAGE = 25
 COUNTED = 100  # more are shown as "100+": counting them all would not stay quick
 POSITION = re.compile("([0-9]{4}-[0-9]{2}-[0-9]{2})_([0-9]{1,9})")  # due day and row of a term
-WORKERS = (Role.REVIEWER, Role.PROVIDER, Role.INSTITUTION)
+WORKERS = (Role.REVIEWER, Role.PROVIDER, Role.DEPARTMENT, Role.INSTITUTION)
+
+
+Entity = Case | Requirement | Sanction | CreditRecord
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A term that runs for somebody, with the matter or thing that it is about."""
+
+    term: Deadline
+    entity: Entity
+
+    @property
+    def case(self) -> Case | None:
+        """Return the case, unless the term is a measure's or a record's."""
+        return self.term.case
+
+    @property
+    def record(self) -> CreditRecord:
+        """Return the record that it is all about."""
+        return self.entity if isinstance(self.entity, CreditRecord) else record_of(self.entity)
+
+    @property
+    def kind(self) -> str:
+        """Return what the term is of: a case, requirement, sanction or record."""
+        return type(self.entity).__name__
+
+    @property
+    def is_for_a_stranger(self) -> bool:
+        """Say whether who has to act does not see the case: an institution, a consulted agency."""
+        return isinstance(self.entity, Requirement) and self.entity.institution_id is not None
 
 
 @dataclass(frozen=True)
 class Inbox:
     """A page of the terms that run for a role, how many there are, and where the next begins."""
 
-    terms: Sequence[Deadline]
+    turns: Sequence[Turn]
     waiting: int
     overdue: int
     after: str | None
@@ -32,32 +65,64 @@ class Inbox:
 def list_turns(user: User, role: Role, after: str | None = None) -> Inbox:
     """Return what waits for a person in a role, by due day."""
     mine = waits_for(user, role)
+    parties = (joinedload(Case.subject, innerjoin=True), joinedload(Case.provider, innerjoin=True))
+    on_record = (joinedload(CreditRecord.subject), joinedload(CreditRecord.provider))
     rows = db.session.scalars(
         select(Deadline)
         .where(mine, comes_after(after))
         .order_by(Deadline.due_on, Deadline.id)
         .limit(PAGE + 1)
         .options(
-            joinedload(Deadline.case, innerjoin=True).options(
-                joinedload(Case.subject, innerjoin=True), joinedload(Case.provider, innerjoin=True)
-            )
+            joinedload(Deadline.case).options(*parties),
+            joinedload(Deadline.record).options(*on_record),
+            joinedload(Deadline.escalated_to),
         )
     ).all()
     last = rows[PAGE - 1] if len(rows) > PAGE else None
     return Inbox(
-        terms=rows[:PAGE],
+        turns=list(pair_with_entities(rows[:PAGE])),
         waiting=count(select(Deadline.id).where(mine)),
-        overdue=count(select(Deadline.id).where(mine, Deadline.due_on < today())),
+        overdue=count(select(Deadline.id).where(mine, is_overdue(today()))),
         after=f"{last.due_on.isoformat()}_{last.id}" if last else None,
     )
 
 
+def pair_with_entities(terms: Sequence[Deadline]) -> Iterator[Turn]:
+    """Yield each term with what it is about; requirements and measures are read together."""
+    known: dict[str, Entity] = {}
+    for term in terms:
+        if term.case is not None:
+            known[term.case.ref] = term.case
+        if term.record is not None:
+            known[term.record.ref] = term.record
+    beside = [one for one in terms if one.entity_ref not in known]
+    in_cases = [one.entity_ref for one in beside if one.case_id is not None]
+    on_records = [one.entity_ref for one in beside if one.case_id is None]
+    if in_cases:
+        asked = select(Requirement).where(Requirement.ref.in_(in_cases))
+        known |= {one.ref: one for one in db.session.scalars(asked)}
+    if on_records:
+        measures = select(Sanction).where(Sanction.ref.in_(on_records))
+        shown = measures.options(joinedload(Sanction.measure))
+        known |= {one.ref: one for one in db.session.scalars(shown)}
+    for term in terms:
+        if entity := known.get(term.entity_ref):
+            yield Turn(term, entity)
+
+
 def waits_for(user: User, role: Role) -> ColumnElement[bool]:
-    """Return the SQL condition for running terms that a person in this role has to meet."""
-    running = and_(Deadline.met_at.is_(None), Deadline.owner == role.value)
-    if role is Role.REVIEWER:
-        return running
-    return and_(running, Deadline.organisation_id.in_(organisations_as(user, role)))
+    """Return the SQL condition for running terms that a person in this role has to meet.
+
+    Not those of whole matters: whose turn it is, the term of the state at hand says.
+    """
+    running = and_(
+        Deadline.met_at.is_(None), Deadline.owner == role.value, Deadline.whole.is_(False)
+    )
+    mine = Deadline.organisation_id.in_(organisations_as(user, role))
+    if role is Role.REVIEWER:  # what no centre was named for is everybody's
+        passed_on = Deadline.escalated_to_id.in_(organisations_as(user, role))
+        return and_(running, or_(mine, Deadline.organisation_id.is_(None), passed_on))
+    return and_(running, mine)
 
 
 def comes_after(position: str | None) -> ColumnElement[bool]:

@@ -8,25 +8,28 @@ from repair_app.engine.step import SYSTEM, Answers
 from repair_app.models import CreditRecord, Sanction
 from repair_app.services import cases
 from repair_app.services.policy import current_policy
-from repair_app.services.transaction import transaction
+from repair_app.services.transaction import sweep, transaction
 
 
 def expire_records() -> int:
     """Take every record off publication whose maximum period is over; return how many.
 
-    One transaction for each: a sweep that is stopped goes on at the next run.
+    One transaction for each: a sweep that is stopped goes on at the next run. Raises an
+    ExceptionGroup when some could not be; the others then were.
     """
     over = select(CreditRecord.ref).where(
         CreditRecord.state.in_(live_states("record")),
         CreditRecord.max_publication_until < today(),
     )
-    return sum(_fire_if_live("records", ref, "expire") for ref in db.session.scalars(over).all())
+    refs = db.session.scalars(over).all()
+    return sweep(refs, lambda ref: _fire_if_live("records", ref, "expire", "file_away"))
 
 
 def lapse_sanctions() -> int:
     """End every sanction whose term is over; return how many."""
     over = select(Sanction.ref).where(Sanction.ended_at.is_(None), Sanction.ends_on < today())
-    return sum(_fire_if_live("sanctions", ref, "lapse") for ref in db.session.scalars(over).all())
+    refs = db.session.scalars(over).all()
+    return sweep(refs, lambda ref: _fire_if_live("sanctions", ref, "lapse"))
 
 
 def live_states(workflow: str) -> list[str]:
@@ -37,11 +40,14 @@ def live_states(workflow: str) -> list[str]:
     ]
 
 
-def _fire_if_live(kind: str, ref: str, name: str) -> bool:
+def _fire_if_live(kind: str, ref: str, *names: str) -> bool:
+    """Fire the one of these transitions that leaves the state at hand, if one does."""
     policy = current_policy()
     with transaction() as session:
         entity = cases.lock(session, kind, ref)
-        if policy.workflow_of(entity).states[entity.state].final:
+        leaving = policy.workflow_of(entity).leaving(entity.state)
+        name = next((one.name for one in leaving if one.name in names), None)
+        if name is None:
             return False  # somebody else was quicker
         machine.fire(session, policy, entity, name, SYSTEM, Answers(), at=now())
         return True

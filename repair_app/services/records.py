@@ -1,17 +1,34 @@
 """Credit records as the public, their subjects and their providers read them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, select, true
+from sqlalchemy import ColumnElement, Select, and_, select, true, tuple_
 from sqlalchemy.orm import joinedload, selectinload
 
-from repair_app.access import organisations_as, stands_as, visible_to
+from repair_app.access import (
+    IN_OWN_NAME,
+    OwnName,
+    organisations_as,
+    stands_as,
+    visible_to,
+)
 from repair_app.db import db, today
 from repair_app.engine.enforcement import in_publication_term
+from repair_app.engine.flaws import bars_publication
 from repair_app.engine.rules import SeverityClass
-from repair_app.models import Case, CreditRecord, Organisation, Requirement, Role, Sanction, User
+from repair_app.masking import PublicView, public_view
+from repair_app.models import (
+    Case,
+    CreditRecord,
+    DisputeMark,
+    Organisation,
+    Role,
+    Sanction,
+    User,
+)
+from repair_app.models.parties import OrganisationKind
 from repair_app.penalty_format import is_uscc, normalise_uscc
 from repair_app.services.cases import NotVisible
 from repair_app.services.policy import current_policy
@@ -23,20 +40,71 @@ OPENED = ("objection", "repair")
 
 @dataclass(frozen=True)
 class Found:
-    """A page of records, and where the next one begins."""
+    """A page of records as the public reads them, and where the next one begins."""
 
-    records: Sequence[CreditRecord]
+    records: Sequence[PublicView]
     after: int | None = None
 
 
 def is_public() -> ColumnElement[bool]:
-    """Return the SQL condition for what the public may see: published, and in its term."""
-    return and_(CreditRecord.state == "published", CreditRecord.max_publication_until >= today())
+    """Return the SQL condition for what the public may see, whatever a scan has found so far.
+
+    Published, in its term, of a class that is published, and not about a natural person
+    (鲁信用办〔2021〕5号 （七）（八）). What only the rules can tell, `shown_to_public` adds.
+    """
+    own_class = (CreditRecord.rule_pack, CreditRecord.rule_pack_hash, CreditRecord.severity_class)
+    return and_(
+        CreditRecord.state == "published",
+        CreditRecord.max_publication_until >= today(),
+        tuple_(*own_class).in_(published_classes()),
+        CreditRecord.subject_id.not_in(natural_persons()),
+        CreditRecord.id.not_in(hidden_while_verified()),
+    )
+
+
+def hidden_while_verified() -> Select[int]:
+    """Return the query for the records that are not shown while they are verified (台州 13)."""
+    return select(DisputeMark.record_id).where(DisputeMark.hides, DisputeMark.lifted_at.is_(None))
+
+
+def published_classes() -> list[tuple[str, str, str]]:
+    """Return the classes that are published: rule pack, its content hash, class."""
+    return [
+        (pack.id, pack.sha256, one.name)
+        for pack in current_policy().editions.values()
+        for one in pack.classes.values()
+        if one.published
+    ]
+
+
+def natural_persons() -> Select[int]:
+    """Return the query for the natural persons among the subjects."""
+    return select(Organisation.id).where(Organisation.kind == OrganisationKind.NATURAL_PERSON)
 
 
 def shown_to_public(record: CreditRecord) -> bool:
-    """Say the same of one record."""
-    return record.state == "published" and today() <= record.max_publication_until
+    """Say whether the public may see one record: the last word, also after `is_public`."""
+    if record.state != "published" or not in_publication_term(record, today()):
+        return False
+    if any(mark.hides and mark.lifted_at is None for mark in record.dispute_marks):
+        return False
+    return not bars_publication(record, current_policy().pack_of(record), today())
+
+
+def stays_unverified(record: CreditRecord) -> bool:
+    """Say whether a record could last not be verified, and by the rules stays with a note of it."""
+    last = db.session.scalar(
+        select(Case)
+        .where(Case.record_id == record.id, Case.workflow == "objection", Case.outcome.is_not(None))
+        .order_by(Case.id.desc())
+        .limit(1)
+    )
+    return last is not None and (last.state, last.outcome) == ("rejected", "UNVERIFIED")
+
+
+def as_read_by(record: CreditRecord, roles: Collection[Role]) -> CreditRecord | PublicView:
+    """Return a record whole for those it concerns, else as the public may read it."""
+    return record if roles else public_view(record)
 
 
 def search_public(query: str, before: int | None = None) -> Found:
@@ -59,7 +127,8 @@ def search_public(query: str, before: int | None = None) -> Found:
             selectinload(CreditRecord.dispute_marks),
         )
     ).all()
-    return Found(rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None)
+    shown = [public_view(one) for one in rows[:PAGE] if shown_to_public(one)]
+    return Found(shown, rows[PAGE - 1].id if len(rows) > PAGE else None)
 
 
 def named(wanted: str) -> Select[int]:
@@ -99,22 +168,6 @@ def list_own_cases(user: User) -> Sequence[Case]:
     ).all()
 
 
-def list_commitments(before: int | None = None) -> Sequence[Requirement]:
-    """Return the published commitments, newest first (…一（四）：向社会公开).
-
-    They name the decision, so they leave the public site with the record.
-    """
-    return db.session.scalars(
-        select(Requirement)
-        .where(Requirement.published_at.is_not(None))
-        .where(Requirement.case.has(Case.record.has(is_public())))
-        .where(Requirement.id < before if before else true())
-        .order_by(Requirement.id.desc())
-        .limit(PAGE)
-        .options(joinedload(Requirement.case).joinedload(Case.subject))
-    ).all()
-
-
 @dataclass(frozen=True)
 class Prospect:
     """A record with what its rule pack says can be done about it."""
@@ -138,7 +191,9 @@ def workflows_of(user: User, record: CreditRecord) -> set[str]:
     """Return which kinds of case a person may open about a record, for its subject."""
     found: set[str] = set()
     for seat in stands_as(user, record):
-        if seat.role == Role.SUBJECT:
+        if isinstance(seat, OwnName):
+            found |= set(IN_OWN_NAME)
+        elif seat.role == Role.SUBJECT:
             found |= set(OPENED)
         elif seat.role == Role.AGENT:
             found |= set(seat.scope or ())
@@ -166,20 +221,29 @@ def first_day_of_repair(record: CreditRecord) -> date | None:
 
 def get_record(ref: str, user: User | None) -> CreditRecord:
     """Return a record that is public, or concerns this person. Raises NotVisible."""
-    record = db.session.scalar(
+    found = db.session.scalars(
         select(CreditRecord)
         .where(CreditRecord.ref == ref)
         .options(
             joinedload(CreditRecord.subject),
             joinedload(CreditRecord.provider),
-            selectinload(CreditRecord.dispute_marks),
+            joinedload(CreditRecord.dispute_marks),  # few: one query with the record itself
             selectinload(CreditRecord.sanctions).options(
-                selectinload(Sanction.suspensions), joinedload(Sanction.department)
+                joinedload(Sanction.suspensions),
+                joinedload(Sanction.executions),
+                joinedload(Sanction.person),
+                joinedload(Sanction.department),
             ),
         )
     )
+    record = found.unique().one_or_none()
     if record is None:
         raise NotVisible(ref)
     if shown_to_public(record) or (user and any(stands_as(user, record))):
         return record
     raise NotVisible(ref)
+
+
+def get_public(ref: str) -> CreditRecord:
+    """Return a record that the public may see. Raises NotVisible."""
+    return get_record(ref, None)

@@ -1,11 +1,14 @@
-"""One transaction: commit what succeeded, roll back everything else."""
+"""One transaction: commit what succeeded, roll back everything else; one for each of many."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from repair_app.db import db, writing
+
+Item = TypeVar("Item")
 
 
 @contextmanager
@@ -23,3 +26,20 @@ def transaction() -> Iterator[Session]:
         except BaseException:
             session.rollback()
             raise
+
+
+def sweep(items: Iterable[Item], act: Callable[[Item], bool]) -> int:
+    """Do something with each item, in a transaction of its own; return with how many it was done.
+
+    One that fails does not keep the others waiting: all failures are raised together at the end,
+    as an ExceptionGroup.
+    """
+    done, failures = 0, []
+    for one in items:
+        try:
+            done += act(one)
+        except Exception as failure:  # noqa: BLE001  # none is lost: they are raised below
+            failures.append(failure)
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} failed, {done} done", failures)
+    return done

@@ -2,8 +2,9 @@
 
 from flask import Blueprint, render_template
 
+from repair_app.alarms import KINDS
 from repair_app.models import Role
-from repair_app.services import history
+from repair_app.services import deadlines, history
 from repair_app.web.door import only
 from repair_app.web.view import row_before
 
@@ -15,7 +16,13 @@ pages = Blueprint("audit", __name__, url_prefix="/audit")
 def index() -> str:
     """List the newest events of all cases and records."""
     happenings = history.list_latest(row_before())
-    return render_template("audit/index.html", happenings=happenings, page=history.PAGE)
+    return render_template(
+        "audit/index.html",
+        happenings=happenings,
+        page=history.PAGE,
+        alarms=deadlines.list_alarms(),
+        alarm_kinds=KINDS,
+    )
 
 
 @pages.get("/verify")

@@ -21,15 +21,16 @@ def show(ref: str) -> str:
     """Show a case: what is asked, how it stands, what may be done next, what happened."""
     case = cases.get_case(ref, current_user)
     roles = {Role(one.role) for one in stands_as(current_user, case)}
+    store = cases.reading()
     return render_template(
         "cases/show.html",
         case=case,
         roles=roles,
-        offers=cases.list_offers(current_user, case),
+        offers=cases.list_offers(current_user, case, store),
         requirement_offers={
-            one.ref: cases.list_offers(current_user, one) for one in case.requirements
+            one.ref: cases.list_offers(current_user, one, store) for one in case.requirements
         },
-        happenings=history.list_happenings(case.ref, internal=roles <= OFFICIALS),
+        happenings=history.list_happenings(case.ref, current_user, internal=roles <= OFFICIALS),
         measures=sanctions.list_verdicts(case.record.sanctions),
         others=cases.list_others(case, current_user),
     )
@@ -41,7 +42,12 @@ def show_requirement(ref: str) -> str:
     """Show an institution what it was asked for; no more of the case than it needs."""
     requirement = cases.get_visible("requirements", ref, current_user)
     offers = cases.list_offers(current_user, requirement)
-    return render_template("cases/requirement.html", requirement=requirement, offers=offers)
+    return render_template(
+        "cases/requirement.html",
+        requirement=requirement,
+        offers=offers,
+        question=history.find_question(requirement),
+    )
 
 
 @pages.get("/documents/<ref:ref>")

@@ -5,6 +5,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from repair_app.models import Role
+from repair_app.services import commitments as commitment_list
 from repair_app.services import records, sanctions
 from repair_app.web.door import public, signed_in
 from repair_app.web.view import asked_for, row_before
@@ -37,7 +38,7 @@ def index() -> str:
 @public
 def commitments() -> str:
     """List the commitments that were published."""
-    rows = records.list_commitments(row_before())
+    rows = commitment_list.list_published(row_before())
     return render_template("public/commitments.html", commitments=rows, page=records.PAGE)
 
 

@@ -1,5 +1,6 @@
 """A record's page, and what can be begun there: an objection, a repair, a measure."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
@@ -7,22 +8,21 @@ from flask_babel import gettext
 from flask_login import current_user
 
 from repair_app.access import stands_as
-from repair_app.engine.step import NotAllowed, Refused
-from repair_app.models import CreditRecord, Role, Sanction
+from repair_app.engine.step import Refused
+from repair_app.engine.store import ReadingStore
+from repair_app.models import Role, Sanction
 from repair_app.services import cases, history, records, sanctions
-from repair_app.services.policy import current_policy
-from repair_app.web.door import csrf, only, public
+from repair_app.web.door import csrf, only, public, signed_in
 from repair_app.web.transitions import (
     Answer,
     build_form,
-    show_borrowed,
+    send,
     show_form,
-    submission_of,
 )
 from repair_app.web.view import reason_text
 
 pages = Blueprint("records", __name__)
-FILERS = frozenset({Role.SUBJECT, Role.AGENT})
+ACTING = frozenset({Role.DEPARTMENT, Role.PROVIDER})
 
 
 @pages.get("/records/<ref:ref>")
@@ -32,54 +32,41 @@ def show(ref: str) -> str:
     user = current_user if current_user.is_authenticated else None
     record = records.get_record(ref, user)
     roles = {Role(one.role) for one in stands_as(user, record)} if user else set()
+    store = cases.reading()
     return render_template(
         "records/show.html",
-        record=record,
+        record=records.as_read_by(record, roles),
         prospect=records.describe(record),
+        unverified=records.stays_unverified(record),
         roles=roles,
-        openings=list_openings(record, roles),
-        offers=cases.list_offers(user, record) if user else [],
+        openings=cases.list_openings(current_user, record, store) if roles else {},
+        offers=cases.list_offers(user, record, store) if user else [],
         measures=sanctions.list_verdicts(record.sanctions) if roles else [],
-        sanction_offers={one.ref: list_measure_offers(one, roles) for one in record.sanctions},
+        sanction_offers={
+            one.ref: list_measure_offers(one, roles, store) for one in record.sanctions
+        },
         happenings=history.list_of_record(record) if roles else [],
     )
 
 
-def list_measure_offers(sanction: Sanction, roles: set[Role]) -> list[Any]:
-    """Return what a department's person can do about a measure of its own."""
-    return cases.list_offers(current_user, sanction) if Role.DEPARTMENT in roles else []
+def list_measure_offers(sanction: Sanction, roles: set[Role], store: ReadingStore) -> list[Any]:
+    """Return what a person of its department, or of the lead agency, can do about a measure."""
+    return cases.list_offers(current_user, sanction, store) if roles & ACTING else []
 
 
-def list_openings(record: CreditRecord, roles: set[Role]) -> dict[str, Any]:
-    """Return what the subject's people can open about a record, with what bars it."""
-    if not roles & FILERS:
-        return {}
-    openings = {}
-    for workflow in ("objection", "repair"):
-        try:
-            openings[workflow] = cases.offer_to_open(current_user, workflow, record)[1]
-        except NotAllowed:  # an agent whose mandate does not reach that far
-            continue
-    return openings
-
-
-@pages.route("/records/<ref:ref>/<any(objection, repair):workflow>", methods=["GET", "POST"])
+@pages.route("/records/<ref:ref>/<matter:workflow>", methods=["GET", "POST"])
 @csrf.exempt  # the form checks the token itself
-@only(Role.SUBJECT, Role.AGENT)
+@signed_in
 def open_case(ref: str, workflow: str) -> Answer:
-    """Begin an objection or a repair; an objection can be filed in the same step."""
+    """Begin a matter of the record; an objection can be filed in the same step."""
     record = records.get_record(ref, current_user)
-    case = cases.case_to_open(current_user, workflow, record)
-    transition = current_policy().current[workflow].transitions["open"]
+    case, offer = cases.offer_to_open(current_user, workflow, record)
+    transition = offer.transition
     form = build_form(transition, case)
     if not form.validate_on_submit():
-        return show_form(form, case, transition, record=record)
-    try:
-        outcome = cases.open_case(workflow, ref, current_user, submission_of(form, ref, workflow))
-    except Refused as refusal:
-        return show_form(form, case, transition, reasons=refusal.reasons, record=record)
-    except cases.TokenBorrowed:
-        return show_borrowed(form, case, transition)
+        return show_form(form, case, transition, reasons=offer.reasons, record=record)
+    opening = partial(cases.open_case, workflow, ref, current_user)
+    outcome = send(opening, form, case, transition, ref, workflow)
     if form.wants_submission:
         submit_at_once(outcome)
     return redirect(url_for("cases.show", ref=outcome.ref))
@@ -109,11 +96,6 @@ def impose(ref: str) -> Answer:
     form = build_form(transition, sanction)
     if not form.validate_on_submit():
         return show_form(form, sanction, transition, reasons=offer.reasons, record=record)
-    try:
-        sanctions.impose(ref, current_user, submission_of(form, ref, "impose"))
-    except Refused as refusal:
-        return show_form(form, sanction, transition, reasons=refusal.reasons, record=record)
-    except cases.TokenBorrowed:
-        return show_borrowed(form, sanction, transition)
+    send(partial(sanctions.impose, ref, current_user), form, sanction, transition, ref, "impose")
     flash(gettext("The measure is in force."), "success")
     return redirect(url_for("records.show", ref=ref))

@@ -1,11 +1,21 @@
 """One page for every transition: it asks the transition's question and fires it."""
 
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import (
+    Blueprint,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    url_for,
+)
 from flask_babel import gettext
 from flask_login import current_user
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from repair_app.db import db
@@ -20,6 +30,7 @@ from repair_app.web.view import label_text
 
 pages = Blueprint("transitions", __name__)
 Answer = str | tuple[str, int] | Response
+Result = TypeVar("Result")
 
 
 @pages.route(
@@ -35,12 +46,7 @@ def fire(kind: str, ref: str, name: str) -> Answer:
     form = build_form(transition, entity)
     if not form.validate_on_submit():
         return show_form(form, entity, transition)
-    try:
-        cases.perform(kind, ref, name, current_user, submission_of(form, ref, name))
-    except (Refused, WrongState, cases.Stale) as conflict:
-        return show_conflict(form, entity, transition, conflict)
-    except cases.TokenBorrowed:
-        return show_borrowed(form, entity, transition)
+    send(partial(cases.perform, kind, ref, name, current_user), form, entity, transition, ref, name)
     flash(gettext("Done: %(step)s.", step=label_text(transition.label)), "success")
     return redirect(page_of(entity))
 
@@ -48,6 +54,26 @@ def fire(kind: str, ref: str, name: str) -> Answer:
 def build_form(transition: Transition, entity: Entity) -> TransitionForm:
     """Return the form that a transition asks for, filled from what was sent."""
     return FORMS[transition.form](entity=entity, policy=current_policy(), session=db.session())
+
+
+def send(
+    service: Callable[[cases.Submission], Result],
+    form: TransitionForm,
+    entity: Entity,
+    transition: Transition,
+    *purpose: str,
+) -> Result:
+    """Return what a service made of a form that was sent.
+
+    Where it refuses, the request is answered at once: with the form, and all that was typed.
+    """
+    try:
+        return service(submission_of(form, *purpose))
+    except (Refused, WrongState, cases.Stale) as conflict:
+        answer = show_conflict(form, entity, transition, conflict)
+    except cases.TokenBorrowed:
+        answer = show_borrowed(form, entity, transition)
+    raise HTTPException(response=make_response(answer))
 
 
 def submission_of(form: TransitionForm, *purpose: str) -> cases.Submission:
@@ -94,15 +120,18 @@ def show_conflict(
     form: TransitionForm, entity: Entity, transition: Transition, conflict: Exception
 ) -> Answer:
     """Return the page that says what changed meanwhile, with what was typed kept for sending."""
-    db.session.refresh(entity)
-    reasons = cases.reasons_against(current_user, entity, transition.name)
+    refused = isinstance(conflict, Refused)
+    if entity.ref:  # what could not be opened is kept nowhere
+        db.session.refresh(entity)
     form.draw(entity.version)
     page = render_page(
         form,
         entity,
         transition,
-        reasons=conflict.reasons if isinstance(conflict, Refused) else reasons,
-        changed=not isinstance(conflict, Refused),
+        reasons=conflict.reasons
+        if isinstance(conflict, Refused)
+        else cases.reasons_against(current_user, entity, transition.name),
+        changed=not refused,
     )
     return page, HTTPStatus.CONFLICT
 
@@ -144,7 +173,7 @@ def last_happenings(entity: Entity) -> list[Any]:
     from repair_app.engine.machine import stream_of
     from repair_app.services import history
 
-    return history.list_happenings(stream_of(entity), internal=False)[-3:]
+    return history.list_happenings(stream_of(entity), current_user, internal=False)[-3:]
 
 
 def page_of(entity: Entity) -> str:
@@ -152,6 +181,8 @@ def page_of(entity: Entity) -> str:
     match entity:
         case Case():
             return url_for("cases.show", ref=entity.ref)
+        case Requirement() if (entity.workflow, entity.state) == ("training", "studying"):
+            return url_for("training.study", ref=entity.ref)
         case Requirement() if cases.actors_of(current_user, entity.case):
             return url_for("cases.show", ref=entity.case.ref)
         case Requirement():

@@ -11,15 +11,17 @@ from flask import Flask, current_app, request
 from flask_babel import format_date, get_locale, gettext
 from flask_bootstrap import Bootstrap5
 from flask_login import current_user
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, ValidationError
 
 from repair_app.db import today
 from repair_app.engine.fields import CORRECTABLE
 from repair_app.engine.spec import Basis
 from repair_app.engine.step import Reason
 from repair_app.labels import Label
+from repair_app.masking import mask_text
 from repair_app.models import CreditRecord, Deadline, Role
 from repair_app.penalty_format import CATEGORY_LABELS, Category
+from repair_app.services import deadlines
 from repair_app.services.policy import current_policy
 from repair_app.web import words
 
@@ -35,10 +37,24 @@ class RefConverter(BaseConverter):
     regex = r"[A-Z]{2}-[0-9]{4}-[0-9]{6,9}-[0-9A-Z]"
 
 
+class MatterConverter(BaseConverter):
+    """A kind of matter in an address: a workflow of cases; anything else is no page."""
+
+    part_isolating = True
+
+    def to_python(self, value: str) -> str:
+        """Return the workflow's name. Raises ValidationError for anything else."""
+        workflow = current_policy().current.get(value)
+        if workflow is None or workflow.entity != "case":
+            raise ValidationError
+        return value
+
+
 def init_app(app: Flask) -> None:
     """Give the templates their filters and values."""
     bootstrap.init_app(app)
     app.url_map.converters["ref"] = RefConverter
+    app.url_map.converters["matter"] = MatterConverter
     app.jinja_options["trim_blocks"] = app.jinja_options["lstrip_blocks"] = True
     app.jinja_env.filters.update(
         label=label_text,
@@ -48,6 +64,7 @@ def init_app(app: Flask) -> None:
         moment=moment_text,
         amount=amount_text,
         paragraphs=paragraphs,
+        masked=masked_text,
     )
     app.jinja_env.globals.update(
         words=words,
@@ -59,6 +76,7 @@ def init_app(app: Flask) -> None:
         state_of=state_of,
         cited=cited,
         explained=explained,
+        lines_of=lines_of,
         categories=category_texts,
         languages=lambda: current_app.config["LANGUAGES"],
         may=lambda *roles: (
@@ -101,6 +119,11 @@ def state_of(entity: Any) -> Any:
 def explained(term: Deadline) -> str:
     """Return in one sentence how a deadline was computed."""
     return term.due.explain(language())
+
+
+def lines_of(term: Deadline, entity: Any) -> list[str]:
+    """Return as a list how a deadline was computed: days skipped, pauses, source."""
+    return deadlines.explain_term(term, entity).lines(language(), current_policy())
 
 
 def category_texts(record: CreditRecord) -> str:
@@ -154,6 +177,11 @@ def moment_text(at: datetime | None) -> str:
 def amount_text(amount: Decimal | None) -> str:
     """Return an amount without trailing zeros; a dash for none."""
     return f"{amount.normalize():f}" if amount is not None else "—"
+
+
+def masked_text(text: str | None) -> str:
+    """Return a text that anybody may read: what looks personal is blotted out."""
+    return mask_text(text or "")
 
 
 def paragraphs(text: str) -> list[str]:

@@ -1,10 +1,12 @@
 """Words for what is stored as a code: roles, kinds of evidence, fields of an answer."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
+from repair_app.engine import enforcement
 from repair_app.engine.fields import CORRECTABLE
 from repair_app.engine.step import WAS
 
@@ -28,6 +30,30 @@ TEXTS: dict[str, Any] = {
     "missing": _l("Missing"),
     "note": _l("Internal note"),
     "signatory": _l("Signed by"),
+    "account": _l("What was done, or why it was not"),
+    "notice": _l("Restoration notice"),
+    "person": _l("Person"),
+    "unfulfilled": _l("What of the commitment was not kept"),
+    "liability": _l("What is to follow"),
+    "organiser": _l("Who organised it"),
+    "order": _l("What is to be put right"),
+    "question": _l("What was asked"),
+    "progress": _l("How far the matter is"),
+    "appraiser": _l("Who tests, appraises or reviews"),
+    "weighing": _l("How the subject's views were weighed"),
+    "body": _l("Court or authority"),
+    "agenda": _l("What the talk is about"),
+    "attendees": _l("Who took part"),
+    "authority_said": _l("What the agency said"),
+    "subject_said": _l("What the enterprise said"),
+    "undertakings": _l("What the enterprise undertook, and until when"),
+}
+
+DOORS: dict[str, Any] = {  # by which a matter came in; who complained is told nowhere
+    "subject": _l("filed by the enterprise"),
+    "complaint": _l("after a report by an interested party"),
+    "discovery": _l("found out by an authority"),
+    "system": _l("opened by the system"),
 }
 
 MEASURE_KINDS: dict[str, Any] = {
@@ -51,8 +77,19 @@ def text_name(name: str, lang: str) -> str:
     return str(gettext("%(field)s, before", field=label)) if f"{kind}:" == WAS else label
 
 
+VIEWS: dict[str, Any] = {
+    "right": _l("The record is right"),
+    "wrong": _l("The record is wrong"),
+    "unknown": _l("We cannot tell"),
+}
+
 VERDICTS: dict[str, Any] = {
     "accepted": _l("accepted"),
     "duplicate": _l("duplicate"),
     "refused": _l("refused"),
+    "quarantined": _l("quarantined"),
 }
+
+PERSON_ROLES: Mapping[str, Any] = enforcement.ROLES_OF_PERSONS
+ADDRESSEES: Mapping[str, Any] = enforcement.ADDRESSEES
+INCIDENTS: Mapping[str, Any] = enforcement.INCIDENTS

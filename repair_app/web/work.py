@@ -1,4 +1,4 @@
-"""Worklists: what waits for a reviewer, a provider or an institution; files of records."""
+"""Worklists: what waits for a reviewer, provider, department or institution; files."""
 
 import secrets
 from http import HTTPStatus

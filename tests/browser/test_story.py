@@ -71,7 +71,7 @@ def verify_objection(people, case, uscc):
     people.reviewer.open("/work")
     people.reviewer.follow(f"/cases/{case}")
     people.reviewer.take("accept")
-    assert people.reviewer.state == "已受理"
+    assert people.reviewer.state == "已受理，审核机构先行核查"
     people.reviewer.take("ask_provider", note="请核实。")
     assert answer_to(people.officer, uscc) == "no"
     people.public.page.reload()

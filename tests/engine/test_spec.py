@@ -80,6 +80,22 @@ def test_a_file_that_holds_together_is_read(read: Read) -> None:
     ]
 
 
+def test_the_term_of_the_whole_starts_in_one_state_or_in_several(read: Read) -> None:
+    for written, starts in (('"lent"', ("lent",)), ('["lent", "new"]', ("lent", "new"))):
+        workflow = read(f'term = {{clock = "weeks", starts = {written}}}\n{GOOD}')
+        assert workflow.term is not None
+        assert workflow.term.starts == starts
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [('["lost"]', "term: unknown state 'lost'"), ("[]", "term: starts nowhere"), ("3", "'starts'")],
+)
+def test_a_term_that_starts_nowhere_is_refused(read: Read, written: str, complaint: str) -> None:
+    with pytest.raises(SpecError, match=complaint):
+        read(f'term = {{clock = "weeks", starts = {written}}}\n{GOOD}')
+
+
 def test_without_by_nobody_may(read: Read) -> None:
     assert read(GOOD).transitions["take_back"].by == ()
 

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import inspect, select
 
 from repair_app import ledger
-from repair_app.db import db, now
-from repair_app.models import Case, Requirement, Sanction
+from repair_app.db import db, now, today
+from repair_app.models import Case, Deadline, Requirement, Sanction
 from tests.client import Client, Page, text_of
 from tests.conftest import COOKIE_GOOD_FOR
 from tests.factories import PDF, World
@@ -105,6 +105,29 @@ def try_to(client: Client, step: str, ref: str, kind: str = "cases", **fields: A
     return answer
 
 
+def annul(cast: Cast, record: Any) -> Page:
+    """Have two persons of the provider withdraw a record whose decision was annulled."""
+    ref = ref_in(
+        cast.provider.fill(
+            f"/records/{record}/annulment"
+            if isinstance(record, str)
+            else f"/records/{record.ref}/annulment",
+            annulled="annulled",
+            body="虚构市人民政府",
+            number="虚政复决〔2026〕1号",
+            issued_on=today().isoformat(),
+            statement="撤销原行政处罚决定。",
+            evidence=PAPER,
+        )
+    )
+    return take(cast.second_provider, "sign", ref)
+
+
+def decided(reason: str) -> dict[str, str]:
+    """Return what a decision against the subject says: reasons, weighing, remedies."""
+    return {"reason": reason, "weighing": "已听取并考虑陈述意见。", "remedy": "可以申请复核。"}
+
+
 def dispute(client: Client, record: Any, ground: str = "error", **values: str) -> str:
     """File an objection with evidence; return its reference."""
     answer = client.fill(
@@ -151,7 +174,10 @@ def sign_commitment(client: Client, ref: str) -> Page:
 
 
 def certify(client: Client, step: str, ref: str, number: str, **fields: Any) -> Any:
-    """Send the institution's certificate or report; return the answer."""
+    """Send the institution's certificate or report on the enterprise; return the answer."""
+    db.session.rollback()
+    asked = db.session.scalars(select(Requirement).where(Requirement.ref == ref)).one()
+    fields.setdefault("uscc", asked.case.subject.uscc)
     return client.fill(
         f"/requirements/{ref}/{step}",
         number=number,
@@ -183,3 +209,29 @@ def sanctions_of(record: Any) -> list[Sanction]:
     db.session.rollback()
     query = select(Sanction).where(Sanction.record_id == record.id).order_by(Sanction.id)
     return list(db.session.scalars(query))
+
+
+def begin(client: Client, workflow: str, record: Any, **fields: Any) -> str:
+    """Open a matter of a record from the record's page; return its reference."""
+    return ref_in(client.fill(f"/records/{record.ref}/{workflow}", **fields))
+
+
+def ruling(says: str = "裁定如下。", **fields: Any) -> dict[str, Any]:
+    """Return what a form asks about a document of a court or authority, the paper included."""
+    return {
+        "body": "虚构市中级人民法院",
+        "number": "（2026）虚01破1号",
+        "issued_on": today().isoformat(),
+        "statement": says,
+        "evidence": PAPER,
+        **fields,
+    }
+
+
+def term_of(ref: str, *, whole: bool = False) -> Deadline:
+    """Return the term that runs for a matter: of the state at hand, or of the whole."""
+    db.session.rollback()
+    running = select(Deadline).where(
+        Deadline.entity_ref == ref, Deadline.met_at.is_(None), Deadline.whole.is_(whole)
+    )
+    return db.session.scalars(running).one()

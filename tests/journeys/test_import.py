@@ -16,9 +16,11 @@ from repair_app.models import CreditRecord, Event, ImportBatch, ImportRow
 from repair_app.models.parties import Role
 from repair_app.penalty_format.columns import BY_KEY, COLUMNS
 from repair_app.services import imports, people, publication
+from repair_app.services.imports import files
 from tests.factories import make_account, make_appointment, make_uscc
 from tests.journeys.steps import (
     accept_and_forward,
+    annul,
     case_of,
     in_days,
     ledger_is_whole,
@@ -69,7 +71,7 @@ def bring_in(client, content, filename="处罚.csv"):
 
 
 def counts_on(page):
-    """Return how many rows were accepted, duplicate and refused."""
+    """Return how many rows were accepted, duplicate, refused; and quarantined, if any."""
     return [int("".join(filter(str.isdigit, one.text or ""))) for one in page.having("state")]
 
 
@@ -100,9 +102,9 @@ def test_a_penalty_is_public_from_the_file_on_and_can_be_disputed(cast, world, a
     take(cast.reviewer, "decide_correction", ref)
     take(cast.second_reviewer, "sign_correction", ref)
     assert case_of(ref).record.fine_10k == 1
-    # The same file again does not undo what was corrected.
+    # The same file again does not undo what was corrected: it is quarantined.
     page = bring_in(cast.provider, make_file())
-    assert counts_on(page) == [0, 1, 0]
+    assert counts_on(page) == [0, 0, 0, 1]
     assert case_of(ref).record.fine_10k == 1
     assert ledger_is_whole()
 
@@ -112,10 +114,10 @@ def test_a_record_that_was_repaired_does_not_come_back_by_a_file(cast, world, an
     bring_in(cast.provider, make_file())
     address = anybody.read(f"/?q={world.firm.uscc}").links[world.firm.name]
     ref = address.rpartition("/")[2]
-    take(cast.provider, "annul", ref, "records", reason="行政复议决定撤销。")
+    annul(cast, ref)
     for content, expected in (
-        (make_file(), [0, 0, 1]),
-        (make_file({"fine_10k": "3", "content": "罚款人民币3万元"}), [0, 0, 1]),
+        (make_file(), [0, 0, 0, 1]),
+        (make_file({"fine_10k": "3", "content": "罚款人民币3万元"}), [0, 0, 0, 1]),
     ):
         page = bring_in(cast.provider, content)
         assert counts_on(page) == expected
@@ -212,7 +214,7 @@ def test_a_record_whose_number_was_corrected_does_not_come_back_under_the_wrong_
     take(cast.reviewer, "decide_correction", ref)
     take(cast.second_reviewer, "sign_correction", ref)
     page = bring_in(cast.provider, make_file())
-    assert counts_on(page) == [0, 0, 1]
+    assert counts_on(page) == [0, 0, 0, 1]
     assert "更正前" in page.words
     found = anybody.read(anybody.read(f"/?q={world.firm.uscc}").links[world.firm.name])
     assert right in found.words
@@ -355,7 +357,7 @@ def test_a_file_sent_twice_at_once_is_read_once(
     cast, world, app, make_file, monkeypatch, same_form
 ):
     """Both take turns, chunk by chunk; neither fails, and nothing is there twice."""
-    monkeypatch.setattr(imports, "CHUNK", 3)
+    monkeypatch.setattr(files, "CHUNK", 3)
     firm = {"uscc": make_uscc(), "subject_name": "虚构辛商贸有限公司"}
     content = make_file(*({**firm, "decision_no": f"虚罚{number}号"} for number in range(30)))
     clients = [cast.as_(world.provider) for _ in range(2)]
@@ -376,7 +378,7 @@ def test_a_file_sent_twice_at_once_is_read_once(
 def test_files_of_two_providers_that_name_the_same_new_firms_come_in_at_once(
     cast, world, app, make_file, monkeypatch
 ):
-    monkeypatch.setattr(imports, "CHUNK", 3)
+    monkeypatch.setattr(files, "CHUNK", 3)
     firms = [{"uscc": make_uscc(), "subject_name": f"虚构{one}商贸有限公司"} for one in range(20)]
     theirs = {
         "agency_name": world.other_agency.name,

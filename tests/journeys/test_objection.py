@@ -1,9 +1,13 @@
 """Objections from filing to the answer, as the people of each side see them."""
 
 import time_machine
+from sqlalchemy import update
 
 from repair_app.db import today
+from repair_app.models import Deadline
 from repair_app.models.parties import Role
+from repair_app.services import timers
+from repair_app.services.transaction import transaction
 from tests.factories import (
     make_account,
     make_appointment,
@@ -14,8 +18,10 @@ from tests.factories import (
 )
 from tests.journeys.steps import (
     accept_and_forward,
+    annul,
     ask_department,
     case_of,
+    decided,
     dispute,
     in_days,
     is_marked,
@@ -46,7 +52,7 @@ def test_a_wrong_record_is_corrected_field_by_field(cast, world, anybody):
     assert not is_marked(anybody, record)
 
     page = take(cast.reviewer, "accept", ref)
-    assert state_on(page) == "已受理"
+    assert state_on(page) == "已受理，审核机构先行核查"
     assert is_marked(anybody, record)
     assert ask_department(cast.officer, uscc) == [False]
 
@@ -98,7 +104,9 @@ def test_a_record_found_to_be_wrong_leaves_publication_with_all_that_rests_on_it
     make_sanction(record, world.other_officer, code="M01")
     ref = dispute(cast.subject, record, ground="not_the_subject")
     accept_and_forward(cast.reviewer, ref)
-    take(cast.provider, "propose_revocation", ref, findings="系同名企业，应予撤销。")
+    take(
+        cast.provider, "propose_removal", ref, outcome="DELETED", findings="系同名企业，应予撤销。"
+    )
     assert record.ref in anybody.read(f"/?q={world.firm.uscc}").html
     take(cast.reviewer, "decide_removal", ref)
     assert anybody.read(f"/records/{record.ref}")
@@ -136,13 +144,28 @@ def test_an_objection_without_ground_is_rejected_after_the_subject_was_heard(cas
     assert state_on(page) == "已听取意见，待复审"
     assert ask_department(cast.officer, world.firm.uscc) == [False]
 
-    page = take(cast.second_reviewer, "sign_rejection", ref, reason="缴款凭证属于另一处罚。")
+    page = take(cast.second_reviewer, "sign_rejection", ref, **decided("缴款凭证属于另一处罚。"))
     assert state_on(page) == "已驳回"
     assert "缴款凭证属于另一处罚。" in cast.subject.read(f"/cases/{ref}").words
     assert row_of(sanctions_of(record)[0]) == before
     assert ask_department(cast.officer, world.firm.uscc) == [True]
     assert not is_marked(anybody, record)
     assert ledger_is_whole()
+
+
+def test_a_hearing_whose_term_could_not_be_counted_is_closed_by_nobody(cast, world):
+    """《行政处罚法》第四十五条（参照）: due at once for the alarm, not against it."""
+    case = make_case(world, "rejection_announced")
+    with transaction() as session:
+        session.execute(
+            update(Deadline)
+            .where(Deadline.entity_ref == case.ref, Deadline.met_at.is_(None))
+            .values(working_days=0, due_on=today())
+        )
+    with time_machine.travel(in_days(2)):
+        try_to(cast.reviewer, "close_hearing", case.ref)
+        assert timers.escalate(in_days(0)) == 0  # and nobody above is told that someone was late
+    assert case_of(case.ref).state == "rejection_announced"
 
 
 def test_the_hearing_ends_with_its_term_and_not_before(cast, world):
@@ -153,7 +176,7 @@ def test_the_hearing_ends_with_its_term_and_not_before(cast, world):
     assert case_of(case.ref).state == "rejection_announced"
     with time_machine.travel(in_days(30)):
         take(cast.second_reviewer, "close_hearing", case.ref)
-        page = take(cast.second_reviewer, "sign_rejection", case.ref, reason="期满未陈述意见。")
+        page = take(cast.second_reviewer, "sign_rejection", case.ref, **decided("期满未陈述意见。"))
         assert state_on(page) == "已驳回"
 
 
@@ -277,7 +300,7 @@ def test_who_also_acts_for_the_firm_does_not_verify_for_the_provider(cast, world
     """鲁政发〔2017〕44号 二（四）20: verified by the provider, not by the firm under its name."""
     case = make_case(world, "with_provider")
     make_appointment(world.provider, world.firm, Role.SUBJECT, ends_on=today())
-    for step in ("confirm", "propose_revocation"):
+    for step in ("confirm", "propose_removal"):
         try_to(cast.provider, step, case.ref, findings="无误。")
     with time_machine.travel(in_days(1)):  # the seat with the firm is over
         take(cast.provider, "confirm", case.ref, findings="无误。")
@@ -393,7 +416,12 @@ def test_a_first_decision_can_be_returned_and_the_verification_begins_again(cast
     # Whoever returned it may decide now; the other one signs.
     take(cast.second_reviewer, "announce_rejection", case.ref, reason="无误。")
     take(cast.subject, "state_views", case.ref, statement="无异议。")
-    page = take(cast.reviewer, "sign_rejection", case.ref, reason="维持。")
+    page = take(
+        cast.reviewer,
+        "sign_rejection",
+        case.ref,
+        **decided("维持。"),
+    )
     assert state_on(page) == "已驳回"
 
 
@@ -403,9 +431,10 @@ def test_an_annulled_decision_withdraws_the_record_and_ends_its_cases(cast, worl
     make_sanction(record, world.officer)
     objection = make_case(world, "with_provider", record=record)
     repair = make_case(world, "draft", workflow="repair", record=record)
-    assert cast.other_provider.get(f"/records/{record.ref}/annul").status_code in {403, 404}
-    page = take(cast.provider, "annul", record.ref, "records", reason="行政复议决定撤销。")
-    assert state_on(page) == "已撤销，终止公示并归档"
+    assert cast.other_provider.get(f"/records/{record.ref}/annulment").status_code in {403, 404}
+    page = annul(cast, record)
+    assert state_on(page) == "已撤下记录"
+    assert state_on(cast.provider.read(f"/records/{record.ref}")) == "已撤销，终止公示并归档"
     assert anybody.get(f"/records/{record.ref}").status_code == 404
     assert {case_of(one.ref).state for one in (objection, repair)} == {"moot"}
     assert ask_department(cast.officer, world.firm.uscc) == [False]

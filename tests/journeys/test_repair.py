@@ -20,10 +20,12 @@ from tests.factories import (
     requirement_of,
 )
 from tests.journeys.steps import (
+    PROOF,
     apply_for_repair,
     ask_department,
     case_of,
     certify,
+    decided,
     dispute,
     in_days,
     ledger_is_whole,
@@ -183,8 +185,8 @@ def test_what_was_not_put_right_is_refused_with_a_coded_reason_and_two_signature
     assert "propose_grant" not in steps_on(cast.reviewer.read(f"/cases/{case.ref}"), case.ref)
     take(cast.reviewer, "propose_refusal", case.ref, **REFUSAL)
     for again in (cast.reviewer, cast.reviewer_again):
-        try_to(again, "sign_refusal", case.ref, reason="维持。")
-    page = take(cast.second_reviewer, "sign_refusal", case.ref, reason="维持初审意见。")
+        try_to(again, "sign_refusal", case.ref, **decided("维持。"))
+    page = take(cast.second_reviewer, "sign_refusal", case.ref, **decided("维持初审意见。"))
     assert state_on(page) == "不予修复"
 
     page = cast.subject.read(f"/cases/{case.ref}")
@@ -195,6 +197,25 @@ def test_what_was_not_put_right_is_refused_with_a_coded_reason_and_two_signature
     assert row_of(sanctions_of(record)[0]) == before
     # What was refused can be applied for again once it is put right.
     assert apply_for_repair(cast.subject, record)
+
+
+def test_one_scan_may_be_two_materials_and_the_first_choice_may_have_been_wrong(cast, world, under):
+    """CN-2023-58 修复材料: each paper asked for counts, though one scan holds them all."""
+    under("national_by_decision")
+    ref = apply_for_repair(
+        cast.subject, make_record(world.firm, world.agency, decided_days_ago=300)
+    )
+    sign_commitment(cast.subject, ref)
+    proof = requirements_of(ref)["rectification"].ref
+    scan = {"statement": "见附件。", "evidence": PROOF}
+    wanted = ["identity_proof", "performance_receipt"]
+    take(cast.subject, "submit_proof", proof, "requirements", **scan, material=wanted[0])
+    try_to(cast.subject, "submit", ref)
+    for _ in range(2):  # the third time says no more than the second
+        take(cast.subject, "add_proof", proof, "requirements", **scan, material=wanted[1])
+    assert sorted(one.material for one in case_of(ref).documents if one.material) == wanted
+    assert len({one.sha256 for one in case_of(ref).documents}) == 1
+    assert state_on(take(cast.subject, "submit", ref)) == "待受理"
 
 
 def test_who_proposed_the_grant_does_not_sign_it(cast, world, anybody, digest):

@@ -10,6 +10,7 @@ from tests.journeys.steps import (
     accept_and_forward,
     ask_department,
     case_of,
+    decided,
     dispute,
     in_days,
     is_marked,
@@ -159,7 +160,7 @@ def test_a_measure_goes_on_only_when_the_last_verification_has_ended(cast, world
     take(cast.reviewer, "announce_rejection", second, reason="公示期未满。")
     take(cast.agent, "state_views", second, statement="请复核。")
     assert ask_department(cast.officer, world.firm.uscc) == [False]
-    take(cast.second_reviewer, "sign_rejection", second, reason="公示期未满。")
+    take(cast.second_reviewer, "sign_rejection", second, **decided("公示期未满。"))
     assert ask_department(cast.officer, world.firm.uscc) == [True]
     assert row_of(sanctions_of(record)[0]) == before
     assert not is_marked(anybody, record)
@@ -240,7 +241,7 @@ def test_a_dispute_about_one_record_leaves_the_others_of_the_firm_alone(cast, wo
     before = row_of(sanctions_of(other)[0]), row_of(other)
     ref = dispute(cast.subject, disputed)
     accept_and_forward(cast.reviewer, ref)
-    take(cast.provider, "propose_revocation", ref, findings="应予撤销。")
+    take(cast.provider, "propose_removal", ref, outcome="DELETED", findings="应予撤销。")
     take(cast.reviewer, "decide_removal", ref)
     take(cast.second_reviewer, "sign_removal", ref)
     assert (row_of(sanctions_of(other)[0]), row_of(other)) == before

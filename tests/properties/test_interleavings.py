@@ -1,8 +1,9 @@
 """Whatever order the matters of one record move in, what the policy promises holds after each step.
 
-Two objections, a repair, measures, the clock and the sweep at the end of terms act on one record
-in orders that Hypothesis chooses. Each step is one that some person is offered, taken as that
-person through the services; and now and then one that is not offered, which must change nothing.
+Two objections, a repair, what a department reports, a shield, an annulment, the revocation of the
+repair, measures, the clock and the timers act on one record in orders that Hypothesis chooses.
+Each step is one that some person is offered, taken as that person through the services; and now
+and then one that is not offered, which must change nothing.
 """
 
 from collections.abc import Iterator
@@ -32,21 +33,53 @@ from repair_app.models import (
     CreditRecord,
     DisputeMark,
     Event,
+    Organisation,
     Sanction,
     SanctionSuspension,
     User,
 )
 from repair_app.models.records import OFF_PUBLICATION
-from repair_app.services import cases, publication
+from repair_app.services import cases, publication, timers
 from repair_app.services.cases import NotVisible
 from repair_app.services.policy import current_policy
-from tests.factories import World, act, make_case, make_record, make_sanction
+from repair_app.services.transaction import transaction
+from tests.factories import (
+    World,
+    act,
+    initiate_sanction,
+    make_case,
+    make_record,
+    make_sanction,
+    open_matter,
+)
 
-PEOPLE = ("reviewer", "second_reviewer", "provider", "other_provider", "subject")
+PEOPLE = (
+    "reviewer",
+    "second_reviewer",
+    "upper_reviewer",
+    "second_upper_reviewer",
+    "provider",
+    "second_provider",
+    "other_provider",
+    "officer",
+    "subject",
+)
 OBJECTIONS = ("submitted", "accepted", "confirmed", "rejection_heard", "correction_decided")
 REPAIRS = ("submitted", "with_provider", "grant_proposed")
 OFFICERS = ("officer", "other_officer")
 MEASURES = ("A01", "A02", "M01")
+# What can be opened about the record besides: by whom, and by which step.
+OPENINGS = {"objection": ("officer", "report_error"), "revocation": ("reviewer", "open")}
+# From the signature until publication goes on or ceases the measures stand still (CN-2025-22).
+SHIELDING = frozenset(
+    {
+        "shielded",
+        "completion_reported",
+        "completion_proposed",
+        "lifting_announced",
+        "lifting_heard",
+    }
+)
 EXAMPLES = {"sqlite": 8, "postgresql": 3}
 STEPS = 20
 
@@ -62,6 +95,7 @@ class OneRecord(RuleBasedStateMachine):
         self.days = 0
         self.imposed: dict[str, dict[str, Any]] = {}  # each measure as it was at first
         self.matters: list[str] = []
+        self.liftings: dict[int, datetime] = {}  # of suspensions, as they were first seen
 
     @contextmanager
     def day(self) -> Iterator[None]:
@@ -81,7 +115,7 @@ class OneRecord(RuleBasedStateMachine):
 
     @property
     def cases(self) -> list[Case]:
-        query = select(Case).where(Case.ref.in_(self.matters)).order_by(Case.id)
+        query = select(Case).where(Case.record_id == self.record_id).order_by(Case.id)
         return list(db.session.scalars(query))
 
     def case_of(self, ref: str) -> Case:
@@ -100,6 +134,8 @@ class OneRecord(RuleBasedStateMachine):
         repair=st.sampled_from(REPAIRS),
     )
     def begin(self, measures: int, age: int, objections: tuple[str, str], repair: str) -> None:
+        with transaction() as session:  # no story may bar the repairs of the next one
+            session.get_one(Organisation, self.world.firm.id).barred_until = None
         with self.day():
             record = make_record(self.world.firm, self.world.agency, decided_days_ago=age)
             self.record_id = record.id
@@ -123,6 +159,37 @@ class OneRecord(RuleBasedStateMachine):
     def move_the_repair(self, data: st.DataObject) -> None:
         self.move(self.matters[2], data)
 
+    @precondition(lambda self: len(self.matters) > 3)
+    @rule(which=st.integers(0, 3), data=st.data())
+    def move_what_was_opened_since(self, which: int, data: st.DataObject) -> None:
+        others = self.matters[3:]
+        self.move(others[which % len(others)], data)
+
+    @rule(workflow=st.sampled_from(sorted(OPENINGS)))
+    def open_another(self, workflow: str) -> None:
+        with self.day():
+            who, name = OPENINGS[workflow]
+            self.open(workflow, getattr(self.world, who), name)
+
+    def open(self, workflow: str, person: User, name: str = "open") -> Case | None:
+        """Open a matter where that can be; where it cannot, nothing has changed."""
+        before = self.snapshot()
+        try:
+            case = open_matter(workflow, self.record, person, name=name)
+        except (NotOffered, NotVisible, Refused):
+            db.session.rollback()
+            assert self.snapshot() == before
+            return None
+        self.matters.append(case.ref)
+        return case
+
+    @rule()
+    def shield(self) -> None:
+        with self.day():
+            if case := self.open("shield", self.world.subject):
+                act(self.world.reviewer, "propose_shield", case)
+                act(self.world.second_reviewer, "sign_shield", self.case_of(case.ref))
+
     def move(self, ref: str, data: st.DataObject) -> None:
         """Take one of the steps that somebody is offered; who is asked first is a draw."""
         first = data.draw(st.sampled_from(PEOPLE))
@@ -133,13 +200,23 @@ class OneRecord(RuleBasedStateMachine):
                 offers = cases.list_offers(person, case)
                 steps = [one.transition.name for one in offers if one.is_open]
                 if steps:
-                    self.take(person, data.draw(st.sampled_from(steps), label=ref), case)
+                    before = self.snapshot()
+                    try:
+                        self.take(person, data.draw(st.sampled_from(steps), label=ref), case)
+                    except Refused:  # the agency or centre that was named is not another one
+                        db.session.rollback()
+                        assert self.snapshot() == before
                     return
 
     def take(self, person: User, step: str, entity: Entity) -> None:
-        """Take a step; a case is always handed on to the same other agency."""
-        facts = {"provider_id": self.world.other_agency.id} if step == "reroute" else {}
-        act(person, step, entity, **facts)
+        """Take a step; a case is always handed on to the same other agency, or centre above."""
+        facts: dict[str, dict[str, Any]] = {
+            "reroute": {"provider_id": self.world.other_agency.id},
+            "consult": {"consulted_id": self.world.other_agency.id},
+            "delegate": {"centre_id": self.world.upper_centre.id},
+            "join": {"joined_id": self.case_of(self.matters[0]).id},
+        }
+        act(person, step, entity, **facts.get(step, {}))
 
     @rule(which=st.integers(0, 2), data=st.data())
     def try_what_is_not_offered(self, which: int, data: st.DataObject) -> None:
@@ -163,7 +240,7 @@ class OneRecord(RuleBasedStateMachine):
             known = [(one.measure.code, one.department_id) for one in running]
             if (code, person.appointments[0].organisation_id) in known:
                 return
-            barred = self.record.is_contested or self.is_over or not self.in_term
+            barred = self.is_barred
             try:
                 sanction = make_sanction(self.record, person, code=code)
             except (NotVisible, Refused):  # what was removed concerns other departments no more
@@ -173,14 +250,46 @@ class OneRecord(RuleBasedStateMachine):
                 self.imposed[sanction.ref] = row_of(sanction)
 
     @property
+    def is_barred(self) -> bool:
+        """Say whether nothing new may rest on the record."""
+        held = self.record.is_contested or self.record.state == "shielded"
+        return held or self.is_over or not self.in_term
+
+    @property
     def in_term(self) -> bool:
         return today() <= self.record.max_publication_until
+
+    @rule(code=st.sampled_from(MEASURES))
+    def initiate(self, code: str) -> None:
+        with self.day():
+            barred = self.is_barred
+            try:
+                initiate_sanction(
+                    self.record, self.world.provider, self.world.other_department, code=code
+                )
+            except (NotVisible, Refused):
+                known = [one.measure.code for one in self.sanctions if one.ended_at is None]
+                assert barred or code in known
+
+    @rule(accepts=st.booleans())
+    def respond(self, accepts: bool) -> None:
+        with self.day():
+            for sanction in [one for one in self.sanctions if one.state == "initiated"]:
+                step = "accept" if accepts else "decline"
+                offers = cases.list_offers(self.world.other_officer, sanction)
+                if any(one.transition.name == step and one.is_open for one in offers):
+                    act(self.world.other_officer, step, sanction)
+                    if accepts:
+                        self.imposed[sanction.ref] = row_of(self.find(sanction.ref))
+
+    def find(self, ref: str) -> Sanction:
+        return next(one for one in self.sanctions if one.ref == ref)
 
     @precondition(lambda self: self.imposed)
     @rule(which=st.integers(0, 5))
     def lift(self, which: int) -> None:
         with self.day():
-            running = [one for one in self.sanctions if one.ended_at is None]
+            running = [one for one in self.sanctions if self.stands(one)]
             if running:
                 sanction = running[which % len(running)]
                 officers = [getattr(self.world, name) for name in OFFICERS]
@@ -200,12 +309,15 @@ class OneRecord(RuleBasedStateMachine):
         with self.day():
             publication.expire_records()
             publication.lapse_sanctions()
+            timers.escalate(now())
 
     @rule(sure=st.integers(0, 3))
     def annul(self, sure: int) -> None:
         with self.day():
-            if not sure and not self.is_over:
-                act(self.world.provider, "annul", self.record)
+            if sure:
+                return
+            if self.open("annulment", self.world.provider):
+                act(self.world.second_provider, "sign", self.cases[-1])
 
     # --- what must hold -------------------------------------------------------------------
 
@@ -216,6 +328,8 @@ class OneRecord(RuleBasedStateMachine):
         with self.day():
             self.no_measure_is_enforceable_while_the_record_is_contested()
             self.marks_suspensions_and_states_agree()
+            self.each_measure_is_as_it_was_imposed_but_for_its_suspension()
+            self.each_suspension_is_lifted_once()
             self.what_was_refused_never_suspended()
             self.off_publication_everything_has_ended()
             self.each_event_is_a_version_and_no_person_acts_twice()
@@ -227,10 +341,13 @@ class OneRecord(RuleBasedStateMachine):
         query = select(Sanction.ref).join(CreditRecord).where(is_enforceable(today()))
         mine = query.where(Sanction.record_id == self.record_id)
         assert set(db.session.scalars(mine)) == {ref for ref, yes in answers.items() if yes}
-        if contested or self.is_over or not self.in_term:
+        shielding = [one for one in self.cases if self.shields(one)]
+        assert (self.record.state == "shielded") == bool(shielding)
+        if contested or shielding or self.is_over or not self.in_term:
             assert not any(answers.values())
         else:
-            assert all(answers[one.ref] for one in self.sanctions if one.ended_at is None)
+            for one in self.sanctions:
+                assert answers[one.ref] == self.stands(one)
 
     def marks_suspensions_and_states_agree(self) -> None:
         contesting = {one.id for one in self.cases if self.contests(one)}
@@ -238,11 +355,33 @@ class OneRecord(RuleBasedStateMachine):
             select(DisputeMark).where(DisputeMark.record_id == self.record_id)
         ).all()
         assert {one.case_id for one in marks if one.lifted_at is None} == contesting
+        holding = contesting | {one.id for one in self.cases if self.shields(one)}
         for sanction in self.sanctions:
             held = {one.case_id for one in sanction.suspensions if one.lifted_at is None}
-            assert held == (contesting if sanction.ended_at is None else set())
-            if sanction.ended_at is None:
+            assert held == (holding if sanction.ended_at is None else set())
+            if self.stands(sanction):
                 assert (sanction.state == "suspended") == bool(held)
+
+    def each_measure_is_as_it_was_imposed_but_for_its_suspension(self) -> None:
+        for sanction in self.sanctions:
+            if self.stands(sanction):
+                held = any(one.lifted_at is None for one in sanction.suspensions)
+                state = {"state": "suspended"} if held else {}
+                assert row_of(sanction) == self.imposed[sanction.ref] | state
+
+    def each_suspension_is_lifted_once(self) -> None:
+        for sanction in self.sanctions:
+            running = [one.case_id for one in sanction.suspensions if one.lifted_at is None]
+            assert len(set(running)) == len(running)
+            for one in sanction.suspensions:
+                if one.lifted_at is None:
+                    assert one.id not in self.liftings
+                else:
+                    assert self.liftings.setdefault(one.id, one.lifted_at) == one.lifted_at
+
+    def stands(self, sanction: Sanction) -> bool:
+        """Say whether a measure was taken up and has not ended."""
+        return sanction.ended_at is None and sanction.state != "initiated"
 
     def what_was_refused_never_suspended(self) -> None:
         refused = [one.id for one in self.cases if one.state in {"refused", "submitted"}]
@@ -254,7 +393,9 @@ class OneRecord(RuleBasedStateMachine):
         if not self.is_over:
             return
         assert all(one.ended_at for one in self.sanctions)
-        assert {one.state for one in self.cases if one.is_open} <= {"executed"}
+        # A repair can be revoked after it has ended publication, and only then.
+        left = [one for one in self.cases if one.is_open and one.workflow != "revocation"]
+        assert {one.state for one in left} <= {"executed"}
         assert self.record.archived_at
 
     def each_event_is_a_version_and_no_person_acts_twice(self) -> None:
@@ -278,6 +419,10 @@ class OneRecord(RuleBasedStateMachine):
         """Say whether the record is being verified because of a case, by its workflow."""
         return current_policy().workflow_of(case).states[case.state].contests
 
+    def shields(self, case: Case) -> bool:
+        """Say whether a shield is up because of a case."""
+        return case.workflow == "shield" and case.state in SHIELDING
+
     def snapshot(self) -> list[Any]:
         """Return everything of the record that a step could change."""
         entities = (self.record, *self.sanctions, *self.cases)
@@ -287,19 +432,18 @@ class OneRecord(RuleBasedStateMachine):
         ]
 
     def teardown(self) -> None:
-        """Have every matter end without a decision: what survives is exactly as it was."""
+        """Have every matter of the subject end without a decision: what survives is as it was."""
         if not self.matters:
             return
         with self.day():
             for case in self.cases:
                 if case.state == "executed":
                     act(self.provider_of(case), "confirm_execution", case)
-                elif case.is_open:
+                elif case.is_open and case.ref in self.matters[:3]:
                     act(self.world.subject, "withdraw", case)
-            assert not any(one.is_open for one in self.cases)
-            for sanction in self.sanctions:
-                if sanction.ended_at is None:
-                    assert row_of(sanction) == self.imposed[sanction.ref]
+            assert not any(one.is_open for one in self.cases if one.ref in self.matters[:3])
+        self.the_promises_hold()
+        with self.day():
             for stream in (self.record.ref, *self.matters):
                 count, flaw = ledger.verify(db.session(), stream)
                 assert count

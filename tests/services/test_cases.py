@@ -249,11 +249,18 @@ def test_accepting_an_objection_while_the_record_is_withdrawn_does_not_deadlock(
     record = factories.make_record(world.firm, world.agency)
     sanction = factories.make_sanction(record, world.officer)
     case = factories.make_case(world, "submitted", record=record)
+    annulment = factories.open_matter("annulment", record, world.provider)
     outcomes = at_once(
         app,
         [
             sending(world.reviewer.id, "cases", case.ref, "accept", form_for(case, "accept")),
-            sending(world.provider.id, "records", record.ref, "annul", form_for(record, "annul")),
+            sending(
+                world.second_provider.id,
+                "cases",
+                annulment.ref,
+                "sign",
+                form_for(annulment, "sign"),
+            ),
         ],
     )
     accepted, annulled = outcomes

@@ -15,6 +15,7 @@ name = {zh = "限制", en = "Limited"}
 kind = "administrative"
 force = "mandatory"
 basis = "SD-DRC-35 四（十三）"
+classes = ["general"]
 """
 
 
@@ -27,6 +28,12 @@ basis = "SD-DRC-35 四（十三）"
         (ONE.replace("administrative", "other"), "Z01: unknown kind or force"),
         (ONE.replace("force", "farce"), "Z01: force is missing"),
         (ONE.replace(', en = "Limited"', ""), "Z01: name: "),
+        (ONE.replace('["general"]', "[]"), "Z01: classes: names none"),
+        (ONE.replace('"general"', '"genral"'), "Z01: classes: unknown 'genral'"),
+        (ONE + "person = true\n", "Z01: unknown key 'person'"),
+        (ONE + 'persons = "yes"\n', "Z01: persons: has another kind of value"),
+        (ONE + "longest_months = 0\n", "Z01: longest_months: at least one month"),
+        (ONE + 'withdrawn_on = "2026-12-31"\n', "Z01: withdrawn_on: has another kind of value"),
     ],
 )
 def test_a_measure_that_is_not_whole_is_refused_by_file_and_code(

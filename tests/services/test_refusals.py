@@ -85,5 +85,5 @@ def test_an_account_is_closed_once(world: World) -> None:
 
 def test_a_sweep_leaves_alone_what_somebody_else_has_ended(world: World) -> None:
     record = factories.make_record(world.firm, world.agency)
-    factories.act(world.provider, "annul", record)
+    factories.annul_record(world, record)
     assert not publication._fire_if_live("records", record.ref, "expire")

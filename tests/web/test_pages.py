@@ -14,6 +14,7 @@ from repair_app.models.parties import Role
 from tests.client import names_of, text_of
 from tests.factories import (
     act,
+    annul_record,
     make_account,
     make_appointment,
     make_case,
@@ -47,7 +48,7 @@ def town(world):
     town.repaired = make_record(firm, agency, **personal)
     town.executed = make_case(world, "executed", workflow="repair", record=town.repaired)
     town.withdrawn = make_record(firm, agency, **personal)
-    act(world.provider, "annul", town.withdrawn)
+    annul_record(world, town.withdrawn)
     town.serious = make_record(firm, agency, severity="serious", decided_days_ago=300, **personal)
     town.draft = make_case(world, "draft", workflow="repair", record=town.serious)
     training = requirement_of(town.draft, "training")
@@ -221,7 +222,7 @@ def test_the_public_reads_nothing_personal_and_nothing_removed(town, anybody, wo
     assert not anybody.read(f"/?q={SECRET}").having("table")
     for record in gone:
         assert anybody.get(f"/records/{record.ref}").status_code == 404
-        for workflow in ("objection", "repair", "sanction", "annul"):
+        for workflow in ("objection", "repair", "sanction", "annulment"):
             assert anybody.get(f"/records/{record.ref}/{workflow}").status_code == 302
 
 
@@ -286,10 +287,13 @@ def counted_queries():
         ("subject", "{case}"),
         ("reviewer", "/work"),
         ("reviewer", "/work/cases"),
+        ("reviewer", "{record}"),
         ("reviewer", "{case}"),
         ("provider", "/work"),
+        ("provider", "{record}"),
         ("provider", "{case}"),
         ("institution", "/work"),
+        ("officer", "{record}"),
         ("officer", "/enforce"),
         ("officer", "/enforce?uscc={uscc}"),
         ("auditor", "/audit"),

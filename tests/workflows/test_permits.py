@@ -16,214 +16,155 @@ import pytest
 
 from config import ROOT
 from repair_app.engine import effects, guards
-from repair_app.engine.policy import Policy, load_policy, names_of
+from repair_app.engine.policy import Policy, clocks_of, load_policy, names_of
 from repair_app.engine.rules import CLOCKS
+from repair_app.engine.spec import SAME
 from repair_app.forms import FORMS
 from repair_app.models import Role
+from tests.workflows import (
+    permits_of_repair,
+    permits_of_sanctions,
+    permits_of_self_control,
+    permits_of_verification,
+)
 
 FILERS = ("subject", "agent")
-ANSWERS = {"confirm", "propose_correction", "propose_revocation", "disclaim"}
+COUNTER = (*FILERS, "reviewer")  # a clerk files what was brought to the counter, by a guard
 
 # workflow -> state -> role (or roles that may do the same) -> transitions
 PERMITS: dict[str, dict[str, dict[tuple[str, ...], set[str]]]] = {
-    "objection": {
-        "new": {FILERS: {"open"}},
-        "draft": {
-            FILERS: {"amend", "discard", "submit"},
-            ("system",): {"end_with_record"},
-        },
-        "submitted": {
-            FILERS: {"withdraw"},
-            ("reviewer",): {"ask_supplement", "refuse", "accept"},
-            ("system",): {"end_with_record"},
-        },
-        "supplement_asked": {
-            FILERS: {"supplement", "withdraw"},
-            ("reviewer",): {"refuse_unsupplemented"},
-            ("system",): {"end_with_record"},
-        },
-        "accepted": {
-            FILERS: {"withdraw"},
-            ("reviewer",): {"ask_provider", "reroute"},
-            ("system",): {"end_with_record"},
-        },
-        "with_provider": {
-            FILERS: {"withdraw"},
-            ("provider",): ANSWERS,
-            ("reviewer",): {"recall"},
-            ("system",): {"end_with_record"},
-        },
-        "confirmed": {
-            FILERS: {"withdraw"},
-            ("reviewer",): {"announce_rejection", "return_to_provider"},
-            ("system",): {"end_with_record"},
-        },
-        "correction_proposed": {
-            FILERS: {"withdraw"},
-            ("reviewer",): {"decide_correction", "return_to_provider"},
-            ("system",): {"end_with_record"},
-        },
-        "revocation_proposed": {
-            FILERS: {"withdraw"},
-            ("reviewer",): {"decide_removal", "return_to_provider"},
-            ("system",): {"end_with_record"},
-        },
-        "rejection_announced": {
-            FILERS: {"state_views", "withdraw"},
-            ("reviewer",): {"close_hearing"},
-            ("system",): {"end_with_record"},
-        },
-        "rejection_heard": {
-            FILERS: {"withdraw"},
-            ("reviewer",): {"sign_rejection", "return_to_provider"},
-            ("system",): {"end_with_record"},
-        },
-        "correction_decided": {
-            FILERS: {"withdraw"},
-            ("reviewer",): {"sign_correction", "return_decision"},
-            ("system",): {"end_with_record"},
-        },
-        "removal_decided": {
-            FILERS: {"withdraw"},
-            ("reviewer",): {"sign_removal", "return_decision"},
-            ("system",): {"end_with_record"},
-        },
-        "executed": {
-            ("provider",): {"confirm_execution"},
-            ("reviewer",): {"close_unconfirmed"},
-        },
-        "discarded": {},
-        "refused": {},
-        "withdrawn": {},
-        "rejected": {},
-        "moot": {},
-        "closed": {},
-    },
-    "repair": {
-        "new": {FILERS: {"open"}},
-        "draft": {FILERS: {"discard", "submit"}, ("system",): {"end_with_record"}},
-        "submitted": {
-            FILERS: {"withdraw"},
-            ("reviewer",): {"ask_supplement", "refuse", "accept"},
-            ("system",): {"end_with_record"},
-        },
-        "supplement_asked": {
-            FILERS: {"supplement", "withdraw"},
-            ("reviewer",): {"refuse_unsupplemented"},
-            ("system",): {"end_with_record"},
-        },
-        "accepted": {
-            FILERS: {"withdraw"},
-            ("reviewer",): {"ask_provider", "reroute"},
-            ("system",): {"end_with_record"},
-        },
-        "with_provider": {
-            FILERS: {"withdraw"},
-            ("provider",): {"confirm_rectification", "find_lacking", "disclaim"},
-            ("reviewer",): {"recall"},
-            ("system",): {"end_with_record"},
-        },
-        "rectification_confirmed": {
-            FILERS: {"withdraw"},
-            ("reviewer",): {"propose_grant", "return_to_provider"},
-            ("system",): {"end_with_record"},
-        },
-        "rectification_lacking": {
-            FILERS: {"withdraw"},
-            ("reviewer",): {"propose_refusal", "return_to_provider"},
-            ("system",): {"end_with_record"},
-        },
-        "grant_proposed": {
-            FILERS: {"withdraw"},
-            ("reviewer",): {"sign_grant", "return_to_provider"},
-            ("system",): {"end_with_record"},
-        },
-        "refusal_proposed": {
-            FILERS: {"withdraw"},
-            ("reviewer",): {"sign_refusal", "return_to_provider"},
-            ("system",): {"end_with_record"},
-        },
-        "executed": {
-            ("provider",): {"confirm_execution"},
-            ("reviewer",): {"close_unconfirmed"},
-        },
-        "discarded": {},
-        "refused": {},
-        "withdrawn": {},
-        "not_granted": {},
-        "moot": {},
-        "closed": {},
-    },
-    "record": {
-        "new": {("provider", "reviewer", "system"): {"publish", "withhold", "shelve"}},
-        "published": {
-            ("provider",): {"annul"},
-            ("system",): {
-                "correct",
-                "withhold_corrected",
-                "cease_publication",
-                "withdraw",
-                "expire",
-            },
-        },
-        "withheld": {
-            ("provider",): {"annul"},
-            ("system",): {
-                "correct_withheld",
-                "publish_corrected",
-                "cease_publication",
-                "withdraw",
-                "expire",
-            },
-        },
-        "expired": {},
-        "repaired": {},
-        "withdrawn": {},
-    },
-    "sanction": {
-        "new": {("department",): {"impose"}},
-        "in_force": {("department",): {"lift"}, ("system",): {"suspend", "end", "lapse"}},
-        "suspended": {("department",): {"lift"}, ("system",): {"resume", "end", "lapse"}},
-        "ended": {},
-        "lapsed": {},
-    },
+    "objection": permits_of_verification.OBJECTION,
+    "opinion": permits_of_verification.OPINION,
+    "annulment": permits_of_verification.ANNULMENT,
+    "proceeding": permits_of_verification.PROCEEDING,
+    "review": permits_of_verification.REVIEW,
+    "repair": permits_of_repair.REPAIR,
+    "record": permits_of_repair.RECORD,
+    "revocation": permits_of_repair.REVOCATION,
+    "shield": permits_of_repair.SHIELD,
+    "sanction": permits_of_sanctions.SANCTION,
+    "remedy": permits_of_sanctions.REMEDY,
+    "self_correction": permits_of_self_control.SELF_CORRECTION,
+    "quarantine": permits_of_self_control.QUARANTINE,
+    "complaint": permits_of_self_control.COMPLAINT,
     "commitment": {
         "new": {("system",): {"require"}},
         # The written promise is the firm's own: no agent makes it (…一（四）).
-        "owed": {("subject",): {"sign"}, ("system",): {"lapse"}},
+        "owed": {
+            ("subject",): {"sign"},
+            ("reviewer",): {"sign_on_paper"},  # a clerk enters what the firm sealed on paper
+            ("system",): {"lapse"},
+        },
         "signed": {("system",): {"publish", "lapse"}},
-        "published": {},
+        # Who recognised the conduct watches the promise; the credit centre finds it broken.
+        "published": {("provider",): {"confirm_fulfilment", "announce_breach"}},
+        "breach_announced": {FILERS: {"state_views"}, ("reviewer",): {"close_hearing"}},
+        "breach_heard": {("reviewer",): {"find_partly_kept", "find_not_kept", "dismiss_breach"}},
+        "fulfilled": {},
+        "partly_fulfilled": {},
+        "unfulfilled": {},
         "lapsed": {},
     },
     "rectification": {
         "new": {("system",): {"require"}},
-        "owed": {FILERS: {"submit_proof"}, ("system",): {"lapse"}},
-        "submitted": {FILERS: {"add_proof"}, ("system",): {"verify", "reject", "lapse"}},
+        "owed": {COUNTER: {"submit_proof"}, ("system",): {"lapse"}},
+        "submitted": {COUNTER: {"add_proof"}, ("system",): {"verify", "reject", "lapse"}},
         "verified": {},
         "lacking": {},
         "lapsed": {},
     },
     "training": {
         "new": {("system",): {"require"}},
-        "owed": {FILERS: {"enrol"}, ("system",): {"lapse"}},
+        "owed": {COUNTER: {"enrol"}, FILERS: {"study"}, ("system",): {"lapse"}},
         "enrolled": {
-            FILERS: {"cancel"},
-            ("institution",): {"confirm_training", "decline"},
+            COUNTER: {"cancel"},
+            ("institution",): {"confirm_training", "confirm_attendance", "decline"},
             ("system",): {"lapse"},
+        },
+        "studying": {
+            FILERS: {
+                "read_lesson",
+                "begin_test",
+                "hand_in_test",
+                "take_certificate",
+                "leave_course",
+            },
+            ("system",): {"take_certificate", "lapse"},
         },
         "passed": {},
         "lapsed": {},
     },
     "credit_report": {
         "new": {("system",): {"require"}},
-        "owed": {FILERS: {"request"}, ("system",): {"lapse"}},
+        "owed": {COUNTER: {"request"}, ("system",): {"lapse"}},
         "requested": {
-            FILERS: {"cancel"},
+            COUNTER: {"cancel"},
             ("institution",): {"file_report", "decline"},
             ("system",): {"lapse"},
         },
         "filed": {},
         "lapsed": {},
+    },
+    "credit_check": {
+        "new": {("system",): {"require"}},
+        "owed": {FILERS: {"request"}, ("system",): {"lapse"}},
+        "requested": {("provider",): {"clear", "object"}, ("system",): {"lapse"}},
+        "clean": {},
+        "objected": {},
+        "lapsed": {},
+    },
+    "public_service": {
+        "new": {("system",): {"require"}},
+        "owed": {FILERS: {"submit_hours"}, ("system",): {"lapse"}},
+        "submitted": {("provider",): {"weigh", "set_aside"}, ("system",): {"lapse"}},
+        "weighed": {},
+        "set_aside": {},
+        "lapsed": {},
+    },
+    # 谁认定、谁约谈: the agency that recognised the conduct, and nobody else (四（九）).
+    "rectification_order": {
+        "new": {("provider",): {"open"}},
+        "ordered": {
+            FILERS: {"answer"},
+            ("provider",): {"note_missed", "recall_order"},
+            ("system",): {"end_with_record", "escalate"},
+        },
+        "answered": {
+            ("provider",): {"find_done", "find_undone", "recall_order"},
+            ("system",): {"end_with_record", "escalate"},
+        },
+        "not_done": {
+            ("provider",): {"find_done", "recall_order"},
+            ("system",): {"pass_to_talk", "end_with_record", "escalate"},
+        },
+        "done": {},
+        "passed_to_talk": {},
+        "recalled": {},
+        "moot": {},
+    },
+    "talk": {
+        "new": {("provider",): {"open"}},
+        "called": {
+            FILERS: {"state_views"},
+            ("provider",): {"move", "hold", "note_absence", "call_off"},
+            ("system",): {"end_with_record", "escalate"},
+        },
+        "minuted": {
+            # The minutes are signed by the firm itself; an agent may only object to them.
+            ("subject",): {"sign_minutes", "refuse_to_sign"},
+            ("agent",): {"refuse_to_sign"},
+            ("provider",): {"note_unsigned"},
+            ("system",): {"end_with_record", "escalate"},
+        },
+        "entered": {
+            ("provider",): {"find_done", "find_unreformed"},
+            ("system",): {"pass_to_talk", "end_with_record", "escalate"},
+        },
+        "put_right": {},
+        "passed_on": {},
+        "unreformed": {},
+        "called_off": {},
+        "moot": {},
     },
 }
 
@@ -264,16 +205,35 @@ def test_nobody_has_a_part_who_must_have_none(policy: Policy, name: str) -> None
 
 # Four eyes: what two persons do, by workflow: the first decisions and the second ones.
 FIRST = {
-    "objection": {"announce_rejection", "decide_correction", "decide_removal"},
+    "objection": {
+        "announce_rejection",
+        "announce_correction",
+        "decide_correction",
+        "decide_removal",
+    },
     "repair": {"propose_grant", "propose_refusal"},
+    "revocation": {"propose"},
+    "quarantine": {"announce_release"},
 }
 SECOND = {
-    "objection": {"sign_rejection", "sign_correction", "sign_removal", "return_decision"},
+    "objection": {
+        "sign_rejection",
+        "sign_correction",
+        "sign_adverse_correction",
+        "sign_removal",
+        "return_decision",
+    },
     "repair": {"sign_grant", "sign_refusal"},
+    "revocation": {"sign"},
+    "quarantine": {"release"},
 }
+# What a reviewer may do without being impartial: take in, or hand over; nothing is decided by it.
+DECIDES_NOTHING = {"take_up", "delegate"}
+# What a provider does while it verifies, before it answers.
+NO_ANSWER = {"disclaim", "answer_interim", "begin_appraisal", "ask_extension"}
 
 
-@pytest.mark.parametrize("name", ["objection", "repair"])
+@pytest.mark.parametrize("name", sorted(FIRST))
 def test_four_eyes_stand_before_every_decision(policy: Policy, name: str) -> None:
     transitions = policy.current[name].transitions
     for one in FIRST[name] | SECOND[name]:
@@ -286,7 +246,19 @@ def test_four_eyes_stand_before_every_decision(policy: Policy, name: str) -> Non
         assert "remember_signer" in transitions[one].effects, one
 
 
-@pytest.mark.parametrize("name", ["objection", "repair"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "annulment",
+        "complaint",
+        "objection",
+        "proceeding",
+        "quarantine",
+        "repair",
+        "review",
+        "shield",
+    ],
+)
 def test_every_step_of_a_reviewer_is_an_impartial_ones(policy: Policy, name: str) -> None:
     """Nobody decides on their own side."""
     open_to_anybody = {
@@ -294,7 +266,7 @@ def test_every_step_of_a_reviewer_is_an_impartial_ones(policy: Policy, name: str
         for one in policy.current[name].transitions.values()
         if "reviewer" in one.by and "actor_is_impartial" not in one.guards
     }
-    assert open_to_anybody == set()
+    assert open_to_anybody <= DECIDES_NOTHING
 
 
 @pytest.mark.parametrize("name", ["objection", "repair"])
@@ -302,7 +274,7 @@ def test_every_answer_of_a_provider_names_who_verified(policy: Policy, name: str
     answers = {
         one.name: one
         for one in policy.current[name].transitions.values()
-        if one.by == ("provider",) and "with_provider" in one.source and one.name != "disclaim"
+        if one.by == ("provider",) and "with_provider" in one.source and one.name not in NO_ANSWER
     }
     assert answers
     for one in answers.values():
@@ -325,15 +297,21 @@ def test_a_contested_record_is_marked_and_its_sanctions_suspended_and_both_are_u
     assert contesting == {
         "accepted",
         "with_provider",
+        "appraisal",
         "confirmed",
         "correction_proposed",
-        "revocation_proposed",
+        "removal_proposed",
+        "unverifiable",
         "rejection_announced",
         "rejection_heard",
         "correction_decided",
+        "correction_announced",
+        "correction_heard",
         "removal_decided",
     }
     for one in workflow.transitions.values():
+        if one.target == SAME:
+            continue
         into = one.target in contesting and not set(one.source) <= contesting
         out = one.target not in contesting and set(one.source) & contesting
         assert ("place_dispute_mark" in one.effects) == into, one.name
@@ -348,10 +326,10 @@ def test_a_contested_record_is_marked_and_its_sanctions_suspended_and_both_are_u
 
 
 def used(policy: Policy, part: str) -> set[str]:
-    """Return the guards, effects or forms that some workflow uses."""
+    """Return the guards, effects or forms that some version of a workflow uses."""
     return {
         name
-        for workflow in policy.current.values()
+        for workflow in policy.workflows.values()
         for one in workflow.transitions.values()
         for name in ([one.form] if part == "form" else getattr(one, part))
     }
@@ -378,18 +356,20 @@ def test_every_document_is_cited(policy: Policy) -> None:
             *(clause for one in workflow.transitions.values() for clause in one.basis),
         )
     }
-    elsewhere = {"SD-REG-2020", "CN-2019-527"}  # in measures and rule packs as well
-    assert set(policy.documents) - cited <= elsewhere
+    folder = ROOT / "workflows"
+    elsewhere = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (*folder.glob("rules/*.toml"), *folder.glob("courses/*.toml"))
+    )
+    assert {one for one in set(policy.documents) - cited if f'"{one} ' not in elsewhere} == set()
 
 
 def test_every_clock_of_a_rule_pack_runs_somewhere(policy: Policy) -> None:
-    running = {
-        one.clock
-        for workflow in policy.current.values()
-        for one in workflow.states.values()
-        if one.clock
-    }
-    assert set(CLOCKS) == running
+    running = {name for one in policy.workflows.values() for name in clocks_of(one)}
+    read_by_steps = {"objection_extension", "repair_extension", "review_request"}
+    read_by_steps |= {"sanction_evaluation"}  # opened by feedback, beside the term of the state
+    read_by_steps |= {"inspection"}  # of the items of a week's list
+    assert set(CLOCKS) == running | read_by_steps
 
 
 def test_names_of_guards_do_not_name_effects() -> None:
@@ -413,11 +393,15 @@ def test_from_every_state_an_end_can_be_reached(policy: Policy, name: str) -> No
     assert ends == set(workflow.states)
 
 
-@pytest.mark.parametrize("name", ["objection", "repair"])
+# A draft is nobody else's business; at the counter a clerk can begin a repair and file it.
+NOBODY_ELSES = {"objection": {"draft"}, "repair": set()}
+
+
+@pytest.mark.parametrize("name", sorted(NOBODY_ELSES))
 def test_from_every_state_an_end_can_be_reached_without_the_subject(
     policy: Policy, name: str
 ) -> None:
-    """Whoever files and then falls silent holds nothing up; a draft is nobody else's business."""
+    """Whoever files and then falls silent holds nothing up."""
     workflow = policy.current[name]
     ends = {one.name for one in workflow.states.values() if one.final}
     while (
@@ -430,7 +414,7 @@ def test_from_every_state_an_end_can_be_reached_without_the_subject(
         - ends
     ):
         ends |= more
-    assert set(workflow.states) - ends == {"new", "draft"}
+    assert set(workflow.states) - ends == NOBODY_ELSES[name]
 
 
 def test_prefixes_of_references_are_all_different(policy: Policy) -> None:

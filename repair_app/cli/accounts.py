@@ -1,0 +1,121 @@
+"""Accounts, roles and organisations on file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy.orm import Session
+
+from repair_app.models import Role
+from repair_app.services import people
+from repair_app.services.transaction import transaction
+
+accounts = AppGroup("accounts", help="Accounts and roles.")
+organisations = AppGroup("organisations", help="Enterprises, agencies and institutions on file.")
+
+ROLES = click.Choice([one.value for one in Role if one is not Role.SYSTEM])
+
+
+@contextmanager
+def changing() -> Iterator[Session]:
+    """Give a transaction in which what is not possible ends the command with one line."""
+    try:
+        with transaction() as session:
+            yield session
+    except people.NotPossible as problem:
+        raise click.ClickException(str(problem)) from problem
+
+
+@accounts.command("add")
+@click.option("--email", required=True)
+@click.option("--name", help="Name of a person who has no account yet.")
+@click.option("--same-person-as", metavar="EMAIL", help="An account that the person has already.")
+@click.option("--uscc", required=True, help="Code of an organisation that is on file.")
+@click.option("--role", type=ROLES, required=True)
+@click.option("--scope", multiple=True, type=click.Choice(people.AGENT_SCOPES))
+@click.password_option()
+def add_account(
+    *,
+    email: str,
+    name: str | None,
+    same_person_as: str | None,
+    uscc: str,
+    role: str,
+    scope: tuple[str, ...],
+    password: str,
+) -> None:
+    """Add an account with one role for one organisation.
+
+    Two accounts of one person are one pair of eyes: say so with --same-person-as.
+    """
+    if bool(name) == bool(same_person_as):
+        raise click.UsageError("either --name or --same-person-as says who it is")
+    with changing() as session:
+        organisation = people.get_organisation(session, uscc)
+        person = people.get_account(session, same_person_as).person if same_person_as else None
+        people.add_account(
+            session,
+            email,
+            name or "",
+            password,
+            organisation,
+            Role(role),
+            scope=scope,
+            person=person,
+        )
+    click.echo(f"{email} is {role} for {organisation.name}")
+
+
+@accounts.command("appoint")
+@click.option("--email", required=True)
+@click.option("--uscc", required=True, help="Code of an organisation that is on file.")
+@click.option("--role", type=ROLES, required=True)
+@click.option("--scope", multiple=True, type=click.Choice(people.AGENT_SCOPES))
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day.")
+def appoint(
+    email: str, uscc: str, role: str, scope: tuple[str, ...], until: datetime | None
+) -> None:
+    """Give the person of an account a further role, or one that had ended."""
+    with changing() as session:
+        organisation = people.get_organisation(session, uscc)
+        people.appoint(
+            session,
+            people.get_account(session, email),
+            organisation,
+            Role(role),
+            scope=scope,
+            ends_on=until.date() if until else None,
+        )
+    click.echo(f"{email} is {role} for {organisation.name}")
+
+
+@accounts.command("end")
+@click.option("--email", required=True)
+@click.option("--uscc", help="Code of the organisation that the role is for.")
+@click.option("--role", type=ROLES, help="The role that ends; without it the account is closed.")
+def end(email: str, uscc: str | None, role: str | None) -> None:
+    """End a role for an organisation; without --uscc and --role, close the account."""
+    if bool(uscc) != bool(role):
+        raise click.UsageError("--uscc and --role go together")
+    with changing() as session:
+        user = people.get_account(session, email)
+        if not (uscc and role):
+            people.close_account(user)
+            done = "closed"
+        else:
+            organisation = people.get_organisation(session, uscc)
+            people.end_appointment(user, organisation, Role(role))
+            done = f"no longer {role} for {organisation.name}"
+    click.echo(f"{email} is {done}")
+
+
+@organisations.command("rename")
+@click.option("--uscc", required=True, help="Code of an organisation that is on file.")
+@click.option("--name", required=True, help="The name that it bears now.")
+def rename(uscc: str, name: str) -> None:
+    """Correct the name of an organisation; its code and everything on file stay."""
+    with changing() as session:
+        former = people.rename_organisation(session, uscc, name)
+    click.echo(f"{uscc}: {former} -> {name.strip()}")

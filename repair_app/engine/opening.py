@@ -1,0 +1,56 @@
+"""A new case about a record: drafted for a person, or opened by the system in another's step."""
+
+from datetime import date, datetime
+from typing import Any
+
+from repair_app.engine.machine import begin
+from repair_app.engine.policy import Policy
+from repair_app.engine.step import Answers, Step
+from repair_app.models import Case, CreditRecord
+
+
+def describe_case(
+    policy: Policy, workflow: str, record: CreditRecord, *, ground: str, at: datetime, day: date
+) -> dict[str, Any]:
+    """Return the columns of a new case: its parties, and the rule pack it will be decided by.
+
+    day: of the application, where the law counts its days; it may choose the pack.
+    """
+    part = policy.current[workflow].rules
+    pack = policy.pack_for(part, decided_on=record.decided_on, applied_on=day)
+    return {
+        "record": record,
+        "subject": record.subject,
+        "subject_id": record.subject_id,
+        "provider_id": record.provider_id,
+        "ground": ground or workflow,
+        "rule_pack": pack.id,
+        "rule_pack_hash": pack.sha256,
+        "opened_at": at,
+    }
+
+
+def open_as_system(
+    step: Step,
+    workflow: str,
+    record: CreditRecord,
+    *,
+    name: str = "open",
+    ground: str = "",
+    facts: dict[str, Any] | None = None,
+    **columns: Any,
+) -> Case:
+    """Open a case about a record in the course of another step, by a step of the system's.
+
+    name: of the step by which it opens; ground: what keeps two of a kind apart that are open on
+    one record; columns: more of the case.
+    """
+    described = describe_case(
+        step.policy, workflow, record, ground=ground, at=step.at, day=step.today
+    )
+    case = step.store.make(Case, **{"door": "system", **described, **columns})
+    case.ref = step.store.new_ref(step.policy.current[workflow].prefix, step.today)
+    begin(step.policy, case, workflow)
+    step.store.save()
+    step.fire(case, name, Answers(facts=facts or {}))
+    return case

@@ -1,0 +1,567 @@
+"""What is looked at: each world with the steps that are taken in it."""
+
+from dataclasses import replace
+from typing import Any
+
+from repair_app.engine.policy import Policy
+from repair_app.models import Role, TrainingDate
+from repair_app.proving.scenarios import (
+    LATER,
+    TRAINING_DAY,
+    Scenario,
+    add_above,
+    add_clerk,
+    add_everybody,
+    add_one_reviewer,
+    add_people,
+    add_second_provider,
+    both,
+    two_reviewers,
+)
+from repair_app.proving.world import MOMENT, Cast
+
+
+def steps(workflow: str, names: str) -> frozenset[str]:
+    """Return the steps of a workflow, named in one line."""
+    return frozenset(f"{workflow}.{name}" for name in names.split())
+
+
+ERROR = ("error",)
+OPENING = steps("objection", "open submit accept refuse withdraw")
+REJECTION = OPENING | steps(
+    "objection", "ask_provider confirm announce_rejection state_views close_hearing sign_rejection"
+)
+CORRECTION = OPENING | steps(
+    "objection", "ask_provider propose_correction decide_correction sign_correction"
+    " confirm_execution close_unconfirmed"
+)  # fmt: skip
+REMOVAL = OPENING | steps(
+    "objection", "check_removal sign_removal confirm_execution close_unconfirmed"
+)
+MATERIAL = steps("commitment", "sign") | steps("rectification", "submit_proof")
+GRANT = MATERIAL | steps(
+    "repair", "open submit accept refuse withdraw ask_provider confirm_rectification propose_grant"
+    " sign_grant confirm_execution close_unconfirmed find_lacking propose_refusal sign_refusal"
+)  # fmt: skip
+EXPIRY = frozenset({"record.expire", "sanction.lapse", "record.file_away"})
+TERMS = {"escalate", "ask_extension", "extend", "answer_interim", "consult", "delegate", "reopen"}
+DOORS = {"enter_at_window", "take_up", "report_error", "amend"}
+OF_MEASURES = {"sanction.report", "sanction.evaluate", "sanction.acknowledge", "sanction.lift"}
+SUPERVISION = {
+    "commitment.confirm_fulfilment", "commitment.announce_breach", "commitment.state_views",
+    "commitment.close_hearing", "commitment.find_partly_kept", "commitment.find_not_kept",
+    "commitment.dismiss_breach",
+}  # fmt: skip
+
+
+def few(cast: Cast) -> None:
+    """Put just those there who are needed, and one reviewer who acts for the enterprise too."""
+    two_reviewers(cast)
+    cast.add_person("torn reviewer", ("centre", Role.REVIEWER))
+    cast.add_person("", ("firm", Role.SUBJECT), same_as="torn reviewer")
+
+
+def add_torn_department(cast: Cast) -> None:
+    """Put a reviewer there who acts for the department by another account."""
+    cast.add_person("reviewer with a seat at the department", ("centre", Role.REVIEWER))
+    cast.add_person(
+        "", ("department", Role.DEPARTMENT), same_as="reviewer with a seat at the department"
+    )
+
+
+def add_third_provider(cast: Cast) -> None:
+    """Put a third person into the agency: one checks, one decides, one looks on."""
+    cast.add_person("third provider", ("agency", Role.PROVIDER))
+
+
+def add_training_days(cast: Cast) -> None:
+    """Announce a training with a seat, and one that was called off."""
+    house = cast.organisations["house"].id
+    usual: dict[str, Any] = {"organiser_id": house, "held_on": TRAINING_DAY, "seats": 1}
+    for wrong in ({}, {"called_off_at": MOMENT}):
+        cast.keep(TrainingDate, **{**usual, **wrong})
+
+
+def asks_for_credit_check(policy: Policy) -> Policy:
+    """Return a policy whose repairs of a general record need a credit check."""
+    return with_class(
+        policy, "general", requirements=("commitment", "credit_check", "rectification")
+    )
+
+
+def with_class(policy: Policy, name: str, **changed: Any) -> Policy:
+    """Return a policy whose packs of repairs say something else of a class."""
+    packs = {
+        one.id: replace(one, classes={**one.classes, name: replace(one.classes[name], **changed)})
+        for one in policy.packs.values()
+        if name in one.classes
+    }
+    return with_packs(policy, packs)
+
+
+def keeps_unverified(policy: Policy) -> Policy:
+    """Return a policy whose records stay with a note where nobody can verify them."""
+    packs = {
+        one.id: replace(one, objection_rules=replace(one.objection, unverified="keep_with_note"))
+        for one in policy.packs.values()
+        if "objection" in one.parts
+    }
+    return with_packs(policy, packs)
+
+
+def with_packs(policy: Policy, packs: dict[str, Any]) -> Policy:
+    """Return a policy with packs changed under their names: only in memory, never on file."""
+    editions = {(one.id, one.sha256): one for one in packs.values()}
+    return replace(
+        policy,
+        packs={**policy.packs, **packs},
+        editions={**policy.editions, **editions},
+    )
+
+
+SCENARIOS = (
+    Scenario(
+        "doors",
+        "an objection by every door, up to its acceptance",
+        {"objection": ERROR},
+        sanctions=1,
+        time=False,
+        cast=add_everybody,
+        only=OPENING
+        | REMOVAL
+        | steps(
+            "objection",
+            "amend discard enter_at_window take_up report_error withdraw_report "
+            "ask_supplement supplement refuse_unsupplemented",
+        ),
+    ),
+    Scenario(
+        "objection",
+        "an objection with all that can become of it",
+        {"objection": ERROR},
+        sanctions=1,
+        time=False,
+        mutes=frozenset({*TERMS, *DOORS, *OF_MEASURES, "discard", "ask_supplement"}),
+    ),
+    Scenario(
+        "terms",
+        "terms that end, are extended and are told to the next unit; views of others",
+        {"objection": ERROR},
+        sanctions=0,
+        time=False,
+        only=REJECTION
+        | steps(
+            "objection",
+            "escalate answer_interim consult recall propose_correction "
+            "decide_correction sign_correction confirm_execution",
+        )
+        | steps("opinion", "give waive"),
+    ),
+    Scenario(
+        "who changed office",
+        "verified by somebody who then reviews",
+        {"objection": ERROR},
+        sanctions=0,
+        time=False,
+        cast=add_everybody,
+        only=(
+            REJECTION
+            | CORRECTION
+            | steps(
+                "objection",
+                "propose_removal decide_removal sign_removal return_decision "
+                "return_to_provider find_unverifiable decide_unverified",
+            )
+        )
+        - {"objection.withdraw"},
+    ),
+    Scenario(
+        "repair",
+        "a repair of a general record over time",
+        {"repair": ("repair",)},
+        sanctions=1,
+        mutes=frozenset(
+            {
+                *TERMS,
+                *OF_MEASURES,
+                *SUPERVISION,
+                "add_proof",
+                "enter_at_window",
+                "add_service",
+                "weigh_service",
+            }
+        ),
+    ),
+    Scenario(
+        "repair of a serious record",
+        "all materials of a serious record, asked for, met and declined",
+        {"repair": ("repair",)},
+        severity="serious",
+        sanctions=0,
+        time=False,
+        starts=LATER,
+        only=GRANT
+        | steps("training", "enrol cancel confirm_training decline")
+        | steps("credit_report", "request cancel file_report decline"),
+    ),
+    Scenario(
+        "not repaired",
+        "a specific serious record, and a record before its minimum",
+        {"repair": ("repair",), "objection": ERROR},
+        severity="specific_serious",
+        sanctions=1,
+        cast=lambda cast: both(cast, add_people, add_clerk),
+        only=GRANT | REMOVAL | EXPIRY | steps("objection", "enter_at_window take_up report_error"),
+    ),
+    Scenario(
+        "objection and repair",
+        "an objection and a repair of one record with two measures at once, over time",
+        {"objection": ERROR, "repair": ("repair",)},
+        starts=LATER,
+        only=(REJECTION | CORRECTION | GRANT | EXPIRY)
+        - {
+            "objection.withdraw",
+            "repair.withdraw",
+            "objection.state_views",
+        },
+    ),
+    Scenario(
+        "two objections",
+        "two objections on two grounds of one record at once",
+        {"objection": ("error", "not_ours")},
+        time=False,
+        cast=two_reviewers,
+        only=OPENING | REMOVAL | {"sanction.lift"} | steps("objection", "join"),
+    ),
+    Scenario(
+        "two rounds",
+        "a second objection on the ground of the first",
+        {"objection": ERROR},
+        {"objection:error": 2},
+        sanctions=1,
+        time=False,
+        cast=lambda cast: both(cast, two_reviewers, add_clerk),
+        only=REJECTION | steps("objection", "enter_at_window take_up report_error"),
+    ),
+    Scenario(
+        "one reviewer",
+        "the only reviewer of the centre has verified; there is a centre above",
+        {"objection": ERROR},
+        sanctions=1,
+        time=False,
+        cast=add_one_reviewer,
+        only=(REJECTION | CORRECTION | steps("objection", "delegate escalate recall")),
+    ),
+    Scenario(
+        "measures",
+        "measures imposed, lifted and lapsed while a record is verified",
+        {"objection": ERROR},
+        {"sanctions": 1},
+        sanctions=1,
+        imposes=True,
+        only=OPENING | REMOVAL | EXPIRY | {"sanction.lift", "sanction.impose"},
+    ),
+    Scenario(
+        "two records",
+        "two records of one enterprise, an objection to each and a repair",
+        {"objection": ERROR},
+        sanctions=1,
+        records=2,
+        time=False,
+        only=OPENING | REMOVAL,
+    ),
+    Scenario(
+        "review",
+        "a rejection looked at again by another unit",
+        {"objection": ERROR, "review": ("review",)},
+        {"objection:error": 2},
+        sanctions=1,
+        time=False,
+        forgets=False,
+        cast=lambda cast: both(cast, add_people, add_above),
+        only=(
+            REJECTION
+            | steps(
+                "review",
+                "open propose_setting_aside propose_upholding sign_setting_aside "
+                "sign_upholding return_review withdraw",
+            )
+        )
+        - {"objection.withdraw", "objection.refuse", "objection.state_views"},
+    ),
+    Scenario(
+        "annulment",
+        "the decision behind a record is annulled, or before a court",
+        {"annulment": ("annulment",), "proceeding": ("proceeding",)},
+        sanctions=1,
+        time=False,
+        cast=lambda cast: both(cast, add_people, add_second_provider),
+        mutes=frozenset({*OF_MEASURES, "escalate", "delegate", "add_statement"}),
+    ),
+    Scenario(
+        "shield",
+        "a record is shielded while the enterprise is reorganised",
+        {"shield": ("shield",)},
+        sanctions=1,
+        time=False,
+        mutes=frozenset({*OF_MEASURES, "escalate", "delegate"}),
+    ),
+    Scenario(
+        "revocation",
+        "a repair that was granted on false material is undone",
+        {"repair": ("repair",), "revocation": ("revocation",)},
+        sanctions=1,
+        time=False,
+        starts=LATER,
+        only=(
+            GRANT
+            | steps("revocation", "open state_views close_hearing propose drop sign")
+            | {"repair.return_to_provider"}
+        )
+        - {"repair.withdraw"},
+    ),
+    Scenario(
+        "intake",
+        "a record that comes on file",
+        {},
+        sanctions=0,
+        on_file=False,
+        only=steps("record", "publish expire file_away"),
+    ),
+    # --- what surrounds a record: orders, talks, remedies, self-control ---
+    Scenario(
+        "orders and talks",
+        "an order to put right, a reminder talk and a warning talk, over time",
+        {"rectification_order": ("rectification_order",), "talk": ("reminder", "warning")},
+        sanctions=0,
+        cast=few,
+        mutes=frozenset({"talk.escalate"}),
+    ),
+    Scenario(
+        "a talk",
+        "a reminder talk with all that can become of it, its terms told to the next unit",
+        {"rectification_order": ("rectification_order",), "talk": ("reminder",)},
+        sanctions=0,
+        only=steps("rectification_order", "open note_missed recall_order escalate")
+        | steps(
+            "talk",
+            "open move state_views hold note_absence sign_minutes refuse_to_sign note_unsigned "
+            "find_done call_off escalate",
+        ),
+    ),
+    Scenario(
+        "remedy",
+        "a measure carried out because of a record that was wrong, or while it was verified",
+        {"objection": ERROR},
+        {"objection:error": 1, "*": 2},
+        sanctions=1,
+        time=False,
+        cast=lambda cast: both(cast, few, add_torn_department),
+        only=steps(
+            "objection",
+            "open submit accept refuse check_removal sign_removal close_unconfirmed",
+        )
+        | steps(
+            "remedy",
+            "undo explain add_statement confirm dismiss return_undoing escalate",
+        )
+        | {"sanction.report"},
+    ),
+    Scenario(
+        "self-correction",
+        "what we found wrong ourselves, by whom it is put right and who checks that",
+        {"self_correction": ("no_basis",)},
+        sanctions=1,
+        arrives=frozenset({"self_correction.open", "self_correction.open_at_centre"}),
+        mutes=frozenset({*OF_MEASURES, "escalate"}),
+    ),
+    Scenario(
+        "what is not to be shown",
+        "a record that must not be shown is found and taken down",
+        {"self_correction": ("not_to_be_published",)},
+        sanctions=1,
+        cast=few,
+        arrives=frozenset({"self_correction.open", "self_correction.open_at_centre"}),
+        only=steps(
+            "self_correction",
+            "open take_down take_down_at_centre take_over confirm_removal return_to_centre "
+            "escalate",
+        )
+        | EXPIRY,
+    ),
+    Scenario(
+        "quarantine",
+        "what was annulled and is brought in again, twice",
+        {"quarantine": ("first", "second"), "annulment": ("annulment",)},
+        sanctions=0,
+        time=False,
+        cast=lambda cast: both(cast, two_reviewers, add_second_provider),
+        arrives=frozenset({"quarantine.open"}),
+        only=steps("quarantine", "open certify announce_release close_hearing release keep_out")
+        | steps("annulment", "open sign"),
+    ),
+    Scenario(
+        "a quarantine to its end",
+        "what was taken off is brought in again, with all that can become of it",
+        {"quarantine": ("first",)},
+        sanctions=0,
+        arrives=frozenset({"quarantine.open"}),
+        only=steps(
+            "quarantine",
+            "open certify take_back announce_release state_views close_hearing release keep_out "
+            "keep_out_uncertified return_to_provider escalate",
+        )
+        | EXPIRY,
+    ),
+    Scenario(
+        "complaint",
+        "what an interested party says: taken up, joined or dismissed",
+        {"complaint": ("a complaint",), "objection": ERROR},
+        sanctions=1,
+        arrives=frozenset({"complaint.open"}),
+        only=steps("complaint", "open read_contact take_up dismiss join escalate")
+        | steps("objection", "take_up accept refuse check_removal sign_removal close_unconfirmed")
+        | EXPIRY,
+    ),
+    # --- what a repair may need besides ---
+    Scenario(
+        "credit check",
+        "a class whose repair asks for a credit check, as no pack on file does",
+        {"repair": ("repair",)},
+        sanctions=0,
+        time=False,
+        starts=LATER,
+        bend=asks_for_credit_check,
+        only=(GRANT | steps("credit_check", "request clear object") | {"repair.return_to_provider"})
+        - {"repair.withdraw"},
+    ),
+    Scenario(
+        "public service",
+        "public service as a factor, weighed or set aside, of a minor record",
+        {"repair": ("repair",)},
+        severity="minor",
+        sanctions=0,
+        time=False,
+        starts=LATER,
+        only=(
+            GRANT | steps("public_service", "submit_hours weigh set_aside") | {"repair.add_factor"}
+        )
+        - {"repair.withdraw", "repair.close_unconfirmed", "repair.find_lacking"},
+    ),
+    Scenario(
+        "training",
+        "training online, and in person on a day with seats",
+        {"repair": ("repair",)},
+        severity="serious",
+        sanctions=0,
+        starts=LATER,
+        cast=lambda cast: both(cast, add_people, add_training_days),
+        only=steps("repair", "open discard")
+        | steps(
+            "training",
+            "study read_lesson begin_test hand_in_test take_certificate leave_course enrol cancel "
+            "confirm_training confirm_attendance decline",
+        ),
+    ),
+    Scenario(
+        "commitment",
+        "a commitment after its repair: kept, or announced, heard and found not kept",
+        {"repair": ("repair",)},
+        sanctions=0,
+        starts=LATER,
+        only=(GRANT | SUPERVISION | steps("revocation", "close_hearing propose drop sign"))
+        - {
+            "repair.withdraw",
+            "repair.find_lacking",
+            "repair.confirm_execution",
+        },
+    ),
+    # --- other rules ---
+    Scenario(
+        "the recogniser decides",
+        "a repair that the unit decides which recognised the conduct",
+        {"repair": ("repair",)},
+        sanctions=1,
+        time=False,
+        starts=LATER,
+        profile="national",
+        cast=lambda cast: both(cast, add_people, add_second_provider, add_third_provider),
+        only=MATERIAL
+        | steps(
+            "repair",
+            "open submit accept ask_provider confirm_for_decision find_lacking_for_decision "
+            "decide_grant decide_refusal return_check take_over take_over_refusal sign_grant "
+            "sign_refusal return_to_provider propose_grant propose_refusal close_unconfirmed "
+            "refuse",
+        ),
+    ),
+    Scenario(
+        "a record that is not published",
+        "a record on file and not shown, objected to",
+        {"objection": ERROR},
+        severity="minor",
+        sanctions=1,
+        profile="national",
+        only=OPENING
+        | REMOVAL
+        | EXPIRY
+        | steps(
+            "objection",
+            "ask_provider propose_correction announce_correction state_views_on_correction "
+            "close_hearing_on_correction decide_correction sign_correction sign_adverse_correction "
+            "return_to_provider",
+        ),
+    ),
+    Scenario(
+        "kept unverified",
+        "a record that cannot be verified and stays, as no pack on file says",
+        {"objection": ERROR},
+        sanctions=1,
+        time=False,
+        bend=keeps_unverified,
+        only=(
+            REJECTION
+            | steps(
+                "objection",
+                "find_unverifiable announce_retention decide_unverified "
+                "conclude_unanswered return_to_provider",
+            )
+        )
+        - {"objection.confirm", "objection.announce_rejection", "objection.withdraw"},
+    ),
+    Scenario(
+        "appraisal",
+        "tests and expert review that the term does not count, in Henan",
+        {"objection": ERROR},
+        sanctions=0,
+        time=False,
+        profile="henan",
+        only=OPENING
+        | steps(
+            "objection",
+            "ask_provider begin_appraisal end_appraisal call_back_appraisal answer_interim "
+            "confirm announce_rejection close_hearing sign_rejection recall",
+        ),
+    ),
+    Scenario(
+        "extension",
+        "more time, asked for beforehand, in Zhejiang",
+        {"objection": ERROR, "repair": ("repair",)},
+        sanctions=0,
+        time=False,
+        profile="zhejiang",
+        cast=lambda cast: both(cast, two_reviewers, add_second_provider),
+        starts=LATER,
+        only=steps(
+            "objection",
+            "open submit accept refuse ask_provider ask_extension extend recall check_removal "
+            "sign_removal close_unconfirmed",
+        )
+        | MATERIAL
+        | steps(
+            "repair",
+            "open submit accept refuse ask_provider ask_extension extend recall "
+            "find_lacking_for_decision decide_refusal sign_refusal",
+        ),
+    ),
+)

@@ -1,0 +1,175 @@
+"""Who and what is on file of the rows of a chunk, and the parties that its accepted rows add."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import Table, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from repair_app.db import now
+from repair_app.models import CreditRecord, Organisation
+from repair_app.models.parties import OrganisationKind
+from repair_app.penalty_format import PenaltyRow
+from repair_app.services.imports.rows import (
+    NOWHERE,
+    REMOVED,
+    Key,
+    Known,
+    OnFile,
+    Parties,
+    Party,
+    Readable,
+    batched,
+    content_of,
+)
+
+PARAMETERS = 500  # values in one query: SQLite's older limit is 999
+
+
+def find_parties(session: Session, rows: Sequence[PenaltyRow]) -> Parties:
+    """Return the organisations on file that rows name: by code, agencies without one by name."""
+    codes = {row.uscc for row in rows} | {row.agency_uscc for row in rows if row.agency_uscc}
+    names = {row.agency_name for row in rows if not row.agency_uscc}
+    parties = Parties()
+    for some in batched(codes, PARAMETERS):
+        for party in read_parties(session, Organisation.uscc.in_(some)):
+            parties.by_code[party.uscc or ""] = party
+    known = {one.id: one for one in parties.by_code.values()}
+    agencies = Organisation.kind == OrganisationKind.AGENCY
+    for some in batched(names, PARAMETERS):
+        for party in read_parties(session, Organisation.name.in_(some), agencies):
+            parties.by_name.setdefault(party.name, known.get(party.id, party))
+    return parties
+
+
+def read_parties(session: Session, *conditions: Any) -> Iterator[Party]:
+    """Yield organisations that are on file, the oldest first."""
+    columns = (Organisation.uscc, Organisation.name, Organisation.kind, Organisation.id)
+    query = select(*columns).where(*conditions).order_by(Organisation.id)
+    for uscc, name, kind, number in session.execute(query):
+        yield Party(uscc, name, OrganisationKind(kind), number)
+
+
+def add_parties(session: Session, parties: Parties) -> None:
+    """Put the organisations on file that are not, and give each its id.
+
+    Agencies not yet known are providers without accounts.
+    """
+    coded = {code: one for code, one in sorted(parties.by_code.items()) if one.id is None}
+    add_organisations(session, list(coded.values()))
+    for some in batched(coded, PARAMETERS):
+        for on_file in read_parties(session, Organisation.uscc.in_(some)):
+            coded[on_file.uscc or ""].id = on_file.id
+    for one in parties.by_name.values():
+        if one.id is None:
+            agency = Organisation(name=one.name, kind=one.kind, created_at=now())
+            session.add(agency)
+            session.flush()
+            one.id = agency.id
+
+
+def add_organisations(session: Session, new: Sequence[Party]) -> None:
+    """Add organisations that have a code; one that somebody adds at the same time is left."""
+    if not new:
+        return
+    at = now()
+    rows = [{"uscc": one.uscc, "name": one.name, "kind": one.kind, "created_at": at} for one in new]
+    write: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+    insert = write[session.get_bind().dialect.name](cast(Table, Organisation.__table__))
+    session.execute(insert.on_conflict_do_nothing(), rows)
+
+
+def find_known(session: Session, rows: Sequence[Readable], parties: Parties) -> Known:
+    """Return what is on file under the keys and the fingerprints of rows."""
+    keys = {one.line: key for one in rows if (key := key_of(one.row, parties))}
+    prints = [one.fingerprint for one in rows if one.line in keys]
+    columns = (CreditRecord.provider_id, CreditRecord.decision_no, CreditRecord.subject_id)
+    found = (CreditRecord.id, CreditRecord.fingerprint, CreditRecord.state, CreditRecord.version)
+    query = select(*columns, *found).order_by(CreditRecord.id)
+    known = Known({}, {}, set(), set(), set(), {})
+    conditions = (
+        *(tuple_(*columns).in_(some) for some in batched(keys.values(), PARAMETERS)),
+        *(CreditRecord.fingerprint.in_(some) for some in batched(prints, PARAMETERS)),
+    )
+    for condition in conditions:
+        for row in session.execute(query.where(condition)):
+            one = OnFile(row.id, row.fingerprint, row.state, row.version)
+            known.by_key[row.provider_id, row.decision_no, row.subject_id] = one
+            known.by_print[row.provider_id, row.subject_id, one.fingerprint] = one
+    others: list[tuple[int, Readable]] = []
+    changed: list[tuple[int, Readable]] = []
+    for read in rows:
+        on_file = known.by_key.get(keys.get(read.line, NOWHERE))
+        if on_file is None:
+            continue
+        if on_file.fingerprint != read.fingerprint:
+            others.append((on_file.id, read))
+        elif on_file.version > 1:
+            changed.append((on_file.id, read))
+    known.mended.update(find_agreeing(session, others))
+    known.outdated.update({one.line for _, one in changed} - set(find_agreeing(session, changed)))
+    known.elsewhere.update(find_elsewhere(session, keys))
+    known.resembling.update(find_resembling(session, rows, keys))
+    return known
+
+
+def key_of(row: PenaltyRow, parties: Parties) -> Key | None:
+    """Return the key of a row's record; None where nothing can be on file of its parties."""
+    agency, subject = parties.agency_of(row).id, parties.subject_of(row).id
+    return (agency, row.decision_no, subject) if agency and subject else None
+
+
+def find_agreeing(session: Session, rows: Sequence[tuple[int, Readable]]) -> Iterator[int]:
+    """Yield the lines that say what their record says now, whatever it said at first.
+
+    An agency mends its own file, too, when a record of it was corrected.
+    """
+    for some in batched(rows, PARAMETERS):
+        query = select(CreditRecord).where(CreditRecord.id.in_({number for number, _ in some}))
+        records = {one.id: one for one in session.scalars(query)}
+        for number, one in some:
+            said = content_of(one.row)
+            if all(getattr(records[number], name) == value for name, value in said.items()):
+                yield one.line
+
+
+def find_elsewhere(session: Session, keys: Mapping[int, Key]) -> Iterator[int]:
+    """Yield the lines whose number another agency has on file for the same firm."""
+    held: set[tuple[int, str, int]] = set()
+    columns = (CreditRecord.provider_id, CreditRecord.decision_no, CreditRecord.subject_id)
+    for some in batched(sorted({key[2] for key in keys.values()}), PARAMETERS):
+        query = select(*columns).where(CreditRecord.subject_id.in_(some))
+        held.update((agency, number, firm) for agency, number, firm in session.execute(query))
+    owners: dict[tuple[str, int], set[int]] = {}
+    for agency, number, firm in held:
+        owners.setdefault((number, firm), set()).add(agency)
+    for line, (agency, number, firm) in keys.items():
+        if owners.get((number, firm), {agency}) - {agency}:
+            yield line
+
+
+def find_resembling(
+    session: Session, rows: Sequence[Readable], keys: Mapping[int, Key]
+) -> Iterator[tuple[int, int]]:
+    """Yield the lines that say of a firm what a removed record of any agency says, and its id.
+
+    A number can be written in many ways; what was done, when and how it was punished cannot.
+    """
+    columns = (
+        CreditRecord.subject_id,
+        CreditRecord.decided_on,
+        CreditRecord.violation_facts,
+        CreditRecord.penalty_content,
+    )
+    removed: dict[tuple[Any, ...], int] = {}
+    for some in batched(sorted({key[2] for key in keys.values()}), PARAMETERS):
+        query = select(CreditRecord.id, *columns).where(CreditRecord.subject_id.in_(some))
+        for number, *told in session.execute(query.where(CreditRecord.state.in_(REMOVED))):
+            removed[tuple(told)] = number
+    for one in rows:
+        if key := keys.get(one.line):
+            row = one.row
+            said = (key[2], row.decided_on, row.violation_facts, row.content)
+            if about := removed.get(said):
+                yield one.line, about

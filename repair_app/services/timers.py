@@ -1,0 +1,188 @@
+"""What the passing of time sets going: expiry, reminders, marks of what is overdue, escalation.
+
+Time never decides a matter: a term that runs out is shown, told and passed on to the next unit, and
+the matter stays open until a person acts. Each function may run at any moment and any number of
+times; it does one transaction for each item and looks again, under its lock, whether it is due.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Final, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, literal, select, tuple_
+
+from repair_app.calendar import add_working_days
+from repair_app.db import at, db, now, today
+from repair_app.engine import machine
+from repair_app.engine.days import read_table
+from repair_app.engine.deadlines import is_overdue
+from repair_app.engine.step import SYSTEM, Answers, Entity, Refused
+from repair_app.jobs import Schedule
+from repair_app.models import Deadline
+from repair_app.services import cases, deadlines, inspections, publication, quarantine, scans
+from repair_app.services.policy import current_policy
+from repair_app.services.transaction import sweep, transaction
+
+WHEN_THE_DAY_TURNS: Final = "5 0 * * *"
+WHEN_THE_NIGHT_IS_QUIET: Final = "35 1 * * *"  # after what is over has been taken off
+WHEN_THE_WEEK_BEGINS: Final = "10 6 * * 1"
+EVERY_FEW_MINUTES: Final = "*/5 * * * *"
+REMINDED_BEFORE: Final = 1  # working day
+ESCALATE: Final = "escalate"  # a transition of the system, in workflows that want it
+
+
+class Timer(NamedTuple):
+    """What comes round: when, and what is done; it is given the moment, and says of how many."""
+
+    name: str
+    cron: str
+    run: Callable[[datetime], int]
+
+    @property
+    def schedule(self) -> Schedule:
+        """Return when a worker runs it."""
+        return Schedule(self.name, self.cron)
+
+
+def expire_records(moment: datetime) -> int:
+    """Take every record off publication whose maximum period is over."""
+    with at(moment):
+        return publication.expire_records()
+
+
+def lapse_sanctions(moment: datetime) -> int:
+    """End every sanction whose own term is over."""
+    with at(moment):
+        return publication.lapse_sanctions()
+
+
+def count_terms_anew(moment: datetime) -> int:
+    """Count the terms again that were counted by an earlier edition of the calendar."""
+    with at(moment):
+        return len(deadlines.catch_up())
+
+
+def mark_overdue(moment: datetime) -> int:
+    """Mark every running term whose last day is over."""
+    with at(moment):
+        late = and_(is_overdue(today()), Deadline.overdue_at.is_(None))
+        return sweep(list_terms(late), lambda term_id: mark(term_id, late, "overdue_at"))
+
+
+def remind(moment: datetime) -> int:
+    """Mark every running term that ends within REMINDED_BEFORE working days, once."""
+    with at(moment):
+        soon = add_working_days(today(), REMINDED_BEFORE, read_table(db.session())).due_on
+        due = and_(
+            Deadline.met_at.is_(None),
+            Deadline.paused_on.is_(None),
+            Deadline.reminded_at.is_(None),
+            Deadline.due_on.between(today(), soon),
+        )
+        return sweep(list_terms(due), lambda term_id: mark(term_id, due, "reminded_at"))
+
+
+def escalate(moment: datetime) -> int:
+    """Pass every overdue matter on to the next unit, where its workflow says so."""
+    with at(moment):
+        return sum(sweep(list_late(kind), partial(pass_on, kind)) for kind in cases.KINDS)
+
+
+def open_quarantines(moment: datetime) -> int:
+    """Open the cases of quarantined rows whose import was stopped before it could."""
+    with at(moment):
+        return quarantine.open_quarantines()
+
+
+def scan_records(moment: datetime) -> int:
+    """Look for what is wrong with the records on file (自查自纠)."""
+    with at(moment):
+        return scans.run_scan().found
+
+
+def draw_inspection(moment: datetime) -> int:
+    """Draw the inspection list of the week, once."""
+    with at(moment):
+        return inspections.draw_list()
+
+
+TIMERS: Final = (
+    Timer("expire_records", WHEN_THE_DAY_TURNS, expire_records),
+    Timer("lapse_sanctions", WHEN_THE_DAY_TURNS, lapse_sanctions),
+    Timer("count_terms_anew", WHEN_THE_DAY_TURNS, count_terms_anew),
+    Timer("mark_overdue", EVERY_FEW_MINUTES, mark_overdue),
+    Timer("remind", EVERY_FEW_MINUTES, remind),
+    Timer("escalate", EVERY_FEW_MINUTES, escalate),
+    Timer("open_quarantines", EVERY_FEW_MINUTES, open_quarantines),
+    Timer("scan_records", WHEN_THE_NIGHT_IS_QUIET, scan_records),
+    Timer("draw_inspection", WHEN_THE_WEEK_BEGINS, draw_inspection),
+)
+
+
+# --- One item after the other ---
+
+
+def list_terms(condition: ColumnElement[bool]) -> list[int]:
+    """Return the ids of terms, the most urgent first."""
+    query = select(Deadline.id).where(condition).order_by(Deadline.due_on, Deadline.id)
+    return list(db.session.scalars(query))
+
+
+def mark(term_id: int, condition: ColumnElement[bool], column: str) -> bool:
+    """Note the moment on a term, if the condition still holds."""
+    with transaction() as session:
+        term = session.scalar(
+            select(Deadline).where(Deadline.id == term_id, condition).with_for_update()
+        )
+        if term is None:
+            return False
+        setattr(term, column, now())
+        return True
+
+
+def list_late(kind: str) -> list[str]:
+    """Return the references of entities that have a term to pass on, and a way to."""
+    model = cases.KINDS[kind]
+    late = select(Deadline.entity_ref).where(to_pass_on())
+    there = [
+        (one.name, one.version, state)
+        for one in current_policy().workflows.values()
+        if (step := one.transitions.get(ESCALATE)) and SYSTEM.role in step.by
+        for state in step.source
+    ]
+    # A sanction or record is of the one workflow of its kind: its table does not name it.
+    name = getattr(model, "workflow", "")
+    workflow = literal(name) if isinstance(name, str) else model.workflow
+    where = tuple_(workflow, model.workflow_version, model.state).in_(there)
+    return list(
+        db.session.scalars(select(model.ref).where(model.ref.in_(late), where).order_by(model.id))
+    )
+
+
+def to_pass_on() -> ColumnElement[bool]:
+    """Return the SQL condition for terms that are over and were not passed on yet.
+
+    The term of the state at hand: it says whose turn it is, and so who is above.
+    """
+    return and_(is_overdue(today()), ~Deadline.whole, Deadline.escalated_at.is_(None))
+
+
+def can_escalate(entity: Entity) -> bool:
+    """Say whether the system passes an entity on from the state in which it is."""
+    transition = current_policy().workflow_of(entity).transitions.get(ESCALATE)
+    return bool(transition and SYSTEM.role in transition.by and entity.state in transition.source)
+
+
+def pass_on(kind: str, ref: str) -> bool:
+    """Escalate one entity, if it is still late and nobody did so meanwhile."""
+    with transaction() as session:
+        entity = cases.lock(session, kind, ref)
+        late = select(Deadline.id).where(to_pass_on(), Deadline.entity_ref == ref).limit(1)
+        if session.scalar(late) is None or not can_escalate(entity):
+            return False
+        try:
+            machine.fire(session, current_policy(), entity, ESCALATE, SYSTEM, Answers(), at=now())
+        except Refused:
+            return False  # a guard's no: there is nobody above, or it was done before
+        return True

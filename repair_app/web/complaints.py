@@ -1,0 +1,177 @@
+"""The complaint door: anybody may say what is wrong with a record, and look up what came of it."""
+
+import secrets
+from functools import partial
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+
+from flask import Blueprint, Flask, abort, redirect, render_template, request, send_file, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from repair_app.engine.step import Refused
+from repair_app.forms.complaints import CAPACITIES, DISMISSALS, ComplaintForm
+from repair_app.models import CreditRecord, Role
+from repair_app.services import cases, complaints, records
+from repair_app.web import accounts
+from repair_app.web.door import csrf, only, public
+from repair_app.web.transitions import (
+    Answer,
+    build_form,
+    send,
+    show_form,
+)
+from repair_app.web.view import language
+
+pages = Blueprint("complaints", __name__)
+
+
+def slow_down(app: Flask) -> None:
+    """Limit, from one network address, the complaints and the codes that are none."""
+    views: dict[str, Any] = app.view_functions
+    complain_limit = accounts.limiter.limit(
+        partial(accounts.limit_of, "COMPLAINT_RATE_LIMIT"), methods=["POST"]
+    )
+    look_up_limit = accounts.limiter.limit(
+        partial(accounts.limit_of, "COMPLAINT_LOOKUP_RATE_LIMIT"), deduct_when=has_missed
+    )
+    views["complaints.complain"] = complain_limit(views["complaints.complain"])
+    views["complaints.show"] = look_up_limit(views["complaints.show"])
+
+
+def has_missed(answer: Response) -> bool:
+    """Say whether a code was looked up that there is not."""
+    return answer.status_code == HTTPStatus.NOT_FOUND
+
+
+@pages.route("/records/<ref:ref>/complaint", methods=["GET", "POST"])
+@csrf.exempt  # the form checks the token itself
+@public
+def complain(ref: str) -> Answer:
+    """Take in what an interested party says about a public record; no account is asked for."""
+    record = records.get_public(ref)
+    form = ComplaintForm()
+    form.offer(complaints.grounds(), language())
+    if not form.validate_on_submit():
+        return show_complaint_form(form, record)
+    try:
+        code = complaints.receive(ref, told_in(form), form.sent_token)
+    except Refused:
+        abort(404)  # it left the public site while the form was filled in
+    return redirect(url_for("complaints.show", code=code))
+
+
+def told_in(form: ComplaintForm) -> complaints.Told:
+    """Return what somebody wrote into the form."""
+    return complaints.Told(
+        ground=form.ground.data,
+        capacity=form.capacity.data,
+        statement=form.statement.data or "",
+        contact=form.contact.data or "",
+        uploads=form.uploads,
+    )
+
+
+def show_complaint_form(form: ComplaintForm, record: CreditRecord) -> Answer:
+    """Return the page of the form; what was typed stays."""
+    status = HTTPStatus.BAD_REQUEST if form.is_submitted() else HTTPStatus.OK
+    if not form.is_submitted() or form.form_token.errors:
+        form.form_token.data = secrets.token_urlsafe(24)
+    shown = records.as_read_by(record, ())
+    return render_template("complaints/complain.html", form=form, record=shown), status
+
+
+@pages.get("/complaints")
+@public
+def ask() -> Answer:
+    """Ask for the code of a complaint, or go to what came of it."""
+    if code := request.args.get("code", "").strip().lower().replace("-", ""):
+        return redirect(url_for("complaints.show", code=code))
+    return render_template("complaints/ask.html")
+
+
+@pages.get("/complaints/<code>")
+@public
+def show(code: str) -> str:
+    """Tell what came of a complaint, to who has its code."""
+    answer = complaints.look_up(code) or abort(404)
+    return render_template("complaints/show.html", answer=answer, code=code, dismissals=DISMISSALS)
+
+
+# --- the reviewer's pages ---
+
+
+@pages.get("/work/complaints")
+@only(Role.REVIEWER)
+def index() -> str:
+    """List the complaints that wait to be looked at."""
+    return render_template("complaints/index.html", complaints=complaints.list_open(current_user))
+
+
+@pages.get("/work/complaints/<ref:ref>")
+@only(Role.REVIEWER)
+def look(ref: str) -> str:
+    """Show what somebody told; the contact is not part of it."""
+    return render_look(ref)
+
+
+def render_look(ref: str, contact: str = "") -> str:
+    """Return the page of a complaint, with the contact that was asked for just now."""
+    complaint = complaints.get_complaint(ref, current_user)
+    return render_template(
+        "complaints/look.html",
+        complaint=complaint,
+        capacity=CAPACITIES[complaint.capacity],
+        ground=complaints.grounds().get(complaints.ground_of(complaint)),
+        offers=cases.list_offers(current_user, complaint.case),
+        has_contact=complaints.has_contact(complaint),
+        contact=contact,
+    )
+
+
+@pages.route("/work/complaints/<ref:ref>/contact", methods=["GET", "POST"])
+@csrf.exempt  # the form checks the token itself
+@only(Role.REVIEWER)
+def read_contact(ref: str) -> Answer:
+    """Show how to reach the complainant, once, to a reviewer who says why."""
+    case = complaints.get_complaint(ref, current_user).case
+    transition = cases.find_transition(current_user, case, "read_contact")
+    form = build_form(transition, case)
+    if not form.validate_on_submit():
+        return show_form(form, case, transition)
+    reading = partial(complaints.read_contact, ref, current_user)
+    contact = send(reading, form, case, transition, ref, transition.name)
+    return render_look(ref, contact or gettext("None was given."))
+
+
+@pages.route("/work/complaints/<ref:ref>/take-up", methods=["GET", "POST"])
+@csrf.exempt  # the form checks the token itself
+@only(Role.REVIEWER)
+def take_up(ref: str) -> Answer:
+    """Take a complaint up: what is to be verified, in the reviewer's words."""
+    complaint = complaints.get_complaint(ref, current_user)
+    objection, transition = complaints.case_to_take_up(complaint, current_user)
+    form = build_form(transition, objection)
+    record = complaint.case.record
+    if not form.validate_on_submit():
+        if not form.is_submitted():
+            form.ground.data = complaints.ground_of(complaint)
+        return show_form(form, objection, transition, reasons=(), record=record)
+    taking_up = partial(complaints.take_up, ref, current_user)
+    outcome = send(taking_up, form, objection, transition, ref, "take_up")
+    return redirect(url_for("cases.show", ref=outcome.ref))
+
+
+@pages.get("/work/complaints/papers/<int:number>")
+@only(Role.REVIEWER)
+def paper(number: int) -> Response:
+    """Hand out a file that came with a complaint."""
+    found, content = complaints.find_paper(number, current_user)
+    return send_file(
+        BytesIO(content),
+        mimetype=found.media_type,
+        as_attachment=True,
+        download_name=found.filename,
+    )
