@@ -1430,7 +1430,7 @@ def wrongs_that_are_not_undone(move: Move) -> str | None:
 
 
 @of_step("A37")
-def who_put_it_right_does_not_check_it(move: Move) -> str | None:
+def who_put_it_right_does_not_check_it(move: Move) -> str | None:  # noqa: PLR0911  # one for each thing that can be wrong
     """自查自纠: a finding is never closed by who put it right; what was reported is done."""
     if move.workflow != "self_correction" or move.entity.model is not Case:
         return None
@@ -1444,6 +1444,8 @@ def who_put_it_right_does_not_check_it(move: Move) -> str | None:
             return "nobody knows who closed it"
         if move.case_before.verified_by_id == move.actor.person_id:
             return "closed by who put it right"
+    if name == "confirm_correction" and not is_live(move.before, move.record_before):
+        return "a record whose term is over was corrected"
     removed = name == "confirm_removal" and move.record.archived_at is None
     corrected = name == "confirm_correction" and not move.fired("record", "correct")
     return "closed, and the record is as it was" if removed or corrected else None

@@ -315,8 +315,8 @@ def judge(name: str, endpoint: str, code: int, sent_to_sign_in: bool) -> bool:
 
 
 def hidden(name: str, endpoint: str) -> bool:
-    """Say whether the thing at the address is another office's."""
-    if name == "upper_reviewer":
+    """Say whether the thing at the address is not for this person to see."""
+    if name in {"upper_reviewer", "torn_reviewer"}:  # the latter acts for the enterprise as well
         return endpoint in OF_ONE_COMPLAINT
     return name == "other_provider" and endpoint in {"work.show_file", "work.verdicts"}
 
