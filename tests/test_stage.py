@@ -15,7 +15,6 @@ from tests import factories
 from tests.client import Client
 from tests.factories import OBJECTION, REPAIR, World
 
-
 # States that more than one matter, or another rule pack, leads to: their own tests go there.
 ELSEWHERE = {
     "objection": {"joined", "correction_announced", "correction_heard"},
