@@ -28,8 +28,8 @@ from repair_app.proving.steps import NOT, Engine
 from repair_app.proving.world import World, encode
 
 ADDED_ROLES = (Role.SUBJECT, Role.PROVIDER, Role.REVIEWER, Role.DEPARTMENT, Role.AUDITOR)
-MOST_PLACES = 1000  # states in which a mutant is tried, evenly spread over all that it affects
-MOST_NEW = 400  # states beyond those of the policy, before a mutant counts as not caught here
+MOST_PLACES = 300  # states in which a mutant is tried, evenly spread over all that it affects
+MOST_NEW = 200  # states beyond those of the policy, before a mutant counts as not caught here
 
 
 class Mutant(NamedTuple):

@@ -923,7 +923,7 @@ def nobody_of_a_party_acts_in_office(move: Move) -> str | None:
     return None
 
 
-AT_THE_DOOR = {"withdraw_report", "take_back"}
+AT_THE_DOOR = {"withdraw_report"}
 AT_THE_COUNTER = {"submit_at_window", "supplement_at_window"}
 HANDING_OVER = {"delegate", "waive"} | AT_THE_COUNTER
 OUTSIDE = {"subject", "agent", "provider", "institution"}
