@@ -279,7 +279,15 @@ def encode(world: World, pool: Pool, *, forgets: bool = True) -> State:
 SOMEBODY = -1  # in the place of a person who acted in an ended case
 PEOPLE = {"verified_by_id", "decided_by_id", "signed_by_id", "entered_by_id"}
 OF_CASES: set[type[Base]] = {Case, DisputeMark, Document, FieldProposal, SanctionSuspension}
-KEPT_OF_ENDED = {"announce_rejection"}  # what is asked of an ended case
+# What is asked of an ended case.
+KEPT_OF_ENDED = {
+    "announce_correction",
+    "announce_rejection",
+    "announce_retention",
+    "conclude_unanswered",
+    "confirm",
+    "find_unverifiable",
+}
 
 
 def plain(value: Any) -> Any:
