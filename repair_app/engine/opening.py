@@ -6,7 +6,8 @@ from typing import Any
 from repair_app.engine.machine import begin
 from repair_app.engine.policy import Policy
 from repair_app.engine.step import Answers, Step
-from repair_app.models import Case, CreditRecord
+from repair_app.engine.store import Store
+from repair_app.models import Case, CreditRecord, Requirement
 
 
 def describe_case(
@@ -30,6 +31,45 @@ def describe_case(
     }
 
 
+def make_case(
+    store: Store,
+    policy: Policy,
+    workflow: str,
+    record: CreditRecord,
+    *,
+    ground: str,
+    at: datetime,
+    day: date,
+    **columns: Any,
+) -> Case:
+    """Return a case that the system opens, in the state before its first step, kept in the store.
+
+    columns: more of the case, or other than the record and the rule pack say.
+    """
+    described = describe_case(policy, workflow, record, ground=ground, at=at, day=day)
+    case = store.make(Case, **{"door": "system", **described, **columns})
+    case.ref = store.new_ref(policy.current[workflow].prefix, day)
+    begin(policy, case, workflow)
+    store.save()
+    return case
+
+
+def open_requirement(step: Step, name: str, **columns: Any) -> Requirement:
+    """Open what a case needs from somebody (a proof, a view) by its workflow's name."""
+    requirement = step.store.make(
+        Requirement,
+        ref=step.store.new_ref(step.policy.current[name].prefix, step.today),
+        case=step.case,
+        rule_pack=step.case.rule_pack,
+        rule_pack_hash=step.case.rule_pack_hash,
+        **columns,
+    )
+    begin(step.policy, requirement, name)
+    step.store.save()
+    step.fire(requirement, "require")
+    return requirement
+
+
 def open_as_system(
     step: Step,
     workflow: str,
@@ -45,12 +85,15 @@ def open_as_system(
     name: of the step by which it opens; ground: what keeps two of a kind apart that are open on
     one record; columns: more of the case.
     """
-    described = describe_case(
-        step.policy, workflow, record, ground=ground, at=step.at, day=step.today
+    case = make_case(
+        step.store,
+        step.policy,
+        workflow,
+        record,
+        ground=ground,
+        at=step.at,
+        day=step.today,
+        **columns,
     )
-    case = step.store.make(Case, **{"door": "system", **described, **columns})
-    case.ref = step.store.new_ref(step.policy.current[workflow].prefix, step.today)
-    begin(step.policy, case, workflow)
-    step.store.save()
     step.fire(case, name, Answers(facts=facts or {}))
     return case

@@ -180,6 +180,14 @@ class Step:
             {"ref": self.record.ref},
         )
 
+    def term_of(self, ref: str) -> Deadline | None:
+        """Return the term that runs in the state of an entity; that of the whole matter aside.
+
+        ref: of the case of this step, or of one of its requirements.
+        """
+        running = (one for one in self.case.deadlines if one.is_running and not one.whole)
+        return next((one for one in running if one.entity_ref == ref), None)
+
     def reason_not_over(self, term: Deadline | None) -> Reason | None:
         """Return why a term is not over today; None when it is.
 

@@ -4,10 +4,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from repair_app import refs
 from repair_app.db import now, today
 from repair_app.engine import machine
-from repair_app.engine.opening import describe_case
+from repair_app.engine.opening import make_case
 from repair_app.engine.step import SYSTEM, Answers
 from repair_app.engine.store import Store
 from repair_app.models import Case, CreditRecord
@@ -31,12 +30,7 @@ def open_as_system(
     """
     policy = current_policy()
     store = Store(session)
-    described = describe_case(policy, workflow, record, ground=ground, at=now(), day=today())
-    given = {"door": "system", "centre_id": store.default_centre(), **described, **columns}
-    case = Case(**given)
-    case.ref = refs.new_ref(session, policy.current[workflow].prefix, today())
-    machine.begin(policy, case, workflow)
-    session.add(case)
-    session.flush()
+    given = {"centre_id": store.default_centre(), **columns}
+    case = make_case(store, policy, workflow, record, ground=ground, at=now(), day=today(), **given)
     machine.fire(session, policy, case, name, SYSTEM, Answers(facts=facts or {}), at=now())
     return case

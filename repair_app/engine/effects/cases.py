@@ -1,7 +1,7 @@
 """What else a step does to its case and to those who act in it."""
 
 from repair_app.engine.step import Step
-from repair_app.models import Deadline, Role
+from repair_app.models import Role
 
 
 def stamp_submission(step: Step) -> None:
@@ -135,7 +135,7 @@ def send_to_reviewing_centre(step: Step) -> None:
 
 def escalate_term(step: Step) -> None:
     """Tell the unit above; where a reviewer was late, its own reviewers act as well from now on."""
-    term = _running_term(step)
+    term = step.term_of(step.case.ref)
     if term is None:
         return
     late = term.organisation_id or step.case.centre_id
@@ -151,15 +151,3 @@ def extend_term(step: Step) -> None:
     """Give more time, as the rules allow: the term of the state and that of the whole matter."""
     clock = step.rules.clocks[f"{step.workflow.name}_extension"]
     step.store.extend_terms(step, clock.working_days, step.answers.texts.get("reason", ""))
-
-
-def _running_term(step: Step) -> Deadline | None:
-    """Return the term of the state that the case is in; the one of the whole matter aside."""
-    return next(
-        (
-            one
-            for one in step.case.deadlines
-            if one.is_running and not one.whole and one.entity_ref == step.case.ref
-        ),
-        None,
-    )

@@ -1,6 +1,6 @@
 """How a commitment was kept: announced, found, and what follows."""
 
-from repair_app.calendar import add_period
+from repair_app.engine.effects.publication import bar_subject
 from repair_app.engine.opening import open_as_system
 from repair_app.engine.step import Step
 from repair_app.models import Fulfilment
@@ -40,16 +40,7 @@ def pursue_breach(step: Step) -> None:
     if revocable and not pursued:
         open_as_system(step, "revocation", record, name="open_on_breach", about_id=step.case.id)
     elif not pursued:
-        _bar_subject(step)
-
-
-def _bar_subject(step: Step) -> None:
-    months = step.rules.repair.bar_months
-    if months is None:
-        return
-    subject, until = step.case.subject, add_period(step.today, months)
-    if subject.barred_until is None or subject.barred_until < until:
-        subject.barred_until = until
+        bar_subject(step)
 
 
 def _fulfilment(step: Step) -> Fulfilment:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from repair_app.engine.machine import begin
+from repair_app.engine.opening import open_requirement
 from repair_app.engine.step import Step
 from repair_app.models import Requirement
 
@@ -11,21 +11,7 @@ def list_requirements(step: Step) -> None:
     """Write down what a repair of this class needs, one requirement each."""
     # In one order for all packs: each takes a number, and two cases must not wait crosswise.
     for name in sorted(step.severity.requirements):
-        _add_requirement(step, name)
-
-
-def _add_requirement(step: Step, name: str) -> Requirement:
-    requirement = step.store.make(
-        Requirement,
-        ref=step.store.new_ref(step.policy.current[name].prefix, step.today),
-        case=step.case,
-        rule_pack=step.case.rule_pack,
-        rule_pack_hash=step.case.rule_pack_hash,
-    )
-    begin(step.policy, requirement, name)
-    step.store.save()
-    step.fire(requirement, "require")
-    return requirement
+        open_requirement(step, name)
 
 
 def _requirement(step: Step, name: str) -> Requirement | None:
@@ -99,7 +85,7 @@ def keep_certificate(step: Step) -> None:
 
 def add_factor(step: Step) -> None:
     """Let public service weigh in, because the applicant wants it to; nothing waits for it."""
-    _add_requirement(step, "public_service")
+    open_requirement(step, "public_service")
 
 
 def keep_service(step: Step) -> None:

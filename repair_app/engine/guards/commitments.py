@@ -13,9 +13,7 @@ def repair_has_ended(step: Step) -> Reason | None:
 
 def commitment_term_is_over(step: Step) -> Reason | None:
     """The term in which the subject may answer has ended."""
-    running = (one for one in step.case.deadlines if one.is_running)
-    term = next((one for one in running if one.entity_ref == step.requirement.ref), None)
-    return step.reason_not_over(term)
+    return step.reason_not_over(step.term_of(step.requirement.ref))
 
 
 def actor_did_not_announce_breach(step: Step) -> Reason | None:

@@ -2,17 +2,16 @@
 
 from repair_app.engine.step import Reason, Step
 from repair_app.labels import N_
-from repair_app.models import Deadline
 
 
 def term_is_over(step: Step) -> Reason | None:
     """The term that runs for the other side has ended."""
-    return step.reason_not_over(_running_term(step))
+    return step.reason_not_over(step.term_of(step.case.ref))
 
 
 def term_is_running(step: Step) -> Reason | None:
     """The term has not ended: more time is given beforehand or not at all."""
-    term = _running_term(step)
+    term = step.term_of(step.case.ref)
     if term is not None and (not term.working_days or step.today <= term.due_on):
         return None
     return Reason(N_("The term is over: more time has to be allowed before it ends."))
@@ -20,7 +19,7 @@ def term_is_running(step: Step) -> Reason | None:
 
 def term_was_not_escalated(step: Step) -> Reason | None:
     """The next unit has not been told of this term yet."""
-    term = _running_term(step)
+    term = step.term_of(step.case.ref)
     if term is None or term.escalated_at is None:
         return None
     return Reason(N_("The next unit has been told already."))
@@ -28,11 +27,7 @@ def term_was_not_escalated(step: Step) -> Reason | None:
 
 def opinion_is_overdue(step: Step) -> Reason | None:
     """The other agency has let the term for its view pass."""
-    ref = step.entity.ref
-    term = next(
-        (one for one in step.case.deadlines if one.is_running and one.entity_ref == ref), None
-    )
-    return step.reason_not_over(term)
+    return step.reason_not_over(step.term_of(step.entity.ref))
 
 
 def extension_is_allowed(step: Step) -> Reason | None:
@@ -54,15 +49,3 @@ def extension_was_not_given(step: Step) -> Reason | None:
     if not step.store.has_happened(step.entity.ref, "extend"):
         return None
     return Reason(N_("More time was given already; it is given once."))
-
-
-def _running_term(step: Step) -> Deadline | None:
-    """Return the term of the state that the case is in; the one of the whole matter aside."""
-    return next(
-        (
-            one
-            for one in step.case.deadlines
-            if one.is_running and not one.whole and one.entity_ref == step.case.ref
-        ),
-        None,
-    )
