@@ -16,7 +16,7 @@ from stdnum.cn import uscc
 from repair_app.db import db, now, today
 from repair_app.engine import machine
 from repair_app.engine.bulk import NewRecord, bring_in
-from repair_app.engine.effects import requirements
+from repair_app.engine.opening import open_requirement
 from repair_app.engine.step import SYSTEM, Answers, Entity
 from repair_app.engine.store import Store
 from repair_app.models import (
@@ -438,7 +438,7 @@ def add_requirement(ref: str, workflow: str) -> None:
         step = machine.prepare(
             Store(session), current_policy(), case, transition, SYSTEM, Answers(), at=now()
         )
-        requirements._add_requirement(step, workflow)
+        open_requirement(step, workflow)
 
 
 def get_case(ref: str) -> Case:
