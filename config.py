@@ -73,6 +73,8 @@ class Config:
     LOGIN_RATE_LIMIT_OF_ACCOUNT = "100 per hour"  # at one account, from wherever
     LOGIN_RATE_LIMIT_OF_PLACE = "100 per minute"  # from one network address
     COMPLAINT_RATE_LIMIT = "10 per hour"  # from one network address
+    COMPLAINT_RATE_LIMIT_OF_RECORD = "3 per day"  # from one network address, about one record
+    COMPLAINT_RATE_LIMIT_ABOUT_RECORD = "30 per day"  # about one record, from wherever
     COMPLAINT_LOOKUP_RATE_LIMIT = "30 per minute"  # codes that are none, from one address
 
     def __init__(self) -> None:

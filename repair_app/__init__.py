@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from config import ROOT, Config
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flask import Flask
 
 
@@ -28,7 +30,7 @@ def build_app(config: Config) -> Flask:
     from flask import Flask
 
     from repair_app import schema
-    from repair_app.cli import add_commands
+    from repair_app.cli import add_commands, refusing_in_one_line
     from repair_app.db import db
     from repair_app.engine.commitment_texts import load_commitment_texts
     from repair_app.engine.courses import load_courses
@@ -40,14 +42,14 @@ def build_app(config: Config) -> Flask:
     app.config.from_object(config)
     db.init_app(app)
     schema.init_app(app)
-    app.extensions["redress_policy"] = load_policy(
-        app.config["WORKFLOWS"], app.config["PROFILE"], FORMS
-    )
-    folder, documents = app.config["WORKFLOWS"], app.extensions["redress_policy"].documents
-    app.extensions["redress_courses"] = load_courses(folder / "courses", documents)
-    app.extensions["redress_commitments"] = load_commitment_texts(
-        folder / "commitments.toml", documents
-    )
+    folder: Path = app.config["WORKFLOWS"]
+    with refusing_in_one_line():
+        policy = load_policy(folder, app.config["PROFILE"], FORMS)
+        app.extensions["redress_policy"] = policy
+        app.extensions["redress_courses"] = load_courses(folder / "courses", policy.documents)
+        app.extensions["redress_commitments"] = load_commitment_texts(
+            folder / "commitments.toml", policy.documents
+        )
     add_pages(app)
     add_commands(app)
     return app

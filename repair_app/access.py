@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select
 
+from repair_app.db import today
 from repair_app.models import (
     Appointment,
     Case,
@@ -19,6 +20,7 @@ Entity = Case | CreditRecord | Requirement | Sanction
 READS_ALL_CASES = (Role.REVIEWER, Role.AUDITOR)
 # What no party may know of: who complained could be told from it (鲁政发〔2017〕44号 二（三）14).
 CONFIDENTIAL = ("complaint",)
+SIDES = (Role.SUBJECT, Role.AGENT, Role.PROVIDER, Role.INSTITUTION)  # who acts as these takes one
 # What an agent's mandate reaches: an objection and what surrounds it, or a repair and all else.
 MANDATES: dict[str, tuple[str, ...]] = {
     "objection": ("objection", "review", "proceeding", "annulment", "quarantine"),
@@ -53,13 +55,40 @@ def stands_as(user: User, entity: Entity) -> Iterator[Appointment | OwnName]:
 
     Account inactive, or appointment run out: nothing.
     """
-    if not user.active:
+    if not user.active or _is_kept_from(user, entity):
         return
     for appointment in user.current_appointments:
         if _concerns(appointment, entity):
             yield appointment
     if _is_reached(user, entity):
         yield OwnName()
+
+
+def sides_of(user: User) -> Select[int]:
+    """Return the query for the organisations for which a person takes a side, by any account."""
+    return (
+        select(Appointment.organisation_id)
+        .join(Appointment.user)
+        .where(
+            User.person_id == user.person_id,
+            Appointment.role.in_(SIDES),
+            or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today()),
+        )
+    )
+
+
+def takes_side_in(user: User) -> ColumnElement[bool]:
+    """Return the SQL condition on `Case` for those with a party for which a person acts."""
+    return or_(Case.subject_id.in_(sides_of(user)), Case.provider_id.in_(sides_of(user)))
+
+
+def _is_kept_from(user: User, entity: Entity) -> bool:
+    """Say whether a matter is confidential and the person acts for a side of it, in any office."""
+    if not isinstance(entity, Case) or entity.workflow not in CONFIDENTIAL:
+        return False
+    seats = (seat for account in user.person.accounts for seat in account.current_appointments)
+    sides = {seat.organisation_id for seat in seats if seat.role in SIDES}
+    return bool({entity.subject_id, entity.provider_id} & sides)
 
 
 def _is_reached(user: User, entity: Entity) -> bool:
@@ -158,14 +187,14 @@ def visible_to(user: User) -> ColumnElement[bool]:
     if not user.active:
         return false()
     in_own_name = Case.person_id == user.person_id
-    return or_(in_own_name, *(_sees_cases(one) for one in user.current_appointments))
+    return or_(in_own_name, *(_sees_cases(user, one) for one in user.current_appointments))
 
 
-def _sees_cases(appointment: Appointment) -> ColumnElement[bool]:
-    seen = _stands_in(appointment)
+def _sees_cases(user: User, appointment: Appointment) -> ColumnElement[bool]:
+    seen, open_to_all = _stands_in(appointment), Case.workflow.not_in(CONFIDENTIAL)
     if appointment.role in READS_ALL_CASES:
-        return seen
-    return and_(seen, Case.workflow.not_in(CONFIDENTIAL))
+        return and_(seen, or_(open_to_all, not_(takes_side_in(user))))
+    return and_(seen, open_to_all)
 
 
 def _stands_in(appointment: Appointment) -> ColumnElement[bool]:

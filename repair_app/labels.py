@@ -13,6 +13,11 @@ def N_(text: str) -> str:  # noqa: N802  # the name that message catalogues look
     return text
 
 
+def numbered(decision_no: str) -> str:
+    """Return the number of a decision as Chinese texts cite it: with one 号 at its end."""
+    return decision_no if decision_no.endswith("号") else f"{decision_no}号"
+
+
 @dataclass(frozen=True)
 class Label:
     """What a thing is called, in Chinese and in English."""

@@ -95,6 +95,14 @@ def make_account(
         return user
 
 
+def leave_office(*users: User) -> None:
+    """Let accounts hold no office from today on: nobody counts them among those who can act."""
+    with transaction() as session:
+        for user in users:
+            for one in session.get_one(User, user.id).appointments:
+                one.ends_on = today() - timedelta(days=1)
+
+
 def make_appointment(
     user: User, organisation: Organisation, role: Role, **more: Any
 ) -> Appointment:
@@ -291,8 +299,8 @@ def answer(transition: str, entity: Entity, **facts: Any) -> dict[str, Any]:
         "RestorationForm": {"statement": "已恢复资格。", "notice": "现告知你单位。"},
         "CommitmentForm": {"signatory": "张虚构"},
         "PaperCommitmentForm": {"signatory": "张虚构"},
-        "WindowObjectionForm": {"statement": "金额有误。"},
-        "WindowRepairForm": {"statement": "已缴纳罚款并整改。"},
+        "WindowObjectionForm": {"statement": "金额有误。", "presented_by": "李虚构"},
+        "WindowRepairForm": {"statement": "已缴纳罚款并整改。", "presented_by": "李虚构"},
         "DiscoveryForm": {"statement": "执行中发现金额有误。"},
         "TakeUpForm": {"statement": "有人反映金额有误。"},
         "JoinForm": {"reason": "与已有异议相同。"},

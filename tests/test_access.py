@@ -182,6 +182,7 @@ def test_only_the_centre_that_a_case_lies_with_acts_on_it(world: World) -> None:
     assert case.centre_id == world.centre.id
     assert cases.actors_of(world.reviewer, case)
     assert cases.actors_of(world.upper_reviewer, case) == []
+    factories.leave_office(world.second_reviewer)
     factories.act(world.reviewer, "delegate", case, centre_id=world.upper_centre.id)
     case = factories.get_case(case.ref)
     assert cases.actors_of(world.reviewer, case) == []

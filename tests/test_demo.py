@@ -36,8 +36,11 @@ from repair_app.services.policy import current_policy
 from tests import stores
 from tests.conftest import build_app
 
-# One worker makes the demonstration, once for each store.
-pytestmark = pytest.mark.xdist_group("demo")
+# For each store one worker makes the demonstration, once; the two may be different workers.
+ONCE_FOR_EACH_STORE = [
+    pytest.param(name, marks=pytest.mark.xdist_group(f"demo on {name}"))
+    for name in ("sqlite", "postgresql")
+]
 
 MakeStore = Callable[[str, str], stores.Store]
 STORIES = performance.STORIES
@@ -52,7 +55,7 @@ OPTIONAL = {"withdraw": {"reason"}}
 OPENED_BY_THE_SYSTEM = {"self_correction"}  # by a scan, too: not every one is a story
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=ONCE_FOR_EACH_STORE)
 def shown(
     request: pytest.FixtureRequest,
     make_store: MakeStore,

@@ -1,5 +1,9 @@
 """Commands: `python3 manage.py flask …`; one module for each group."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
 from flask import Flask
 
 from repair_app.cli import (
@@ -16,6 +20,19 @@ from repair_app.cli import (
     store,
     workflows,
 )
+from repair_app.engine.rules import RuleError
+from repair_app.engine.spec import SpecError
+
+
+@contextmanager
+def refusing_in_one_line() -> Iterator[None]:
+    """End a command with one line when the policy must not run; elsewhere let the error pass."""
+    try:
+        yield
+    except (SpecError, RuleError) as error:
+        if click.get_current_context(silent=True) is None:
+            raise
+        raise click.ClickException(str(error)) from error
 
 
 def add_commands(app: Flask) -> None:

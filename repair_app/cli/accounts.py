@@ -8,8 +8,11 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
+from repair_app.cli.calendar import administrator
 from repair_app.models import Role
+from repair_app.services import organisations as placing
 from repair_app.services import people
+from repair_app.services.calendar import actor_of
 from repair_app.services.transaction import transaction
 
 accounts = AppGroup("accounts", help="Accounts and roles.")
@@ -119,3 +122,20 @@ def rename(uscc: str, name: str) -> None:
     with changing() as session:
         former = people.rename_organisation(session, uscc, name)
     click.echo(f"{uscc}: {former} -> {name.strip()}")
+
+
+@organisations.command("superior")
+@click.option("--uscc", required=True, help="Code of an agency or credit centre on file.")
+@click.option("--superior", metavar="USCC", help="Code of the next unit up.")
+@click.option("--none", "is_top", is_flag=True, help="Nobody stands above it.")
+@click.option("--by", metavar="EMAIL", help="The administrator who orders it, for the ledger.")
+def set_superior(uscc: str, superior: str | None, is_top: bool, by: str | None) -> None:
+    """Say which unit is the next one up: it gets what is late, and reviews."""
+    if bool(superior) == is_top:
+        raise click.UsageError("either --superior or --none says where it stands")
+    user = administrator(by) if by else None
+    with changing() as session:
+        placing.set_superior(session, uscc, superior, actor=actor_of(user))
+        name = people.get_organisation(session, uscc).name
+        above = people.get_organisation(session, superior).name if superior else "nobody"
+    click.echo(f"{name} stands under {above}")

@@ -12,6 +12,7 @@ from repair_app.engine.drawing import draw_page
 from repair_app.engine.policy import Policy, unreleased, write_releases
 from repair_app.engine.spec import SpecError
 from repair_app.proving.prove import Found, prove, report
+from repair_app.proving.scenarios import Scenario
 from repair_app.proving.worlds import SCENARIOS
 from repair_app.services.policy import current_policy
 
@@ -81,13 +82,24 @@ def draw_workflows(check: bool) -> None:
 @click.option("--verbose", is_flag=True, help="List the mutants that make no difference.")
 def prove_workflows(mutants: bool, replay_all: bool, only: tuple[str, ...], verbose: bool) -> None:
     """Look at every state of the small worlds of docs/proving.md; fail on a broken promise."""
-    chosen = [one for one in SCENARIOS if not only or one.name in only]
+    chosen = choose_worlds(only)
     replays = "all" if replay_all else "classes"
     proof = prove(current_policy(), chosen, mutants=mutants, replays=replays, tell=tell_of)
     for line in report(proof, verbose=verbose):
         click.echo(line)
     if not proof.is_good:
         raise SystemExit(1)
+
+
+def choose_worlds(names: tuple[str, ...]) -> list[Scenario]:
+    """Return the worlds of these names, all without one. Raises click.BadParameter (exit 2)."""
+    known = {one.name: one for one in SCENARIOS}
+    if unknown := [name for name in names if name not in known]:
+        raise click.BadParameter(
+            f"there is no world {', '.join(map(repr, unknown))}; there are: {', '.join(known)}",
+            param_hint="--only",
+        )
+    return [known[name] for name in dict.fromkeys(names)] or list(SCENARIOS)
 
 
 def tell_of(found: Found) -> None:

@@ -236,6 +236,16 @@ def keep_pauses(term: Deadline, pauses: Iterable[Pause]) -> None:
     term.paused_on = next((one.since for one in told if one.until is None), None)
 
 
+def take_up_again(step: Step, term: Deadline) -> None:
+    """Let a term that stands still run on from today, and count its last day anew.
+
+    The rules are those of what the term belongs to; it has its length already.
+    """
+    ended = (Pause(one.since, one.until or step.today, one.why) for one in term.due.pauses)
+    keep_pauses(term, ended)
+    count_anew(step.store.session, term, read_table(step.store.session), step.rules.clocks, step.at)
+
+
 def pauses_in_log(
     workflows: Mapping[tuple[str, str], Workflow], events: Iterable[Happened]
 ) -> tuple[Pause, ...]:

@@ -7,10 +7,9 @@ whether or not a scan has been there; everything found opens a self-correction (
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from typing import Any, Final, NamedTuple
 
-from repair_app.engine.assessment import assess
+from repair_app.engine.assessment import assess_record
 from repair_app.engine.rules import RulePack
 from repair_app.labels import Label
 from repair_app.masking import find_personal
@@ -107,7 +106,7 @@ def _find_over_term(seen: Sight) -> Iterator[Flaw]:
     """The term that stands on it is over, or the one that its own dates give."""
     if seen.record.state != "published":
         return
-    due = assess(seen.rules, partial(getattr, seen.record)).max_until
+    due = assess_record(seen.rules, seen.record).max_until
     last = min(seen.record.max_publication_until, due)
     if last < seen.day:
         yield Flaw("over_term", {"until": last.isoformat()})

@@ -46,6 +46,7 @@ NOT_WORKFLOWS = frozenset(
 )
 # What to do about a rule pack that was changed after its release.
 RELEASE_MEND = "; lay the released file in rules/released/ and raise `edition` in the new one"
+WORKFLOW_MEND = "; lay the released file in released/ and raise `version` in the new one"
 PACKS = "packs"  # the name under which releases.toml lists the rule packs
 
 
@@ -196,7 +197,7 @@ def check_releases(path: Path, workflows: Iterable[Workflow], packs: Iterable[Ru
             if found != sha256:
                 place = f"rules: {version}" if name == PACKS else f"{name}.toml: version {version}"
                 fate = "has changed" if found else "is gone"
-                mend = RELEASE_MEND if name == PACKS else ""
+                mend = RELEASE_MEND if name == PACKS else WORKFLOW_MEND
                 raise SpecError(f"{place} was released and {fate}{mend}")
 
 

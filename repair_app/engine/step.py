@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from repair_app.engine.assessment import Assessment, assess
+from repair_app.engine.assessment import Assessment, assess_record
 from repair_app.engine.rules import RulePack, SeverityClass
 from repair_app.labels import N_
 from repair_app.models import Case, CreditRecord, Deadline, Requirement, Sanction
@@ -164,7 +163,7 @@ class Step:
     @property
     def assessment(self) -> Assessment:
         """Return class and periods of the record by the rules that the entity began with."""
-        return assess(self.rules, partial(getattr, self.record))
+        return assess_record(self.rules, self.record)
 
     @property
     def severity(self) -> SeverityClass:
@@ -187,6 +186,22 @@ class Step:
         """
         running = (one for one in self.case.deadlines if one.is_running and not one.whole)
         return next((one for one in running if one.entity_ref == ref), None)
+
+    @property
+    def late_terms(self) -> list[Deadline]:
+        """Return the terms of the entity that are over and were not passed on yet.
+
+        That of the whole matter aside. What could not be counted is due at once, and late for
+        nobody.
+        """
+        return [
+            one
+            for one in self.store.terms_of(self.entity)
+            if one.is_over(self.today)
+            and one.working_days
+            and not one.whole
+            and one.escalated_at is None
+        ]
 
     def reason_not_over(self, term: Deadline | None) -> Reason | None:
         """Return why a term is not over today; None when it is.

@@ -15,7 +15,9 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from repair_app import refs
+from repair_app.calendar import Pause, Table
 from repair_app.engine import deadlines
+from repair_app.engine.days import read_table
 from repair_app.models import (
     Appointment,
     Case,
@@ -39,9 +41,10 @@ from repair_app.models import (
 )
 
 if TYPE_CHECKING:
-    from repair_app.engine.step import Step
+    from repair_app.engine.step import Entity, Step
 
 Row = TypeVar("Row")
+CONTESTED = "contested"  # why a term stands still: the record is being verified
 PARTIES = (Role.SUBJECT, Role.AGENT, Role.PROVIDER, Role.INSTITUTION)
 
 
@@ -132,6 +135,29 @@ class Store:
         )
         return bool(self.session.scalar(select(seat)))
 
+    def people_of(self, organisation_id: int, role: Role, day: date) -> Sequence[int]:
+        """Return the natural persons who act in a role for an organisation on a day, in order."""
+        return self.session.scalars(
+            select(User.person_id)
+            .join(Appointment, Appointment.user_id == User.id)
+            .where(
+                Appointment.organisation_id == organisation_id,
+                Appointment.role == role,
+                or_(Appointment.ends_on.is_(None), Appointment.ends_on >= day),
+                User.active,
+            )
+            .group_by(User.person_id)
+            .order_by(User.person_id)
+        ).all()
+
+    def list_centres(self) -> Sequence[int]:
+        """Return the credit centres, the first one first."""
+        return self.session.scalars(
+            select(Organisation.id)
+            .where(Organisation.kind == "credit_centre")
+            .order_by(Organisation.id)
+        ).all()
+
     def get_organisation(self, organisation_id: int) -> Organisation:
         """Return an organisation. Raises NoResultFound."""
         return self.session.get_one(Organisation, organisation_id)
@@ -185,6 +211,10 @@ class Store:
 
     # --- terms beside that of a state ---
 
+    def read_calendar(self) -> Table:
+        """Return the working days as administrators keep them."""
+        return read_table(self.session)
+
     def has_running_term(self, ref: str, clock: str) -> bool:
         """Say whether an entity has a term of a clock that is not met yet."""
         running = exists().where(
@@ -202,6 +232,24 @@ class Store:
         """Open a term of the step's entity beside that of its state, for another side to act."""
         state = step.workflow.states[step.entity.state]
         deadlines.open_term(step, clock, replace(state, owner=owner))
+
+    def terms_of(self, entity: Entity) -> Sequence[Deadline]:
+        """Return every term of an entity, the oldest first."""
+        return self.session.scalars(
+            select(Deadline).where(Deadline.entity_ref == entity.ref).order_by(Deadline.id)
+        ).all()
+
+    def pause_term(self, step: Step, ref: str, clock: str) -> None:
+        """Let a running term of an entity stand still from today on: nobody may do what it asks."""
+        for term in deadlines.lock_terms(self.session, ref):
+            if term.clock == clock and term.is_running and term.paused_on is None:
+                deadlines.keep_pauses(term, (*term.due.pauses, Pause(step.today, None, CONTESTED)))
+
+    def resume_term(self, step: Step, ref: str, clock: str) -> None:
+        """Let a term of an entity that stands still run on from today."""
+        for term in deadlines.lock_terms(self.session, ref):
+            if term.clock == clock and term.is_running and term.paused_on is not None:
+                deadlines.take_up_again(step, term)
 
     def get_quarantined_row(self, case: Case) -> QuarantinedRow:
         """Return the row that a quarantine is about. Raises NoResultFound."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+import wtforms
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -58,6 +59,23 @@ def line(label: Any, *, description: Any = "", length: int = LINE_LENGTH) -> Str
     )
 
 
+class Choosing:
+    """A field to choose from a list: where nothing of the list was sent, it says so plainly."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        told = _l("Choose one of the list.")
+        kwargs = {"invalid_choice_message": told, "invalid_value_message": told, **kwargs}
+        super().__init__(*args, **kwargs)
+
+
+class SelectField(Choosing, wtforms.SelectField):
+    """A list to choose from."""
+
+
+class RadioField(Choosing, wtforms.RadioField):
+    """A short list, all of it seen at once."""
+
+
 class TransitionForm(FlaskForm):
     """A question that a transition asks. `texts` are a person's words: they stay erasable."""
 
@@ -95,6 +113,10 @@ class TransitionForm(FlaskForm):
         hidden = (HiddenField, SubmitField)
         asked = [field for field in self if not isinstance(field, hidden)]
         return sorted(asked, key=lambda field: isinstance(field, MultipleFileField))
+
+    def without_choice(self) -> list[Field]:
+        """Return the lists that have nothing to choose from: then nothing can be sent."""
+        return [one for one in self if isinstance(one, SelectField) and not one.choices]
 
     def fill(self) -> None:
         """Set choices and what a field starts with, from the entity and the policy."""

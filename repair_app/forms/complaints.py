@@ -6,7 +6,7 @@ from typing import Any, Final
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from sqlalchemy import select
-from wtforms import HiddenField, RadioField, SelectField, StringField
+from wtforms import HiddenField, StringField
 from wtforms.fields.core import Field
 from wtforms.validators import Length, Optional, ValidationError
 
@@ -15,6 +15,8 @@ from repair_app.forms.base import (
     LINE_LENGTH,
     TOKEN,
     EvidenceMixin,
+    RadioField,
+    SelectField,
     TransitionForm,
     clean_text,
     long_text,

@@ -3,10 +3,9 @@
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import SelectField
 
 from repair_app.engine.flaws import IN_ORDER, KINDS
-from repair_app.forms.base import long_text
+from repair_app.forms.base import SelectField, long_text
 
 
 class LookForm(FlaskForm):

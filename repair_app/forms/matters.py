@@ -5,14 +5,17 @@ from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from wtforms import DateField, SelectField
+from wtforms import DateField
 from wtforms.fields.core import Field
 from wtforms.validators import InputRequired, ValidationError
 
-from repair_app.db import today
+from repair_app.db import now, today
+from repair_app.engine import machine
+from repair_app.engine.centres import next_in_line
 from repair_app.engine.guards.outcomes import BEGUN_ANEW, REVIEWABLE
-from repair_app.engine.step import record_of
-from repair_app.forms.base import EvidenceMixin, TransitionForm, line, long_text
+from repair_app.engine.step import SYSTEM, Answers, record_of
+from repair_app.engine.store import Store
+from repair_app.forms.base import EvidenceMixin, SelectField, TransitionForm, line, long_text
 from repair_app.forms.questions import (
     CommitmentForm,
     ObjectionForm,
@@ -23,6 +26,12 @@ from repair_app.forms.questions import (
 )
 from repair_app.models import Case, Organisation, Role
 from repair_app.models.parties import OrganisationKind
+
+PRESENTERS: Mapping[str, Any] = {  # who comes to the counter for an enterprise
+    "legal_representative": _l("legal representative"),
+    "authorised": _l("person authorised in writing"),
+    "employee": _l("employee with the enterprise's letter"),
+}
 
 
 class PaperMixin(EvidenceMixin):
@@ -38,9 +47,24 @@ class PaperMixin(EvidenceMixin):
 # --- doors ---
 
 
-class WindowObjectionForm(PaperMixin, ObjectionForm):
+class CounterMixin:
+    """Who came to the counter: the name is a person's and stays erasable, the capacity is a fact.
+
+    An application without whoever brought it cannot be checked later (the mandate is scanned).
+    """
+
+    presented_by = line(_l("Name of the person who came"), length=50)
+    presented_as = SelectField(
+        _l("In which capacity"),
+        description=_l("An authorised person's mandate goes with the papers."),
+    )
+    options: ClassVar[Mapping[str, Mapping[str, Any]]] = {"presented_as": PRESENTERS}
+
+
+class WindowObjectionForm(CounterMixin, PaperMixin, ObjectionForm):
     """An objection that was brought to the counter, with the signed application as a scan."""
 
+    texts = (*ObjectionForm.texts, "presented_by")
     submit_now = None  # type: ignore[assignment]  # so WTForms takes the button away
 
     @property
@@ -48,9 +72,16 @@ class WindowObjectionForm(PaperMixin, ObjectionForm):
         """Say no: what is entered at the counter is filed by being entered."""
         return False
 
+    def read_facts(self) -> Mapping[str, Any]:
+        """Return the ground, and in which capacity somebody came."""
+        return {**super().read_facts(), "presented_as": self.presented_as.data}
 
-class WindowRepairForm(PaperMixin, RepairForm):
+
+class WindowRepairForm(CounterMixin, PaperMixin, RepairForm):
     """A repair that was applied for at the counter, with the signed application as a scan."""
+
+    facts = ("presented_as",)
+    texts = (*RepairForm.texts, "presented_by")
 
 
 class PaperCommitmentForm(PaperMixin, CommitmentForm):
@@ -177,21 +208,30 @@ class AppraisalForm(EvidenceMixin, TransitionForm):
 
 
 class CentreForm(TransitionForm):
-    """Which credit centre takes over."""
+    """Which credit centre takes over: the one that is next in line, told and not chosen."""
 
     facts = ("centre_id",)
     texts = ("reason",)
-    centre_id = SelectField(_l("Credit centre"), coerce=int)
+    centre_id = SelectField(
+        _l("Credit centre"),
+        coerce=int,
+        description=_l("The centre above; where nobody there can act, the next one."),
+    )
     reason = long_text(_l("Reasons"))
 
     def fill(self) -> None:
-        """Offer the other credit centres where somebody reviews."""
-        self.centre_id.choices = organisations(
-            self,
-            OrganisationKind.CREDIT_CENTRE,
-            staffed(Role.REVIEWER),
-            Organisation.id != (self.case.centre_id or 0),
+        """Name the centre that is next in line."""
+        step = machine.prepare(
+            Store(self.session),
+            self.policy,
+            self.entity,
+            self.policy.workflow_of(self.entity).transitions["delegate"],
+            SYSTEM,
+            Answers(),
+            at=now(),
         )
+        centre = Organisation.id == (next_in_line(step) or 0)
+        self.centre_id.choices = organisations(self, OrganisationKind.CREDIT_CENTRE, centre)
 
 
 class DecisionForm(TransitionForm):

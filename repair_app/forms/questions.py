@@ -8,7 +8,7 @@ from flask import current_app
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, or_, select
-from wtforms import BooleanField, DateField, SelectField, StringField, SubmitField, TextAreaField
+from wtforms import BooleanField, DateField, StringField, SubmitField, TextAreaField
 from wtforms.fields.core import Field
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
@@ -21,6 +21,7 @@ from repair_app.engine.step import record_of
 from repair_app.forms.base import (
     TEXT_LENGTH,
     EvidenceMixin,
+    SelectField,
     TransitionForm,
     clean_text,
     line,
@@ -73,6 +74,14 @@ class SupplementListForm(TransitionForm):
     )
 
 
+# What a coded reason for a refusal is called, by kind of matter.
+REFUSALS: Mapping[str, Any] = {
+    "objection": _l("Ground for not accepting"),
+    "repair": _l("Ground of refusal"),
+    "shield": _l("Ground for not shielding"),
+}
+
+
 class RefusalForm(TransitionForm):
     """A coded reason, the reasoning, and what can be done next."""
 
@@ -85,6 +94,7 @@ class RefusalForm(TransitionForm):
     def fill(self) -> None:
         """Offer the refusal codes of the case's rule pack."""
         pack = self.policy.pack_of(self.entity)
+        self.code.label.text = REFUSALS.get(self.case.workflow, self.code.label.text)
         self.code.choices = [
             (code, entry.label.text(self.language))
             for code, entry in pack.refusals.items()
@@ -101,9 +111,12 @@ class ProviderForm(TransitionForm):
     reason = long_text(_l("Reasons"))
 
     def fill(self) -> None:
-        """Offer the agencies that can answer: somebody provides for them today."""
+        """Offer the other agencies that can answer: somebody provides for them today."""
         self.provider_id.choices = organisations(
-            self, OrganisationKind.AGENCY, staffed(Role.PROVIDER)
+            self,
+            OrganisationKind.AGENCY,
+            staffed(Role.PROVIDER),
+            Organisation.id != self.case.provider_id,
         )
 
 
@@ -121,6 +134,7 @@ class FieldValuesForm(TransitionForm):
 
     def fill(self) -> None:
         """Name the fields as the record's columns are named, and tell what it says now."""
+        super().fill()
         for name, field in self.value_fields().items():
             field.label.text = CORRECTABLE[name].label.text(self.language)
             field.description = gettext(
@@ -154,11 +168,24 @@ class FieldValuesForm(TransitionForm):
 
 
 def check_value(form: FieldValuesForm, field: Field) -> None:
-    """Check that a text is a value of its field. Raises ValidationError."""
+    """Check that a text is a value of its field, and changes it. Raises ValidationError.
+
+    A value that the record has already is no correction: nobody is to propose or sign one.
+    """
+    name = field.name.removeprefix("value_")
     try:
-        tidy(field.name.removeprefix("value_"), field.data)
+        typed = tidy(name, field.data)
     except FieldFlaw as flaw:
         raise ValidationError(flaw.label.text(form.language)) from flaw
+    if typed == form.current_value(name):
+        raise ValidationError(
+            _l(
+                "The record says so already: %(field)s is “%(value)s”. Enter another value, "
+                "or leave it empty.",
+                field=CORRECTABLE[name].label.text(form.language),
+                value=typed,
+            )
+        )
 
 
 LONG_FIELDS = {"violation_facts", "legal_basis", "penalty_content"}
@@ -176,7 +203,7 @@ for _name in CORRECTABLE:
 class AmendObjectionForm(EvidenceMixin, FieldValuesForm):
     """What is wrong with the record, and what it should say."""
 
-    texts = ("statement",)
+    texts: ClassVar[tuple[str, ...]] = ("statement",)
     statement = long_text(_l("What is wrong, and why"), description=_l("Say it in your own words."))
 
     def fill(self) -> None:
@@ -249,7 +276,7 @@ class CorrectionForm(EvidenceMixin, FieldValuesForm):
 class RepairForm(TransitionForm):
     """What was done to put the conduct right."""
 
-    texts = ("statement",)
+    texts: ClassVar[tuple[str, ...]] = ("statement",)
     statement = long_text(
         _l("How the violation was put right"),
         description=_l("Fine paid, harm removed, measures taken; proof is asked for next."),

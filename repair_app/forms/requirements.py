@@ -7,13 +7,20 @@ from typing import Any, ClassVar
 from flask import current_app, request
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_, func, or_, select
-from wtforms import DateField, HiddenField, IntegerField, SelectField
+from wtforms import DateField, HiddenField, IntegerField
 from wtforms.fields.core import Field
 from wtforms.validators import InputRequired, ValidationError
 
 from repair_app.db import today
 from repair_app.engine.courses import Course, Question
-from repair_app.forms.base import LINE_LENGTH, EvidenceMixin, TransitionForm, line, long_text
+from repair_app.forms.base import (
+    LINE_LENGTH,
+    EvidenceMixin,
+    SelectField,
+    TransitionForm,
+    line,
+    long_text,
+)
 from repair_app.forms.questions import CertificateForm, as_text
 from repair_app.models import (
     Enrolment,

@@ -6,15 +6,23 @@ from typing import Any, Final
 from flask_babel import format_date
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import or_, select
-from wtforms import DateField, RadioField, SelectField, StringField
+from wtforms import DateField, StringField
 from wtforms.fields.core import Field
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from repair_app.db import today
-from repair_app.engine.enforcement import ROLES_OF_PERSONS, is_listed
+from repair_app.engine.enforcement import ROLES_OF_PERSONS, fits_class, is_listed
 from repair_app.engine.step import record_of
-from repair_app.forms.base import LINE_LENGTH, TransitionForm, clean_text, long_text
+from repair_app.forms.base import (
+    LINE_LENGTH,
+    RadioField,
+    SelectField,
+    TransitionForm,
+    clean_text,
+    long_text,
+)
 from repair_app.forms.questions import ProofForm, as_text
+from repair_app.labels import numbered
 from repair_app.models import Appointment, Organisation, Role, SanctionMeasure, User
 
 NOTIFIED: Final = {  # who acted -> who is told (…四（十四））
@@ -39,13 +47,18 @@ class SanctionForm(TransitionForm):
     ends_on = DateField(_l("Last day of the term"), validators=[InputRequired()])
 
     def fill(self) -> None:
-        """Offer the measures that are listed today."""
+        """Offer the measures that are listed today and may rest on a record of this class."""
         measures = self.session.scalars(select(SanctionMeasure).order_by(SanctionMeasure.code))
         self.measure_id.choices = [
-            (one.id, one.name_en if self.language == "en" else one.name_zh)
+            (one.id, f"{one.code} {one.name_en if self.language == 'en' else one.name_zh}")
             for one in measures
-            if is_listed(one, today()) and (self.reaches_persons or not one.reaches_persons)
+            if self.is_offered(one)
         ]
+
+    def is_offered(self, measure: SanctionMeasure) -> bool:
+        """Say whether the record may have this measure, laid on by whom the form is for."""
+        fits = is_listed(measure, today()) and fits_class(measure, record_of(self.entity))
+        return fits and (self.reaches_persons or not measure.reaches_persons)
 
     def validate_ends_on(self, field: Field) -> None:
         """Refuse a term that is over, or outlasts the record. Raises ValidationError."""
@@ -187,7 +200,7 @@ class EvaluationForm(TransitionForm):
 
 
 NOTICE_ZH = """{name}：
-因{decision_no}号处罚决定所涉信用信息对你单位采取的惩戒措施，经核实不应采取。\
+因{decision_no}处罚决定所涉信用信息对你单位采取的惩戒措施，经核实不应采取。\
 本单位已停止执行并消除由此产生的影响，现告知你单位，并向有关单位说明。"""
 
 
@@ -203,7 +216,7 @@ class RestorationForm(ProofForm):
         if not self.is_submitted():
             record = self.case.record
             self.notice.data = NOTICE_ZH.format(
-                name=record.subject.name, decision_no=record.decision_no
+                name=record.subject.name, decision_no=numbered(record.decision_no)
             )
 
     def read_texts(self) -> Mapping[str, str]:

@@ -5,12 +5,12 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, DateField, SelectField
+from wtforms import BooleanField, DateField
 from wtforms.fields.core import Field
 from wtforms.validators import InputRequired, ValidationError
 
 from repair_app.db import today
-from repair_app.forms.base import EvidenceMixin, TransitionForm, line, long_text
+from repair_app.forms.base import EvidenceMixin, SelectField, TransitionForm, line, long_text
 from repair_app.forms.questions import as_text
 
 

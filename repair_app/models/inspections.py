@@ -34,7 +34,7 @@ class Finding(Base):
     facts: Mapped[dict[str, Any]]  # without personal data
     digest: Mapped[str]  # of the facts
     found_at: Mapped[datetime]
-    seen_at: Mapped[datetime]  # the last time
+    seen_at: Mapped[datetime]  # the last time that it was new, or new again
     cleared_at: Mapped[datetime | None]  # found no more
     case_id: Mapped[int | None] = mapped_column(ForeignKey("case_file.id"), index=True)
 

@@ -64,6 +64,8 @@ class Person(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
 
+    accounts: Mapped[list[User]] = relationship(back_populates="person")
+
 
 class User(Base, UserMixin):
     """An account of a person."""
@@ -78,7 +80,7 @@ class User(Base, UserMixin):
     fs_uniquifier: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
 
-    person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+    person: Mapped[Person] = relationship(back_populates="accounts", lazy="joined", innerjoin=True)
     appointments: Mapped[list[Appointment]] = relationship(back_populates="user", lazy="selectin")
 
     @property

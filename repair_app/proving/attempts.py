@@ -33,7 +33,9 @@ from repair_app.services.cases import DOOR_OF, actors_of, may_open
 ENTITIES = (CreditRecord, Sanction, Case, Requirement)
 # What the application sets going by itself: `services.publication` and `services.timers` ask for
 # these, `services.complaints` for the end of a complaint that was taken up.
-TIMED = {("record", "expire"), ("sanction", "lapse"), ("complaint", "take_up")}
+TIMED = {
+    ("record", "expire"), ("record", "file_away"), ("sanction", "lapse"), ("complaint", "take_up"),
+}  # fmt: skip
 ESCALATE = "escalate"
 
 
@@ -311,6 +313,12 @@ def objection_answers(_world: World, _entity: Any) -> list[Answers]:
     ]
 
 
+def refusals(_world: World, entity: Any) -> list[Answers]:
+    """Return why something is refused: what was found lacking says so, all else wants papers."""
+    lacking = entity is not None and entity.state in {"rectification_lacking", "refusal_to_decide"}
+    return [Answers(facts={"code": "obligation_unperformed" if lacking else "material_incomplete"})]
+
+
 def other_provider(world: World, entity: Any) -> list[Answers]:
     """Return the agencies that can answer, other than the one that has the case."""
     return [
@@ -414,9 +422,9 @@ ANSWERS: Mapping[str, Callable[[World, Any], list[Answers]]] = {
     "ObjectionForm": objection_answers,
     "AmendObjectionForm": lambda _world, _entity: [Answers(values={"fine_10k": "1.5"})],
     "WindowObjectionForm": lambda world, entity: objection_answers(world, entity)[:1],
-    "CorrectionForm": lambda _world, _entity: [Answers(values={"fine_10k": "0.5"})],
+    "CorrectionForm": lambda _world, _entity: [Answers(values={"fine_10k": "0.2"})],
     "ReasonForm": lambda _world, _entity: [Answers(texts={"reason": "理由"})],
-    "RefusalForm": plainly({"code": "material_incomplete"}),
+    "RefusalForm": refusals,
     "RemovalForm": plainly({"outcome": "DELETED"}, {"outcome": "PUBLICATION_STOPPED"}),
     "ProviderForm": other_provider,
     "ConsultationForm": consulted,

@@ -113,6 +113,18 @@ MAY: dict[str, Collection[str]] = {
         ("objection.enter_at_window", "repair.enter_at_window", "objection.take_up"), REVIEWERS
     ),
     "self_correction.open": {"reviewer", "system"},  # by hand, or by a scan
+    # What the enterprise files, a clerk files for it at the counter (SZ-2023 第八十一条).
+    **dict.fromkeys(
+        (
+            "rectification.submit_proof",
+            "rectification.add_proof",
+            "training.enrol",
+            "training.cancel",
+            "credit_report.request",
+            "credit_report.cancel",
+        ),
+        OF_THE_SUBJECT | {"reviewer"},
+    ),
     "annulment.open": {"provider"},
     "sanction.impose": {"department"},  # each department in its own field
     "sanction.initiate": {"provider"},

@@ -5,7 +5,7 @@ ask whether they may, are taken anew; from there on what is new is explored as e
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from repair_app.engine.policy import Policy
@@ -20,15 +20,16 @@ from repair_app.proving.explore import (
     add_state,
     check_state,
     outcomes,
+    prepare,
     try_both,
 )
 from repair_app.proving.liveness import ENDS, find_stuck
 from repair_app.proving.properties import STATE_PROPERTIES
-from repair_app.proving.steps import NOT, Engine
-from repair_app.proving.world import World, encode
+from repair_app.proving.steps import NOT, Engine, holds
+from repair_app.proving.world import OutOfBounds, World, encode
 
 ADDED_ROLES = (Role.SUBJECT, Role.PROVIDER, Role.REVIEWER, Role.DEPARTMENT, Role.AUDITOR)
-MOST_PLACES = 300  # states in which a mutant is tried, evenly spread over all that it affects
+MOST_PLACES = 200  # states in which a mutant is tried, evenly spread over all that it affects
 MOST_NEW = 200  # states beyond those of the policy, before a mutant counts as not caught here
 
 
@@ -106,6 +107,10 @@ class Trial:
     taken: bool = False  # the changed transition was fired
     differs: bool = False  # some step can be taken that could not, or leads elsewhere, or is gone
     capped: bool = False
+    tried: bool = False  # an added role was tried; a removed guard said no somewhere
+    broken: set[str] = field(default_factory=set)  # every promise that it was seen to break
+    bounded: bool = False  # it would have made one matter more than the world looks at
+    instead: set[str] = field(default_factory=set)  # the guards that said no besides
 
 
 class Index:
@@ -141,6 +146,7 @@ def try_mutant(graph: Graph, index: Index, mutant: Mutant, stuck: int = 0) -> Tr
             changed[number] = [one for one in graph.edges[number] if key not in one.touched]
         before = bent.world(number)
         for attempt in (*nested, *directly(bent, before, mutant)):
+            look_why(trial, bent, before, number, attempt, mutant)
             for one, after, edge in try_both(bent, before, number, attempt, set()):
                 trial.taken |= key in edge.touched
                 target = add_state(
@@ -154,6 +160,28 @@ def try_mutant(graph: Graph, index: Index, mutant: Mutant, stuck: int = 0) -> Tr
         trial.differs |= ways(graph.edges[number]) != ways(changed[number])
     trial.capped = stride > 1
     return explore_on(bent, base, changed, trial, stuck)
+
+
+def look_why(  # what is tried, where and in which wrong policy
+    trial: Trial, bent: Graph, before: World, number: int, attempt: Attempt, mutant: Mutant
+) -> None:
+    """Note what else says no to a step, once that is enough to say why a mutant changes nothing."""
+    own = (attempt.workflow, attempt.transition) == (mutant.workflow, mutant.transition)
+    if trial.instead or not own or mutant.kind not in {"guard removed", "role added"}:
+        return
+    if mutant.kind == "role added" and attempt.role != mutant.what:
+        return
+    for over in (False, True):
+        world = bent.world(number) if attempt.opens else before
+        world.over = over
+        try:
+            step = prepare(bent.engine, world, attempts.place(world, attempt), attempt)
+        except OutOfBounds:
+            trial.bounded = True
+            return
+        if mutant.kind == "role added" or not holds(step, mutant.what):
+            trial.tried = True
+            trial.instead.update(bent.engine.reasons(step))
 
 
 def places(graph: Graph, index: Index, mutant: Mutant) -> Iterator[tuple[int, set[Attempt]]]:
@@ -253,5 +281,6 @@ def caught(trial: Trial, bent: Graph) -> Trial:
     """Note by which promise a mutant was caught."""
     first = bent.violations[0]
     trial.caught_by = first.promise
+    trial.broken = {one.promise for one in bent.violations}
     trial.by_state = any(one.promise in STATE_PROPERTIES for one in bent.violations)
     return trial

@@ -26,9 +26,11 @@ from repair_app.models import (
     SanctionSuspension,
     Talk,
     TrainingBooking,
+    User,
 )
 from repair_app.models.records import OFF_PUBLICATION
-from repair_app.proving.steps import Fired
+from repair_app.proving.outlets import find_disagreement
+from repair_app.proving.steps import ACKNOWLEDGING, Fired
 from repair_app.proving.world import ESCALATED, USED, World, open_marks
 
 
@@ -152,6 +154,11 @@ def running(record: Any) -> Iterator[Any]:
     return (one for one in record.sanctions if one.ended_at is None)
 
 
+def imposed(record: Any) -> Iterator[Any]:
+    """Yield the running measures that a department has taken: what was asked of it is none yet."""
+    return (one for one in running(record) if one.state != "initiated")
+
+
 def holds_sanctions(world: World, case: Any) -> bool:
     """Say whether a case keeps sanctions from being executed: it contests, or shields."""
     shields = case.workflow == "shield" and case.record.state == "shielded"
@@ -207,9 +214,8 @@ def nothing_stays_suspended(world: World) -> str | None:
         if (row.lifted_at is None) != (row.lifted_because is None):
             return f"{row.sanction.ref}: lifted without a step that lifted it"
     for sanction in world.list_rows(Sanction):
-        if sanction.ended_at is None and (sanction.state == "suspended") != bool(
-            suspended_by(sanction)
-        ):
+        taken = sanction.ended_at is None and sanction.state != "initiated"
+        if taken and (sanction.state == "suspended") != bool(suspended_by(sanction)):
             return f"{sanction.ref} is {sanction.state}, its suspensions say otherwise"
     return None
 
@@ -220,7 +226,7 @@ def otherwise_measures_are_as_imposed(world: World) -> str | None:
     for record in records(world):
         if not is_live(world, record) or record.state == "shielded" or world.contesting(record):
             continue
-        for sanction in running(record):
+        for sanction in imposed(record):
             in_term = sanction.imposed_on <= world.today <= sanction.ends_on
             if in_term and not enforceable(sanction, world.today).enforceable:
                 return f"{sanction.ref} may not be enforced though nothing contests {record.ref}"
@@ -389,8 +395,9 @@ def each_removal_has_one_cause(world: World) -> str | None:
         ]
         if len(grants) > 1:
             return f"{record.ref} was repaired twice"
-        if record.state == "expired" and world.today <= record.max_publication_until:
-            return f"{record.ref} expired before its time"
+        over = record.state in {"expired", "archived"}
+        if over and world.today <= record.max_publication_until:
+            return f"{record.ref} is {record.state} before its time"
         if record.state == "withdrawn" and not any(
             (one.workflow, one.state) in WITHDRAWS and one.record_id == record.id
             for one in cases(world)
@@ -423,7 +430,10 @@ def rectification_fits(case: Any, proof: Any) -> bool:
     """Say whether the proof was judged as the repair was."""
     if case.state in {"executed", "closed"}:
         return bool(proof.state == "verified")
-    return bool(case.state != "not_granted" or proof.state in {"lacking", "lapsed"})
+    if case.state != "not_granted":
+        return True
+    lacking = case.refusal_code == "obligation_unperformed"  # else nothing is held against it
+    return bool(proof.state == ("lacking" if lacking else "lapsed"))
 
 
 @of_state("A3")
@@ -559,7 +569,9 @@ def is_noted(move: Move) -> bool:
 
 TIMED_NAMES = {"take_up", "expire", "lapse", "escalate", "file_away"}
 ALWAYS_REVIEWERS = {"delegate", "consult", "extend", "announce_lifting", "reroute"}
-ALWAYS_PROVIDERS = {"rectification_order.recall_order"}  # who gave an order takes it back
+ALWAYS_PROVIDERS = {  # who gave an order or asked for a measure takes it back, and sees its effect
+    "rectification_order.recall_order", "sanction.retract", "sanction.evaluate",
+}  # fmt: skip
 SAID_MEANWHILE = {"state_views", "add_statement"}  # the enterprise is heard at any time
 EXCEPTIONS = {("withdraw_report", "department"), ("withdraw_report", "provider")}
 
@@ -599,7 +611,7 @@ def ending_restores(move: Move) -> str | None:
         return None
     if not is_live(move.after, move.record):
         return None
-    for sanction in running(move.record):
+    for sanction in imposed(move.record):
         held = any(
             holds_sanctions(move.after, one)
             for one in cases(move.after)
@@ -698,7 +710,7 @@ def no_grant_while_contested(move: Move) -> str | None:
 @of_step("14b")
 def filed_and_accepted_with_materials(move: Move) -> str | None:
     """A repair is filed, accepted and granted with everything that its class needs."""
-    if move.workflow != "repair" or move.transition.name not in {"submit", "accept", "sign_grant"}:
+    if move.workflow != "repair" or move.transition.name not in WITH_MATERIALS:
         return None
     before = move.case_before
     pack = move.after.policy.pack_of(before)
@@ -712,6 +724,9 @@ def filed_and_accepted_with_materials(move: Move) -> str | None:
     if missing := needed - met:
         return f"{move.transition.name} without {sorted(missing)}"
     return None
+
+
+WITH_MATERIALS = {"submit", "submit_at_window", "accept", "sign_grant"}
 
 
 @of_step("14c")
@@ -923,8 +938,11 @@ def nobody_of_a_party_acts_in_office(move: Move) -> str | None:
     return None
 
 
-AT_THE_DOOR = {"withdraw_report"}
-AT_THE_COUNTER = {"submit_at_window", "supplement_at_window"}
+AT_THE_DOOR = {"withdraw_report", "acknowledge"}  # nor is it decided that a measure rests
+AT_THE_COUNTER = {
+    "submit_at_window", "supplement_at_window", "discard_at_window", "sign_on_paper",
+    "submit_proof", "add_proof", "enrol", "request", "cancel",
+}  # fmt: skip
 HANDING_OVER = {"delegate", "waive"} | AT_THE_COUNTER
 OUTSIDE = {"subject", "agent", "provider", "institution"}
 
@@ -1054,7 +1072,9 @@ def who_entered_or_acted_decides_nothing(move: Move) -> str | None:
     case, name = move.case_before, move.transition.name
     if case is None or move.entity.model is not Case or move.actor.person_id is None:
         return None
-    if name.startswith(DECIDING) and case.entered_by_id == move.actor.person_id:
+    verifies = move.workflow == "objection" and move.actor.role == "provider"  # others decide
+    entered = case.entered_by_id == move.actor.person_id
+    if name.startswith(DECIDING) and entered and not verifies:
         return f"{name} by the clerk who entered it"
     acted = {case.verified_by_id}
     if (move.workflow, name) not in IN_FAVOUR:
@@ -1077,7 +1097,7 @@ DECIDING = ("sign", "decide_", "announce_", "accept", "refuse", "check_", "retur
 def every_door_is_noted(move: Move) -> str | None:
     """By which door a matter came is noted; only what the subject brought does the subject take."""
     case = move.case
-    if move.workflow != "objection" or move.entity.model is not Case:
+    if move.workflow not in {"objection", "repair"} or move.entity.model is not Case:
         return None
     name = move.transition.name
     if wanted := DOOR_OF_STEP.get(name):
@@ -1088,7 +1108,8 @@ def every_door_is_noted(move: Move) -> str | None:
             return f"{name} is noted as {found}"
         if move.actor.role == "department" and case.department_id != move.actor.organisation_id:
             return "which department reported it is not noted"
-    if name in {"withdraw", "ask_supplement"} and case.door != "subject":
+    from_another = move.workflow == "objection" and case.door != "subject"
+    if name in {"withdraw", "ask_supplement"} and from_another:
         return f"{name} of what came by the door {case.door}"
     if name == "withdraw_report":
         reporter = case.department_id or case.provider_id
@@ -1176,7 +1197,11 @@ def a_matter_lies_where_somebody_is(world: World) -> str | None:
 def handed_over_as_was_chosen(move: Move) -> str | None:
     """A matter goes where it was sent; the next unit is told, once."""
     facts, name = move.answers.facts, move.transition.name
-    if name == "delegate" and move.case.centre_id != facts["centre_id"]:
+    case = move.case  # of what belongs to a case, the other centre acts beside its own
+    above = move.entity.model is Requirement
+    if name == "delegate" and facts["centre_id"] != (
+        case.higher_centre_id if above else case.centre_id
+    ):
         return "handed over, and lies where it was"
     if name == "delegate" and move.case_before.centre_id == facts["centre_id"]:
         return "handed over to the centre that has it"
@@ -1189,6 +1214,48 @@ def handed_over_as_was_chosen(move: Move) -> str | None:
         if mark not in move.after.log:
             return "told nobody"
     return None
+
+
+@of_step("A60")
+def handed_over_where_nobody_else_can(move: Move) -> str | None:
+    """Handed over is what no colleague is free for; above the centre, where somebody is free."""
+    if move.transition.name != "delegate":
+        return None
+    if move.actor.role != "reviewer":
+        return f"handed over by {move.actor.role}"
+    case, cast = move.case_before, move.after.cast
+    acting = {case.centre_id, case.higher_centre_id} - {None}
+    mine = move.actor.person_id
+    if any(one != mine and not took_part(move, one) for one in reviewers_of(cast, acting)):
+        return "handed over although a colleague is free to act"
+    goes_to = move.answers.facts["centre_id"]
+    above = cast.find(Organisation, case.higher_centre_id or case.centre_id).superior_id
+    free_above = any(not took_part(move, one) for one in reviewers_of(cast, {above} - {None}))
+    if free_above and goes_to != above:
+        return "handed over to another centre than the one above"
+    return None
+
+
+def reviewers_of(cast: Any, centres: set[int]) -> set[int]:
+    """Return the natural persons who review at some centres."""
+    return {
+        user.person_id
+        for user in cast.rows[User]
+        for one in user.appointments
+        if one.role == "reviewer" and one.organisation_id in centres
+    }
+
+
+def took_part(move: Move, person_id: int) -> bool:
+    """Say whether somebody has a seat at a party of the matter, or took a part in it before."""
+    case = move.case_before
+    parts = {case.verified_by_id, case.decided_by_id, case.entered_by_id}
+    parts |= {one.announced_by_id for one in move.before.list_rows(Fulfilment)}
+    parties = {case.subject_id, case.provider_id}
+    seats = move.after.cast.seats_of(person_id)
+    return person_id in parts or any(
+        one.role in OUTSIDE and one.organisation_id in parties for one in seats
+    )
 
 
 @of_step("A24")
@@ -1208,14 +1275,28 @@ def reviewed_by_others(move: Move) -> str | None:
     if move.workflow != "review" or move.entity.model is not Case:
         return None
     about = move.case.about
+    if move.attempt.opens:
+        others = (one for one in cases(move.before, "review") if one.about_id == about.id)
+        if (about.workflow, about.state) not in AGAINST or any(others):
+            return "a review of what was not decided against the subject, or was reviewed"
     if move.actor.role == "reviewer" and move.transition.name != "delegate":
         if move.actor.organisation_id == about.centre_id:
             return "reviewed by the unit that decided"
         if move.actor.person_id in {about.verified_by_id, about.decided_by_id, about.signed_by_id}:
             return "reviewed by somebody who took part"
-    if move.entity.state == "set_aside" and not move.fired(about.workflow, "reopen"):
+    again = any(
+        one.is_open and one.record_id == about.record_id
+        for one in cases(move.before, about.workflow)
+    )  # then what was filed again goes on
+    if move.entity.state == "set_aside" and not (again or move.fired(about.workflow, "reopen")):
         return "set aside, and nothing was opened anew"
     return None
+
+
+AGAINST = {
+    ("objection", "refused"), ("objection", "rejected"), ("objection", "joined"),
+    ("repair", "refused"), ("repair", "not_granted"),
+}  # fmt: skip
 
 
 @of_step("A26")
@@ -1263,10 +1344,12 @@ def a_ruling_has_its_effect(move: Move) -> str | None:
 @of_step("A29")
 def one_of_a_kind(move: Move) -> str | None:
     """A repair lists what its class needs when it is opened; one matter of a kind at a time."""
-    if move.workflow == "repair" and move.attempt.opens:
-        needed = set(move.after.policy.pack_of(move.entity).classes[
+    for case in moved_cases(move):
+        if case.workflow != "repair" or case.state != "draft":
+            continue
+        needed = set(move.after.policy.pack_of(case).classes[
             move.record.severity_class].requirements)  # fmt: skip
-        listed = {one.workflow for one in move.entity.requirements}
+        listed = {one.workflow for one in case.requirements}
         if not needed <= listed:
             return f"{sorted(needed - listed)} is not asked for"
     return None
@@ -1401,20 +1484,23 @@ def harm_is_undone_and_checked_by_another(move: Move) -> str | None:
     if move.workflow == "remedy" and move.entity.model is Case:
         case, person = move.entity, move.actor.person_id
         name = move.transition.name
-        if name in {"undo", "explain"} and case.verified_by_id != person:
+        undoes = name in {"undo", "undo_in_its_place", "explain"}
+        if undoes and case.verified_by_id != person:
             return "nobody knows who undid the harm"
+        if name == "undo_in_its_place" and acts_for_the_department(move):
+            return "undone in the place of the department by somebody of it"
         if not case.is_open and case.signed_by_id != person:
             return "nobody knows who confirmed it"
         checks = name in {"confirm", "dismiss", "return_undoing"}
-        if checks and (
-            person == case.verified_by_id
-            or any(
-                one.organisation_id == case.department_id
-                for one in move.after.cast.seats_of(person)
-            )
-        ):
+        if checks and (person == case.verified_by_id or acts_for_the_department(move)):
             return f"{name} by who undid it, or acts for the department"
     return wrongs_that_are_not_undone(move)
+
+
+def acts_for_the_department(move: Move) -> bool:
+    """Say whether who acts has a seat at the department that the matter is about."""
+    seats = move.after.cast.seats_of(move.actor.person_id)
+    return any(one.organisation_id == move.entity.department_id for one in seats)
 
 
 def wrongs_that_are_not_undone(move: Move) -> str | None:
@@ -1524,8 +1610,11 @@ def who_promised_is_heard_and_judged_by_another(move: Move) -> str | None:  # no
         found is None or found.announced_by_id != move.actor.person_id
     ):
         return "nobody knows who announced it"
-    if name == "dismiss_breach" and found.announced_by_id is not None:
-        return "what was dropped stands still"
+    announced = fulfilment_of(move.before, move.entity)
+    if name == "dismiss_breach" and announced.announced_by_id == move.actor.person_id:
+        return "dismissed by who announced it"
+    if name == "dismiss_breach":
+        return wrongly_dismissed(move, found)
     if name.startswith("find_") and found.announced_by_id == move.actor.person_id:
         return "found by who announced it"
     if move.entity.state in KEPT_OR_NOT and (found is None or found.recognised_on is None):
@@ -1535,6 +1624,15 @@ def who_promised_is_heard_and_judged_by_another(move: Move) -> str | None:  # no
         if not barred and not any(cases(move.after, "revocation")):
             return "not kept, and nothing follows"
     return None
+
+
+def wrongly_dismissed(move: Move, found: Any) -> str | None:
+    """Return what is wrong with dropping what was announced."""
+    if found.announced_by_id is not None:
+        return "what was dropped stands still"
+    announced = fulfilment_of(move.before, move.entity)
+    mine = announced.announced_by_id == move.actor.person_id
+    return "dropped by who announced it" if mine else None
 
 
 KEPT_OR_NOT = {"fulfilled", "partly_fulfilled", "unfulfilled"}
@@ -1685,3 +1783,62 @@ def measures_fit_the_record(world: World) -> str | None:
             if one.ends_on > record.max_publication_until:
                 return f"{one.ref} runs longer than {record.ref}"
     return None
+
+
+@of_step("A48")
+def filed_by_the_subject_or_its_clerk(move: Move) -> str | None:
+    """What a repair needs is filed by the enterprise, or by the clerk who entered it for it."""
+    if move.entity.model is not Requirement or move.transition.name not in FILED:
+        return None
+    if move.actor.role in SUBJECTS or move.workflow == "public_service":
+        return None
+    entered_by = move.case.entered_by_id
+    clerk = move.actor.role == "reviewer" and entered_by == move.actor.person_id
+    return None if clerk else f"{move.transition.name} by somebody who did not enter it"
+
+
+FILED = {"submit_proof", "add_proof", "sign", "sign_on_paper", "enrol", "request", "cancel"}
+
+
+@of_step("A49")
+def a_measure_goes_its_round(move: Move) -> str | None:  # noqa: PLR0911  # one for each thing that can be wrong
+    """联合惩戒闭环: asked for, answered, stopped, fed back and evaluated, each by who has to."""
+    if move.entity.model is not Sanction:
+        return None
+    name, one = move.transition.name, move.entity
+    if name in {"retract", "evaluate"} and move.actor.role != "provider":
+        return f"{name} by {move.actor.role}, who did not ask for it"
+    if name == "decline" and one.measure.force != "recommended":
+        return "a mandatory measure was declined"
+    if name == "acknowledge" and (
+        (one.ref, ACKNOWLEDGING) not in move.before.log
+        or (one.ref, ACKNOWLEDGING) in move.after.log
+    ):
+        return "acknowledged twice, or without effect"
+    if name == "evaluate" and (not one.executions or one.evaluation is None):
+        return "evaluated before anything was fed back, or not kept"
+    if name == "evaluate" and (one.ref, "(term) sanction_evaluation") in move.after.log:
+        return "evaluated, and the evaluation is asked for still"
+    return None
+
+
+@of_state("34")
+def every_outlet_shows_the_same(world: World) -> str | None:
+    """Page, measures and commitments go together (SD-CREDIT-2021-5 （八）同步更新)."""
+    return find_disagreement(world)
+
+
+@of_step("34b")
+def closed_when_the_source_has_followed(move: Move) -> str | None:
+    """A decision that was carried out is closed by who keeps the source, or after its term."""
+    if move.workflow not in {"objection", "repair"} or move.entity.model is not Case:
+        return None
+    if move.entity.state != "closed":
+        return None
+    if move.source != "executed":
+        return "closed before it was carried out"
+    if move.actor.role == "provider" and move.after.cast.holds(
+        move.actor.person_id, Role.PROVIDER, move.case.provider_id
+    ):
+        return None
+    return None if move.over else "closed, and the source has not followed"

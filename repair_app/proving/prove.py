@@ -16,8 +16,10 @@ from repair_app.proving.explore import Graph, explore
 from repair_app.proving.liveness import ENDS, find_stuck, flaws_of
 from repair_app.proving.mutants import Index, Mutant, Trial, apply, list_mutants, try_mutant
 from repair_app.proving.properties import STATE_PROPERTIES, STEP_PROPERTIES
+from repair_app.proving.reasons import BROKEN_BY_HAND, flaws_of_alike, flaws_of_untaken, kind_of
 from repair_app.proving.replay import one_of_a_class, replay
 from repair_app.proving.scenarios import Scenario
+from repair_app.proving.undoing import UNDOING, find_traces
 from repair_app.proving.worlds import SCENARIOS
 
 SHOWN = 3  # counter-examples of one scenario
@@ -56,16 +58,18 @@ class Proof:
     found: list[Found]
     stories: list[Story]
     mutants: dict[Mutant, str]  # by which promise each was caught; empty: it was not
-    alike: list[Mutant]  # that make no difference in any state: another guard or effect holds
+    alike: dict[Mutant, str]  # that make no difference in any state, and of which kind they are
     unlooked: list[Mutant]  # of transitions that no scenario takes
     dead: list[str]
     by_state: int
     seconds: float
+    breaks: dict[str, list[Mutant]]  # the mutants that break each promise
+    flaws: list[str]  # of the proof itself: what was not looked at, and nobody says why
 
     @property
     def is_good(self) -> bool:
-        """Say whether no promise is broken and no mutant lives."""
-        return not self.stories and all(self.mutants.values())
+        """Say whether there was something to look at, no promise is broken, no mutant lives."""
+        return not (self.stories or self.flaws) and all(self.mutants.values())
 
 
 _policy: Policy
@@ -105,7 +109,33 @@ def prove(
         for shown in pool.imap_unordered(look_at, range(len(scenarios)), chunksize=1):
             found.append(shown)
             tell(shown)
-    return sum_up(policy, found, static, monotonic() - started)
+    whole = {one.name for one in scenarios} >= {one.name for one in SCENARIOS}
+    proof = sum_up(policy, found, static, monotonic() - started)
+    proof.flaws.extend(flaws_of_proof(proof, policy, mutants=mutants, whole=whole))
+    return proof
+
+
+def flaws_of_proof(proof: Proof, policy: Policy, *, mutants: bool, whole: bool) -> Iterator[str]:
+    """Yield what makes a proof worth nothing, or less than it says.
+
+    whole: every world was looked at, so that every step must be taken or have its reason.
+    """
+    if not sum(one.states for one in proof.found):
+        yield "no state was looked at"
+    if mutants and not any(one.trials for one in proof.found):
+        yield "no mutant was tried in any state"
+    if whole:
+        known = {
+            f"{workflow.name}.{name}"
+            for workflow in policy.current.values()
+            for name in workflow.transitions
+        }
+        yield from flaws_of_untaken(proof.dead, known)
+    if whole and mutants:
+        yield from flaws_of_alike(proof.alike)
+        unbroken = {one for one, by in proof.breaks.items() if not by}
+        for promise in sorted(unbroken - BROKEN_BY_HAND.keys()):
+            yield f"({promise}) is broken by no mutant, and by no wrong state made by hand"
 
 
 def caught_as_written(policy: Policy, mutant: Mutant, flaws: set[tuple[str, str]]) -> str:
@@ -121,6 +151,7 @@ def look_at(place_of_scenario: int) -> Found:
     """Explore a scenario and try in it every mutant that still lives."""
     started = monotonic()
     graph = explore(_scenarios[place_of_scenario], _policy)
+    graph.violations.extend(find_traces(graph))
     found, stuck = describe(graph)
     found.exploring = monotonic() - started
     index = Index(graph)
@@ -182,7 +213,9 @@ def sum_up(policy: Policy, found: list[Found], static: dict[Mutant, str], second
     stories = [story for one in found for story in one.stories]
     stories.extend(Story("as written", one, says, ()) for one, says in flaws_of(policy))
     mutants: dict[Mutant, str] = {}
-    alike, unlooked, by_state = [], [], 0
+    alike: dict[Mutant, str] = {}
+    unlooked, by_state = [], 0
+    breaks: dict[str, list[Mutant]] = {key: [] for key in (*STATE_PROPERTIES, *STEP_PROPERTIES)}
     for mutant, as_written in static.items():
         trials = [one.trials[mutant] for one in found if mutant in one.trials]
         caught = as_written or next((one.caught_by for one in trials if one.caught_by), "")
@@ -190,11 +223,13 @@ def sum_up(policy: Policy, found: list[Found], static: dict[Mutant, str], second
             unlooked.append(mutant)
             continue
         if not caught and not any(one.differs for one in trials):
-            alike.append(mutant)
+            alike[mutant] = kind_of(mutant, trials)
             continue
         if not caught and trials and not any(one.taken for one in trials):
             caught = "L1"  # a step that nobody can take any more is dead letter
         mutants[mutant] = caught
+        for promise in set().union(*(one.broken for one in trials)):
+            breaks.setdefault(promise, []).append(mutant)
         by_state += any(one.by_state for one in trials)
     dead = [
         f"{workflow.name}.{name}"
@@ -202,13 +237,13 @@ def sum_up(policy: Policy, found: list[Found], static: dict[Mutant, str], second
         for name in workflow.transitions
         if (workflow.name, name) not in taken
     ]
-    return Proof(found, stories, mutants, alike, unlooked, dead, by_state, seconds)
+    return Proof(found, stories, mutants, alike, unlooked, dead, by_state, seconds, breaks, [])
 
 
 def property_count() -> int:
     """Return how many promises are checked: of states, of steps, of all together, as written."""
     numbers = {number for key in (*STATE_PROPERTIES, *STEP_PROPERTIES) for number in key.split("/")}
-    return len(numbers | {ENDS, "30", "L1", "S1", "S2", "S3", "WHOLE", "REPLAY"})
+    return len(numbers | {ENDS, UNDOING, "30", "L1", "S1", "S2", "S3", "WHOLE", "REPLAY"})
 
 
 def count_kinds(mutants: dict[Mutant, str]) -> Counter[str]:
@@ -228,11 +263,16 @@ def report(proof: Proof, *, verbose: bool = False) -> Iterator[str]:
         if not caught:
             yield f"not caught: {mutant}"
     if verbose:
-        yield from (f"no difference: {one}" for one in sorted(proof.alike))
+        yield from (f"no difference: {one} ({kind})" for one, kind in sorted(proof.alike.items()))
+        for promise, by in sorted(proof.breaks.items()):
+            yield f"({promise}) is broken by {len(by)} mutants" + (f", as {by[0]}" if by else "")
     dead = Counter(name.partition(".")[0] for name in proof.dead)
     if dead:
         named = ", ".join(f"{name} {count}" for name, count in sorted(dead.items()))
         yield f"steps taken in no world: {named}"
+    for kind, count in Counter(proof.alike.values()).most_common():
+        yield f"no difference, {kind or 'for no known reason'}: {count}"
+    yield from (f"✗ {one}" for one in proof.flaws)
     found_out = sum(map(bool, proof.mutants.values()))
     if proof.mutants:
         yield (

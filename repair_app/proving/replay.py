@@ -36,6 +36,7 @@ from repair_app.models import (
 from repair_app.proving import attempts
 from repair_app.proving.attempts import MATERIAL, Attempt
 from repair_app.proving.explore import Edge, Graph
+from repair_app.proving.outlets import differing_outlets
 from repair_app.proving.scenarios import CHANGED_OFFICE, DECIDED, pack_of_measures
 from repair_app.proving.world import KEPT, LASTING, LOG, MODELS, MOMENT, World, encode
 
@@ -307,14 +308,15 @@ def opened(done: Replay, world: World, attempt: Attempt, moment: datetime) -> An
 
 
 def set_terms(session: Session, entity: Any, moment: datetime, *, over: bool) -> None:
-    """Let the running terms of a case be over, or not, as the attempt says."""
+    """Let the running terms of a case, or a measure, be over, or not, as the attempt says."""
     case = entity.case if isinstance(entity, Requirement) else entity
-    if not isinstance(case, Case):
-        return
     due = moment.date() + timedelta(days=-1 if over else 30)
-    running = update(Deadline).where(Deadline.case_id == case.id, Deadline.met_at.is_(None))
-    session.execute(running.values(due_on=due))
-    session.expire(case, ["deadlines"])
+    running = update(Deadline).where(Deadline.met_at.is_(None)).values(due_on=due)
+    if isinstance(case, Sanction):
+        session.execute(running.where(Deadline.entity_ref == case.ref))
+    if isinstance(case, Case):
+        session.execute(running.where(Deadline.case_id == case.id))
+        session.expire(case, ["deadlines"])
 
 
 def change_office(session: Session, attempt: Attempt, moment: datetime) -> None:
@@ -362,6 +364,10 @@ def compare(done: Replay, number: int, target: int, attempt: Attempt | None) -> 
         only_here = {wanted[one] for one in wanted.keys() - mine.keys()}
         told = [*tell(graph, only_there, only_here)]
         note(done, number, attempt, f"the store differs: {told[:4]}")
+    wanted_world = graph.world(target)
+    moment = datetime.combine(wanted_world.today, NOON)
+    for says in differing_outlets(done.session, wanted_world, moment):
+        note(done, number, attempt, says)
 
 
 def told_of(graph: Graph, number: int) -> tuple[tuple[Any, ...], int]:

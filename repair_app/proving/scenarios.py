@@ -63,6 +63,7 @@ class Scenario:
     arrives: frozenset[str] = frozenset()  # what the application opens by itself, "workflow.step"
     profile: str = ""  # by which rule packs; without one, as the application is set
     bend: Callable[[Policy], Policy] | None = None  # a rule that no pack on file has
+    facts: str = ""  # what the records say; without it, what makes the class
 
     def plays(self, workflow: str, transition: str) -> bool:
         """Say whether a step is looked at in this world."""
@@ -87,7 +88,7 @@ class Scenario:
         world.index[Organisation, firm.id] = firm
         firm.world = world
         for number in range(self.records):
-            record = add_record(world, self.severity, number + 1)
+            record = add_record(world, self.severity, number + 1, self.facts)
             if self.on_file:
                 put_on_file(record, policy)
         for number in range(self.sanctions):
@@ -217,8 +218,11 @@ def add_second_provider(cast: Cast) -> None:
     cast.add_person("second provider", ("agency", Role.PROVIDER))
 
 
-def add_record(world: World, severity: str, number: int) -> Any:
-    """Put a record there, not yet on file, with class and periods by its rule pack."""
+def add_record(world: World, severity: str, number: int, facts: str = "") -> Any:
+    """Put a record there, not yet on file, with class and periods by its rule pack.
+
+    facts: in the place of those that records of the class have.
+    """
     policy, cast = world.policy, world.cast
     pack = policy.pack_for("repair", decided_on=DECIDED, applied_on=DECIDED)
     record = world.add(
@@ -236,6 +240,7 @@ def add_record(world: World, severity: str, number: int) -> Any:
             "rule_pack_hash": pack.sha256,
             "created_at": MOMENT,
             **CLASSES[severity],
+            **({"violation_facts": facts} if facts else {}),
         },
     )
     found = assess(pack, partial(getattr, record))

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import inspect
 
+from repair_app.calendar import NOTHING_ENTERED, Table
 from repair_app.db import Base
 from repair_app.engine.policy import Policy
 from repair_app.engine.store import PARTIES, Store
@@ -20,6 +21,7 @@ from repair_app.models import (
     FieldProposal,
     Fulfilment,
     Organisation,
+    Person,
     QuarantinedRow,
     Requirement,
     Role,
@@ -368,7 +370,7 @@ class Cast:
 
     def add_person(self, name: str, *seats: tuple[str, Role], same_as: str | None = None) -> None:
         """Add an account with its seats; of the same natural person as another, if named."""
-        person = self.people[same_as].person_id if same_as else len(self.rows[User]) + 1
+        person = self.people[same_as].person_id if same_as else self.keep(Person, name=name).id
         email = name or f"other account of {same_as}"
         user = self.keep(User, person_id=person, email=email, active=True)
         for place, role in seats:
@@ -419,6 +421,9 @@ class MemoryStore(Store):
     def reread(self, row: object, *names: str) -> None:
         pass  # relationships are looked up whenever they are read
 
+    def read_calendar(self) -> Table:
+        return NOTHING_ENTERED
+
     # Terms beside that of a state are noted in the log, as long as they run.
 
     def has_running_term(self, ref: str, clock: str) -> bool:
@@ -429,6 +434,18 @@ class MemoryStore(Store):
 
     def open_term(self, step: Any, clock: str, owner: str) -> None:
         self.world.log.add((step.entity.ref, f"(term) {clock}"))
+
+    def terms_of(self, entity: Any) -> Sequence[Any]:
+        state = self.world.state_of(entity)
+        self.world.asked_term = True
+        owned = [state] if state.clock else []
+        return [Term(self.world, entity.ref, one.clock, False, one.owner) for one in owned]
+
+    def pause_term(self, step: Any, ref: str, clock: str) -> None:
+        pass  # how long a term is does not matter here: it is over or not
+
+    def resume_term(self, step: Any, ref: str, clock: str) -> None:
+        pass
 
     def is_registered(self, organisation_id: int, service: str, day: date) -> bool:
         found = self.world.find(Organisation, organisation_id)
@@ -515,6 +532,23 @@ class MemoryStore(Store):
             one.organisation_id == organisation_id and one.role == role
             for one in self.world.cast.rows[Appointment]
         )
+
+    def people_of(self, organisation_id: int, role: Role, day: date) -> Sequence[int]:
+        cast = self.world.cast
+        return sorted(
+            {
+                one.person_id
+                for one in cast.rows[User]
+                if any(
+                    seat.role == role and seat.organisation_id == organisation_id
+                    for seat in one.appointments
+                )
+            }
+        )
+
+    def list_centres(self) -> Sequence[int]:
+        organisations = self.world.cast.organisations.values()
+        return sorted(one.id for one in organisations if one.kind == "credit_centre")
 
     def get_organisation(self, organisation_id: int) -> Organisation:
         found: Organisation = self.world.find(Organisation, organisation_id)

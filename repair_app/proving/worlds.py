@@ -4,15 +4,19 @@ from dataclasses import replace
 from typing import Any
 
 from repair_app.engine.policy import Policy
-from repair_app.models import Role, TrainingDate
+from repair_app.models import Role, SanctionMeasure, TrainingDate
 from repair_app.proving.scenarios import (
+    CLASSES,
     LATER,
     TRAINING_DAY,
     Scenario,
     add_above,
     add_clerk,
     add_everybody,
+    add_moved,
+    add_offices,
     add_one_reviewer,
+    add_others,
     add_people,
     add_second_provider,
     both,
@@ -46,7 +50,10 @@ GRANT = MATERIAL | steps(
 EXPIRY = frozenset({"record.expire", "sanction.lapse", "record.file_away"})
 TERMS = {"escalate", "ask_extension", "extend", "answer_interim", "consult", "delegate", "reopen"}
 DOORS = {"enter_at_window", "take_up", "report_error", "amend"}
-OF_MEASURES = {"sanction.report", "sanction.evaluate", "sanction.acknowledge", "sanction.lift"}
+OF_MEASURES = {
+    "sanction.report", "sanction.evaluate", "sanction.acknowledge", "sanction.lift",
+    "sanction.escalate",
+}  # fmt: skip
 SUPERVISION = {
     "commitment.confirm_fulfilment", "commitment.announce_breach", "commitment.state_views",
     "commitment.close_hearing", "commitment.find_partly_kept", "commitment.find_not_kept",
@@ -61,6 +68,15 @@ def few(cast: Cast) -> None:
     cast.add_person("", ("firm", Role.SUBJECT), same_as="torn reviewer")
 
 
+def add_torn_reviewer(cast: Cast) -> None:
+    """Leave the centre one reviewer, who acts for the enterprise by another account."""
+    cast.add_person("subject", ("firm", Role.SUBJECT))
+    cast.add_person("provider", ("agency", Role.PROVIDER))
+    cast.add_person("torn reviewer", ("centre", Role.REVIEWER))
+    cast.add_person("", ("firm", Role.SUBJECT), same_as="torn reviewer")
+    add_others(cast)
+
+
 def add_torn_department(cast: Cast) -> None:
     """Put a reviewer there who acts for the department by another account."""
     cast.add_person("reviewer with a seat at the department", ("centre", Role.REVIEWER))
@@ -69,9 +85,29 @@ def add_torn_department(cast: Cast) -> None:
     )
 
 
+def add_lone_reviewer(cast: Cast) -> None:
+    """Leave the centre one reviewer, without a seat anywhere else; there is a centre above."""
+    add_offices(cast)
+    cast.add_person("subject", ("firm", Role.SUBJECT))
+    cast.add_person("first reviewer", ("centre", Role.REVIEWER))
+    cast.add_person("first reviewer above", ("higher centre", Role.REVIEWER))
+    add_others(cast)
+
+
 def add_third_provider(cast: Cast) -> None:
     """Put a third person into the agency: one checks, one decides, one looks on."""
     cast.add_person("third provider", ("agency", Role.PROVIDER))
+
+
+def add_of_both(cast: Cast) -> None:
+    """Put somebody there who reviews for the centre, and for the one above."""
+    cast.add_person("reviewer of both", ("centre", Role.REVIEWER), ("higher centre", Role.REVIEWER))
+
+
+def add_mandatory_measure(cast: Cast) -> None:
+    """List a measure that a department may not decline."""
+    listed = {"basis": "SD-GOV-2017-44 二（四）18", "classes": list(CLASSES)}
+    cast.keep(SanctionMeasure, **listed, force="mandatory", reaches_persons=False)
 
 
 def add_training_days(cast: Cast) -> None:
@@ -132,7 +168,7 @@ SCENARIOS = (
         | steps(
             "objection",
             "amend discard enter_at_window take_up report_error withdraw_report "
-            "ask_supplement supplement refuse_unsupplemented",
+            "ask_supplement supplement supplement_at_window refuse_unsupplemented",
         ),
     ),
     Scenario(
@@ -155,7 +191,7 @@ SCENARIOS = (
             "escalate answer_interim consult recall propose_correction "
             "decide_correction sign_correction confirm_execution",
         )
-        | steps("opinion", "give waive"),
+        | steps("opinion", "give waive escalate"),
     ),
     Scenario(
         "who changed office",
@@ -223,6 +259,7 @@ SCENARIOS = (
             "objection.withdraw",
             "repair.withdraw",
             "objection.state_views",
+            "record.file_away",
         },
     ),
     Scenario(
@@ -284,10 +321,45 @@ SCENARIOS = (
             | steps(
                 "review",
                 "open propose_setting_aside propose_upholding sign_setting_aside "
-                "sign_upholding return_review withdraw",
+                "sign_upholding return_review withdraw escalate",
             )
         )
         - {"objection.withdraw", "objection.refuse", "objection.state_views"},
+    ),
+    Scenario(
+        "a review ended with the record",
+        "a rejection that is to be looked at again when the term of the record is over",
+        {"objection": ERROR, "review": ("review",)},
+        sanctions=0,
+        cast=lambda cast: both(cast, two_reviewers, add_above, add_of_both),
+        forgets=False,
+        only=(
+            REJECTION
+            | EXPIRY
+            | steps("review", "open propose_upholding sign_upholding return_review withdraw")
+        )
+        - {"objection.withdraw", "objection.state_views"},
+    ),
+    Scenario(
+        "review of a refusal",
+        "a repair that was refused, looked at again by another unit and begun anew",
+        {"repair": ("repair",), "review": ("review",)},
+        {"repair:repair": 2},
+        severity="minor",
+        sanctions=0,
+        time=False,
+        profile="national",
+        cast=lambda cast: both(cast, two_reviewers, add_second_provider, add_above),
+        only=MATERIAL
+        | steps(
+            "repair",
+            "open submit accept ask_provider find_lacking_for_decision decide_refusal sign_refusal",
+        )
+        | steps(
+            "review",
+            "open propose_setting_aside sign_setting_aside propose_upholding sign_upholding "
+            "return_review",
+        ),
     ),
     Scenario(
         "annulment",
@@ -296,7 +368,7 @@ SCENARIOS = (
         sanctions=1,
         time=False,
         cast=lambda cast: both(cast, add_people, add_second_provider),
-        mutes=frozenset({*OF_MEASURES, "escalate", "delegate", "add_statement"}),
+        mutes=frozenset({*OF_MEASURES, "delegate", "add_statement"}),
     ),
     Scenario(
         "shield",
@@ -304,7 +376,7 @@ SCENARIOS = (
         {"shield": ("shield",)},
         sanctions=1,
         time=False,
-        mutes=frozenset({*OF_MEASURES, "escalate", "delegate"}),
+        mutes=frozenset({*OF_MEASURES, "delegate"}),
     ),
     Scenario(
         "revocation",
@@ -327,6 +399,196 @@ SCENARIOS = (
         sanctions=0,
         on_file=False,
         only=steps("record", "publish expire file_away"),
+    ),
+    Scenario(
+        "intake of what is not published",
+        "a record of a class that is kept on file only",
+        {},
+        severity="minor",
+        sanctions=0,
+        on_file=False,
+        profile="national",
+        only=steps("record", "withhold expire"),
+    ),
+    Scenario(
+        "at the counter",
+        "a repair that a clerk enters, supplements, files or discards for the enterprise",
+        {"repair": ("repair",)},
+        sanctions=0,
+        time=False,
+        starts=LATER,
+        cast=lambda cast: both(cast, two_reviewers, add_clerk),
+        only=(
+            GRANT
+            | steps(
+                "repair",
+                "enter_at_window submit_at_window discard_at_window ask_supplement "
+                "supplement_at_window refuse_unsupplemented return_to_provider",
+            )
+            | steps("commitment", "sign_on_paper")
+            | steps("rectification", "add_proof")
+        )
+        - {"repair.open", "repair.submit", "repair.withdraw", "commitment.sign"},
+    ),
+    Scenario(
+        "an objection at the counter",
+        "an objection that a clerk entered, decided in every way; who verified reviews by now",
+        {"objection": ERROR},
+        sanctions=1,
+        time=False,
+        cast=lambda cast: both(cast, two_reviewers, add_clerk, add_moved),
+        only=(REJECTION | CORRECTION | REMOVAL)
+        - {"objection.open", "objection.submit", "objection.withdraw", "objection.refuse"}
+        | steps(
+            "objection",
+            "enter_at_window check_correction propose_removal decide_removal find_unverifiable "
+            "decide_unverified return_decision",
+        ),
+    ),
+    Scenario(
+        "papers at the counter",
+        "training and a credit report that a clerk asks for in the place of the enterprise",
+        {"repair": ("repair",)},
+        severity="serious",
+        sanctions=0,
+        time=False,
+        starts=LATER,
+        cast=two_reviewers,
+        only=steps("repair", "enter_at_window")
+        | steps("training", "enrol cancel confirm_training")
+        | steps("credit_report", "request cancel file_report"),
+    ),
+    Scenario(
+        "terms of a repair",
+        "the terms of a repair: told of, answered in the meantime, and told to the next unit",
+        {"repair": ("repair",)},
+        sanctions=0,
+        time=False,
+        starts=LATER,
+        cast=two_reviewers,
+        only=(
+            GRANT
+            | steps(
+                "repair",
+                "answer_interim escalate reroute recall disclaim conclude_unanswered",
+            )
+        )
+        - {"repair.withdraw", "repair.refuse"},
+    ),
+    Scenario(
+        "handed over",
+        "the only reviewer of the centre hands over what lies there",
+        {"shield": ("shield",), "proceeding": ("proceeding",)},
+        sanctions=0,
+        time=False,
+        cast=add_one_reviewer,
+        only=steps("shield", "open refuse delegate") | steps("proceeding", "open refuse delegate"),
+    ),
+    Scenario(
+        "a complaint handed over",
+        "the only reviewer of the centre, who takes no side, hands a complaint over",
+        {"complaint": ("a complaint",)},
+        sanctions=0,
+        time=False,
+        cast=add_lone_reviewer,
+        arrives=frozenset({"complaint.open"}),
+        only=steps("complaint", "open dismiss delegate"),
+    ),
+    Scenario(
+        "a repair handed over",
+        "the only reviewer of the centre has checked the rectification and hands the matter over",
+        {"repair": ("repair",)},
+        sanctions=0,
+        time=False,
+        starts=LATER,
+        cast=add_one_reviewer,
+        only=(GRANT | {"repair.delegate"}) - {"repair.withdraw"},
+    ),
+    Scenario(
+        "a revocation handed over",
+        "the only reviewer of the centre has found something false and hands the matter over",
+        {"repair": ("repair",), "revocation": ("revocation",)},
+        sanctions=0,
+        time=False,
+        starts=LATER,
+        cast=add_one_reviewer,
+        only=MATERIAL
+        | steps("repair", "open submit refuse")
+        | steps("revocation", "open close_hearing propose drop delegate"),
+    ),
+    Scenario(
+        "a remedy handed over",
+        "the only reviewer of the centre has undone harm and hands the check over",
+        {"objection": ERROR},
+        sanctions=1,
+        time=False,
+        cast=add_one_reviewer,
+        only=(
+            REJECTION
+            | steps("remedy", "undo_in_its_place confirm delegate")
+            | steps("objection", "delegate")
+            | {"sanction.report"}
+        )
+        - {"objection.withdraw", "objection.state_views"},
+    ),
+    Scenario(
+        "a finding handed over",
+        "the only reviewer of the centre has put something right and hands it over",
+        {"self_correction": ("not_to_be_published",)},
+        sanctions=0,
+        time=False,
+        cast=add_one_reviewer,
+        arrives=frozenset({"self_correction.open_at_centre"}),
+        only=steps(
+            "self_correction",
+            "take_down_at_centre explain_at_centre confirm_removal accept_explanation "
+            "return_to_centre delegate",
+        )
+        | {"self_correction.open_at_centre"},
+    ),
+    Scenario(
+        "ended with the record",
+        "what is open about a record when its term is over",
+        {"shield": ("shield",), "proceeding": ("proceeding",), "annulment": ("annulment",)},
+        sanctions=1,
+        cast=two_reviewers,
+        only=steps("shield", "open refuse")
+        | steps("proceeding", "open refuse")
+        | steps("annulment", "open sign sign_overdue")
+        | EXPIRY,
+    ),
+    Scenario(
+        "a measure asked for",
+        "a measure that the agency initiates: answered, carried out, evaluated, stopped meanwhile",
+        {"objection": ERROR},
+        {"sanctions": 0},
+        sanctions=0,
+        imposes=True,
+        time=False,
+        cast=lambda cast: both(cast, add_people, add_mandatory_measure),
+        only=(
+            REJECTION
+            | steps(
+                "sanction",
+                "initiate accept decline retract report evaluate acknowledge escalate",
+            )
+            | steps("remedy", "undo confirm")
+        )
+        - {"objection.withdraw", "objection.state_views"},
+    ),
+    Scenario(
+        "a remedy overdue",
+        "harm that the department does not undo in its term",
+        {"objection": ERROR},
+        sanctions=1,
+        time=False,
+        cast=lambda cast: both(cast, few, add_torn_department),
+        only=(
+            REJECTION
+            | steps("remedy", "undo_in_its_place confirm return_undoing")
+            | {"sanction.report"}
+        )
+        - {"objection.withdraw", "objection.state_views"},
     ),
     # --- what surrounds a record: orders, talks, remedies, self-control ---
     Scenario(
@@ -469,12 +731,57 @@ SCENARIOS = (
         {"repair": ("repair",)},
         sanctions=0,
         starts=LATER,
-        only=(GRANT | SUPERVISION | steps("revocation", "close_hearing propose drop sign"))
+        only=(GRANT | SUPERVISION | steps("revocation", "close_hearing propose drop sign escalate"))
         - {
             "repair.withdraw",
             "repair.find_lacking",
             "repair.confirm_execution",
         },
+    ),
+    Scenario(
+        "requirements that are late",
+        "an institution that lets its term pass: told of to the centre, once",
+        {"repair": ("repair",)},
+        severity="serious",
+        sanctions=0,
+        time=False,
+        starts=LATER,
+        cast=two_reviewers,
+        only=steps("repair", "open discard")
+        | steps("training", "enrol cancel confirm_training escalate")
+        | steps("credit_report", "request cancel file_report escalate"),
+    ),
+    Scenario(
+        "a breach handed over",
+        "a breach announced by somebody who then is the only reviewer: the centre above finds it",
+        {"repair": ("repair",)},
+        sanctions=0,
+        time=False,
+        starts=LATER,
+        cast=add_one_reviewer,
+        only=MATERIAL
+        | steps(
+            "repair",
+            "open submit accept refuse withdraw ask_provider find_lacking propose_refusal "
+            "sign_refusal delegate",
+        )
+        | SUPERVISION
+        | steps("commitment", "delegate escalate"),
+    ),
+    Scenario(
+        "an annulment handed over",
+        "an annulment, and a row kept apart, of which the only reviewer must keep out",
+        {"annulment": ("annulment",), "quarantine": ("first",)},
+        sanctions=0,
+        time=False,
+        cast=lambda cast: both(cast, add_offices, add_above, add_torn_reviewer),
+        arrives=frozenset({"quarantine.open"}),
+        only=steps("annulment", "open sign_overdue delegate escalate")
+        | steps(
+            "quarantine",
+            "open certify announce_release close_hearing release keep_out keep_out_uncertified "
+            "delegate",
+        ),
     ),
     # --- other rules ---
     Scenario(
@@ -511,6 +818,16 @@ SCENARIOS = (
             "close_hearing_on_correction decide_correction sign_correction sign_adverse_correction "
             "return_to_provider",
         ),
+    ),
+    Scenario(
+        "no longer published",
+        "a record that is published no more once its fine is corrected",
+        {"objection": ERROR},
+        sanctions=1,
+        time=False,
+        profile="national",
+        facts="经查，当场处罚。",
+        only=OPENING | REMOVAL | steps("objection", "check_correction sign_correction"),
     ),
     Scenario(
         "kept unverified",

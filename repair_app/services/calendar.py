@@ -23,6 +23,7 @@ from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 
 STREAM = "calendar"
+LONGEST_NOTE = 200  # characters of a note and of a source: both stay for ever
 VERSION = "1"  # of what an event of the calendar says
 BASIS = "REDRESS 工作日历"
 # How the ledger's pages read the events of the calendar, which has no states.
@@ -52,6 +53,10 @@ AS_WORKFLOW = Workflow(
 )
 NOTHING_NEW = Label(
     "与现行日历完全一致，未作更改。", "The calendar says so already: nothing to change."
+)
+TOO_LONG = Label(
+    f"来源和备注各不超过{LONGEST_NOTE}个字符，未作更改。",
+    f"Source and note may have {LONGEST_NOTE} characters each: nothing was changed.",
 )
 
 
@@ -127,8 +132,11 @@ def publish(given: DayList, user: User | None, *, note: str = "", dry: bool = Fa
     """Make a new edition of the calendar and count every open deadline anew, in one transaction.
 
     user: the administrator; None for an operator of the commands. `dry` changes nothing and only
-    returns what would move. Raises CalendarProblem when the calendar says all that already.
+    returns what would move. Raises CalendarProblem when the calendar says all that already, and
+    for a source or note that is too long.
     """
+    if max(len(given.source), len(note)) > LONGEST_NOTE:
+        raise CalendarProblem(None, TOO_LONG)
     with transaction() as session:
         session.get(Stream, STREAM, with_for_update=True)  # one edition at a time
         before = read_table(session)

@@ -12,19 +12,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from flask import current_app
-from sqlalchemy import or_, select
+from sqlalchemy import not_, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from repair_app import ledger, refs
-from repair_app.access import organisations_as
+from repair_app.access import organisations_as, takes_side_in
 from repair_app.db import db, now, today
 from repair_app.engine import machine
 from repair_app.engine.spec import State, Transition
 from repair_app.engine.step import SYSTEM, Answers
-from repair_app.engine.store import PARTIES
 from repair_app.labels import Label
 from repair_app.models import (
-    Appointment,
     Case,
     Complaint,
     ComplaintContact,
@@ -168,7 +166,7 @@ def state_of(case: Case) -> State:
 
 def list_open(user: User) -> Sequence[Complaint]:
     """Return the complaints that wait to be looked at by a reviewer, the oldest first."""
-    centres, sides = organisations_as(user, Role.REVIEWER), find_sides(user)
+    centres = organisations_as(user, Role.REVIEWER)
     return db.session.scalars(
         select(Complaint)
         .join(Case, Complaint.case_id == Case.id)
@@ -179,8 +177,7 @@ def list_open(user: User) -> Sequence[Complaint]:
                 Case.centre_id.in_(centres),
                 Case.higher_centre_id.in_(centres),
             ),
-            Case.subject_id.not_in(sides),
-            Case.provider_id.not_in(sides),
+            not_(takes_side_in(user)),
         )
         .order_by(Complaint.id)
         .limit(PAGE)
@@ -203,22 +200,7 @@ def get_complaint(ref: str, user: User) -> Complaint:
 
 def is_reviewer_of(user: User, case: Case) -> bool:
     """Say whether a person may handle a complaint: a reviewer who acts for no side of it."""
-    if {case.subject_id, case.provider_id} & set(find_sides(user)):
-        return False
     return any(one.role == Role.REVIEWER for one in cases.actors_of(user, case))
-
-
-def find_sides(user: User) -> Sequence[int]:
-    """Return the organisations that a person acts for as a party today, by any account."""
-    return db.session.scalars(
-        select(Appointment.organisation_id)
-        .join(Appointment.user)
-        .where(
-            User.person_id == user.person_id,
-            Appointment.role.in_(PARTIES),
-            or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today()),
-        )
-    ).all()
 
 
 def has_contact(complaint: Complaint) -> bool:

@@ -16,7 +16,7 @@ from repair_app.engine.spec import Transition, Workflow
 from repair_app.engine.step import Entity
 from repair_app.labels import N_
 from repair_app.models import Case, CreditRecord, Event, Organisation, Requirement, Role, User
-from repair_app.services import calendar
+from repair_app.services import calendar, organisations
 from repair_app.services.cases import KINDS
 from repair_app.services.policy import current_policy
 
@@ -144,9 +144,16 @@ def describe(
 
 
 def workflow_of(content: Mapping[str, Any]) -> Workflow:
-    """Return the workflow version that an event belongs to; the calendar stands for one."""
-    if content["workflow"] == calendar.STREAM:
-        return calendar.AS_WORKFLOW
+    """Return the workflow version that an event belongs to; the calendar stands for one.
+
+    So do the organisations.
+    """
+    stands_for: dict[str, Workflow] = {
+        calendar.STREAM: calendar.AS_WORKFLOW,
+        organisations.STREAM: organisations.AS_WORKFLOW,
+    }
+    if content["workflow"] in stands_for:
+        return stands_for[content["workflow"]]
     return current_policy().workflows[content["workflow"], content["workflow_version"]]
 
 

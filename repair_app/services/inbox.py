@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
 from sqlalchemy.orm import joinedload
 
-from repair_app.access import organisations_as, visible_to
+from repair_app.access import CONFIDENTIAL, organisations_as, takes_side_in, visible_to
 from repair_app.db import db, today
 from repair_app.engine.deadlines import is_overdue
 from repair_app.engine.step import record_of
@@ -121,8 +121,16 @@ def waits_for(user: User, role: Role) -> ColumnElement[bool]:
     mine = Deadline.organisation_id.in_(organisations_as(user, role))
     if role is Role.REVIEWER:  # what no centre was named for is everybody's
         passed_on = Deadline.escalated_to_id.in_(organisations_as(user, role))
-        return and_(running, or_(mine, Deadline.organisation_id.is_(None), passed_on))
+        anybodys = or_(mine, Deadline.organisation_id.is_(None), passed_on)
+        return and_(running, anybodys, ~is_kept_from(user))
     return and_(running, mine)
+
+
+def is_kept_from(user: User) -> ColumnElement[bool]:
+    """Return the SQL condition for the terms of what is confidential, where a person has a side."""
+    return exists().where(
+        Case.id == Deadline.case_id, Case.workflow.in_(CONFIDENTIAL), takes_side_in(user)
+    )
 
 
 def comes_after(position: str | None) -> ColumnElement[bool]:

@@ -5,13 +5,14 @@ data draws the same list, and nobody can choose what is looked at.
 """
 
 import hashlib
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import joinedload
 
 from repair_app.calendar import add_working_days
 from repair_app.db import db, now, today
@@ -40,6 +41,8 @@ from repair_app.services.transaction import transaction
 DRAWN: Final = 10  # of the records, and of the cases, each week
 SILENT_DAYS: Final = 10  # calendar days after the term in which nothing happened
 SHOWN: Final = 50
+RECENT: Final = 20_000  # cases that are searched for what is suspicious, the newest
+BATCH: Final = 5000  # references that are read at a time
 CLOCK: Final = "inspection"
 
 
@@ -61,16 +64,22 @@ def draw_list(count: int = DRAWN) -> int:
     count: of the records on file, and of the cases that were open since the week before.
     """
     week = monday_of(today())
+    if there := count_items(week):
+        return there
+    # All references are read and hashed here, where nobody waits for it to write.
+    drawn = (*draw(week, record_refs(), count), *draw(week, case_refs(week), count))
+    due = add_working_days(today(), working_days(), read_table(db.session())).due_on
     with transaction() as session:
-        known = set(
-            session.scalars(select(InspectionItem.entity_ref).where(InspectionItem.week == week))
-        )
-        if not known:
-            due = add_working_days(today(), working_days(), read_table(session)).due_on
-            for ref in (*draw(week, record_refs(), count), *draw(week, case_refs(week), count)):
-                session.add(InspectionItem(week=week, entity_ref=ref, due_on=due))
-                known.add(ref)
-        return len(known)
+        if there := count_items(week):  # another worker was faster
+            return there
+        session.add_all(InspectionItem(week=week, entity_ref=ref, due_on=due) for ref in drawn)
+    return len(drawn)
+
+
+def count_items(week: date) -> int:
+    """Return how many items the list of a week has; none before it is drawn."""
+    query = select(func.count()).select_from(InspectionItem).where(InspectionItem.week == week)
+    return db.session.scalar(query) or 0
 
 
 def working_days() -> int:
@@ -79,9 +88,9 @@ def working_days() -> int:
     return pack.clocks[CLOCK].working_days
 
 
-def draw(week: date, refs: Sequence[str], count: int) -> list[str]:
+def draw(week: date, refs: Iterable[str], count: int) -> list[str]:
     """Return the `count` references that come first by their hash with the week."""
-    return sorted(refs, key=lambda ref: lot_of(week, ref))[:count]
+    return heapq.nsmallest(count, refs, key=lambda ref: lot_of(week, ref))
 
 
 def lot_of(week: date, ref: str) -> str:
@@ -89,21 +98,25 @@ def lot_of(week: date, ref: str) -> str:
     return hashlib.sha256(f"{week.isoformat()} {ref}".encode()).hexdigest()
 
 
-def record_refs() -> Sequence[str]:
-    """Return the references of the records on file."""
+def record_refs() -> Iterable[str]:
+    """Return the references of the records on file, in bounded memory."""
     return db.session.scalars(
-        select(CreditRecord.ref).where(CreditRecord.archived_at.is_(None))
-    ).all()
+        select(CreditRecord.ref)
+        .where(CreditRecord.archived_at.is_(None))
+        .execution_options(yield_per=BATCH)
+    )
 
 
-def case_refs(week: date) -> Sequence[str]:
+def case_refs(week: date) -> Iterable[str]:
     """Return the references of the cases that are open, or ended in the week before or since."""
     since = now() - timedelta(days=(today() - week).days + 7)
     return db.session.scalars(
-        select(Case.ref).where(
+        select(Case.ref)
+        .where(
             Case.submitted_at.is_not(None), or_(Case.closed_at.is_(None), Case.closed_at >= since)
         )
-    ).all()
+        .execution_options(yield_per=BATCH)
+    )
 
 
 def list_items(week: date | None = None) -> Sequence[InspectionItem]:
@@ -174,47 +187,67 @@ def list_stuck() -> Sequence[Deadline]:
 
 def list_silent_providers() -> list[Silent]:
     """Return the providers with terms over and none met in the last year, the slowest first."""
-    year_ago = now() - timedelta(days=365)
-    answered = aliased(Deadline)
-    has_answered = exists().where(
-        answered.organisation_id == Deadline.organisation_id,
-        answered.owner == Role.PROVIDER.value,
-        answered.whole.is_(False),
-        answered.met_at >= year_ago,
+    theirs = and_(
+        Deadline.owner == Role.PROVIDER.value,
+        Deadline.whole.is_(False),
+        Deadline.organisation_id.is_not(None),
+    )
+    # Two walks over the terms, however many providers there are: who answered, who is late.
+    answered = select(Deadline.organisation_id).where(
+        theirs, Deadline.met_at >= now() - timedelta(days=365)
+    )
+    late = (
+        select(
+            Deadline.organisation_id.label("provider"),
+            func.count().label("waiting"),
+            func.min(Deadline.due_on).label("since"),
+        )
+        .where(theirs, Deadline.met_at.is_(None), Deadline.due_on < today())
+        .where(Deadline.organisation_id.not_in(answered))
+        .group_by(Deadline.organisation_id)
+        .subquery()
     )
     rows = db.session.execute(
-        select(Deadline.organisation_id, func.count(), func.min(Deadline.due_on))
-        .where(
-            Deadline.owner == Role.PROVIDER.value,
-            Deadline.whole.is_(False),
-            Deadline.organisation_id.is_not(None),
-            Deadline.met_at.is_(None),
-            Deadline.due_on < today(),
-            ~has_answered,
-        )
-        .group_by(Deadline.organisation_id)
-        .order_by(func.min(Deadline.due_on))
+        select(Organisation, late.c.waiting, late.c.since)
+        .join(late, late.c.provider == Organisation.id)
+        .order_by(late.c.since, Organisation.id)
         .limit(SHOWN)
-    ).all()
-    return [Silent(db.session.get_one(Organisation, one), count, day) for one, count, day in rows]
+    )
+    return [Silent(*row) for row in rows]
 
 
 def list_refused_unverified() -> Sequence[Case]:
-    """Return the cases refused although evidence lay with them and nobody was asked to verify."""
+    """Return the cases refused although evidence lay with them and nobody was asked to verify.
+
+    The newest RECENT cases of all are searched, however many are on file.
+    """
+    recent = Case.id > select(func.coalesce(func.max(Case.id), 0) - RECENT).scalar_subquery()
     has_evidence = exists().where(Document.case_id == Case.id)
     was_verified = exists().where(Event.entity == Case.ref, Event.transition == "ask_provider")
-    return list_cases(Case.refusal_code.is_not(None), has_evidence, ~was_verified)
+    return list_cases(recent, Case.refusal_code.is_not(None), has_evidence, ~was_verified)
 
 
 def list_one_person_on_both_sides() -> Sequence[Case]:
     """Return the cases in which who verified or decided also acts, or acted, for the subject."""
-    seat = exists().where(
-        User.person_id.in_((Case.verified_by_id, Case.decided_by_id, Case.signed_by_id)),
-        Appointment.user_id == User.id,
-        Appointment.organisation_id == Case.subject_id,
-        Appointment.role.in_((Role.SUBJECT, Role.AGENT)),
+    # Few people have, or had, a seat on either side: their firms' cases are found by the index.
+    side = Appointment.role.in_((Role.SUBJECT, Role.AGENT))
+    seats = select(User.person_id, Appointment.organisation_id).join(Appointment.user)
+    officials = seats.where(~side).subquery()
+    both = (
+        seats.where(side, User.person_id.in_(select(officials.c.person_id))).distinct().subquery()
     )
-    return list_cases(seat)
+    acted = select(Case.id).join(
+        both,
+        and_(
+            Case.subject_id == both.c.organisation_id,
+            or_(
+                Case.verified_by_id == both.c.person_id,
+                Case.decided_by_id == both.c.person_id,
+                Case.signed_by_id == both.c.person_id,
+            ),
+        ),
+    )
+    return list_cases(Case.id.in_(acted))
 
 
 def list_cases(*conditions: ColumnElement[bool]) -> Sequence[Case]:

@@ -97,6 +97,22 @@ CODES: Mapping[str, Label] = MappingProxyType(
     }
 )
 
+# What a pack says and no step asks for: shown as law, so it is said that nothing switches on it.
+TOLD: Label = Label("仅供说明，不影响流程", "for information, nothing switches on it")
+_ONLY_EXTENSION = Label(
+    "可否延长影响流程；由谁批准、是否事先告知仅供说明",
+    "whether there is more time counts; who approves it, and notice before, are for information",
+)
+ONLY_TOLD: Mapping[str, Label] = MappingProxyType(
+    {
+        "repair.falsehood_resumes_to": TOLD,
+        "repair.individuals_by_public_service": TOLD,
+        "repair.fee": TOLD,
+        "repair.extension": _ONLY_EXTENSION,
+        "objection.extension": _ONLY_EXTENSION,
+    }
+)
+
 # Terms that no state of a workflow names: they start from elsewhere, or are added to others.
 CLOCKS: Mapping[str, Label] = MappingProxyType(
     {
@@ -117,6 +133,7 @@ CLOCKS: Mapping[str, Label] = MappingProxyType(
 MONTHS = Label("%s个月", "%s months")
 WORKING_DAYS = Label("%s个工作日", "%s working days")
 TRUTHS = {True: Label("是", "yes"), False: Label("否", "no")}
+BRACKETS = Label("（%s）", "(%s)")
 OR = Label("或", " or ")
 COMMA = Label("、", ", ")
 
@@ -147,7 +164,15 @@ def bounded(workflows: Iterable[Workflow]) -> dict[str, Label]:
 
 
 def value_words(pack: RulePack, key: str, body: Mapping[str, Any], lang: str) -> str:
-    """Return what a value of a pack says, in words of a language; `key` is its place."""
+    """Return what a value of a pack says, in words of a language; `key` is its place.
+
+    Of a value on which nothing switches it says so, wherever it is shown.
+    """
+    said = _value_words(pack, key, body, lang)
+    return f"{said} {BRACKETS.text(lang) % ONLY_TOLD[key].text(lang)}" if key in ONLY_TOLD else said
+
+
+def _value_words(pack: RulePack, key: str, body: Mapping[str, Any], lang: str) -> str:
     name = key.rpartition(".")[2]
     match body:
         case {"working_days": days}:

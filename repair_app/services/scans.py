@@ -5,7 +5,7 @@ The scan changes no record: what must not be shown is refused by every public pa
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,18 +41,21 @@ class Scanned:
 def run_scan() -> Scanned:
     """Look at every record on file, keep what is wrong with it, and open what has to be mended.
 
-    One transaction for each record with a flaw: a scan that is stopped goes on at the next run.
-    Raises an ExceptionGroup when some could not be kept; the others then were.
+    One transaction for each record of which there is something to write: a scan that is stopped
+    goes on at the next run. What is known and being mended is left alone. Raises an ExceptionGroup
+    when some could not be kept; the others then were.
     """
-    seen, flawed = 0, []
+    seen, unknown = 0, []
     twins = find_twins()
     for some in list_records():
         seen += len(some)
-        flawed += [one.ref for one in some if next(look_at(one, twins), None) is not None]
-    db.session.rollback()
-    open_ones = set(db.session.scalars(list_open_refs()))
+        standing = standing_of(some)
+        unknown += [
+            one.ref for one in some if not is_known(look_at(one, twins), standing.get(one.id, ()))
+        ]
+    gone = db.session.scalars(list_open_refs().where(CreditRecord.archived_at.is_not(None))).all()
     before = count_findings()
-    sweep(sorted({*flawed, *open_ones}), lambda ref: keep_findings(ref, twins))
+    sweep(sorted({*unknown, *gone}), lambda ref: keep_findings(ref, twins))
     after = count_findings()
     return Scanned(seen, after[0] - before[0], after[1] - before[1])
 
@@ -145,6 +148,26 @@ def find_twins() -> dict[int, str]:
             if older != ref:
                 found.setdefault(number, older)
     return found
+
+
+def standing_of(records: Sequence[CreditRecord]) -> dict[int, list[Finding]]:
+    """Return the findings that stand against some records in order, by the record's id."""
+    found: dict[int, list[Finding]] = {}
+    for one in db.session.scalars(
+        select(Finding)
+        .where(Finding.record_id.between(records[0].id, records[-1].id))
+        .where(Finding.cleared_at.is_(None))
+        .options(joinedload(Finding.case))
+    ):
+        found.setdefault(one.record_id, []).append(one)
+    return found
+
+
+def is_known(flaws: Iterable[Flaw], standing: Collection[Finding]) -> bool:
+    """Say whether just these flaws stand as findings, and each that has to be mended is."""
+    mended = all(is_answered(one.case) for one in standing if KINDS[one.kind].opens)
+    known = {(one.kind, one.digest) for one in standing}
+    return mended and known == {(one.kind, digest_of(one)) for one in flaws}
 
 
 def keep_findings(ref: str, twins: dict[int, str]) -> bool:

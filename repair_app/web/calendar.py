@@ -8,12 +8,12 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import IntegerField, StringField, TextAreaField
+from wtforms import IntegerField, StringField, SubmitField, TextAreaField
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from repair_app.calendar import REASONS
 from repair_app.db import today
-from repair_app.forms.base import LINE_LENGTH, clean_text, line
+from repair_app.forms.base import clean_text, line
 from repair_app.models import Role
 from repair_app.services import calendar
 from repair_app.services.calendar_file import YEARS, CalendarProblem, read_lines
@@ -21,6 +21,7 @@ from repair_app.web.door import only
 from repair_app.web.view import asked_for, language
 
 pages = Blueprint("calendar", __name__, url_prefix="/admin/calendar")
+MOST_MOVES = 100  # deadlines on a preview; how many there are in all is told
 
 
 class DaysForm(FlaskForm):
@@ -45,26 +46,32 @@ class DaysForm(FlaskForm):
         ],
     )
     source = line(
-        _l("Source"), description=_l("The announcement, as people cite it, or by whose order.")
+        _l("Source"),
+        description=_l("The announcement, as people cite it, or by whose order."),
+        length=calendar.LONGEST_NOTE,
     )
     note = StringField(
-        _l("Note"), filters=[clean_text], validators=[Optional(), Length(max=LINE_LENGTH)]
+        _l("Note"), filters=[clean_text], validators=[Optional(), Length(max=calendar.LONGEST_NOTE)]
     )
+    preview = SubmitField(_l("Show what would move"))
 
 
 @pages.route("", methods=["GET", "POST"])
 @only(Role.ADMINISTRATOR)
 def index() -> str | tuple[str, int] | Response:
-    """Show the calendar; enter a list of days."""
+    """Show the calendar; enter a list of days, or look first at what it would move."""
     form = DaysForm()
     if not form.validate_on_submit():
         return show(form, HTTPStatus.BAD_REQUEST if form.is_submitted() else HTTPStatus.OK)
     try:
         given = read_lines(form.days.data or "", form.source.data or "", form.announces.data)
-        done = calendar.publish(given, current_user, note=form.note.data or "")
+        dry = bool(form.preview.data)
+        done = calendar.publish(given, current_user, note=form.note.data or "", dry=dry)
     except CalendarProblem as problem:
         form.days.errors = [problem.text(language())]
         return show(form, HTTPStatus.BAD_REQUEST)
+    if dry:
+        return show(form, HTTPStatus.OK, preview=done)
     flash(
         gettext(
             "Edition %(edition)s is in force; %(moved)s open deadlines moved.",
@@ -76,14 +83,18 @@ def index() -> str | tuple[str, int] | Response:
     return redirect(url_for("calendar.index", year=year))
 
 
-def show(form: DaysForm, status: HTTPStatus) -> tuple[str, int]:
-    """Return the page of a year, with the form and the editions."""
+def show(
+    form: DaysForm, status: HTTPStatus, preview: calendar.Published | None = None
+) -> tuple[str, int]:
+    """Return the page of a year, with the form, the editions, and what the form would move."""
     page = render_template(
         "admin/calendar.html",
         form=form,
         found=calendar.show_year(asked_year()),
         reasons=REASONS,
         editions=calendar.list_editions(),
+        preview=preview,
+        most=MOST_MOVES,
     )
     return page, status
 

@@ -7,8 +7,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from repair_app.access import stands_as
-from repair_app.models import Role
-from repair_app.services import cases, evidence, history, sanctions
+from repair_app.models import Case, Role
+from repair_app.services import cases, complaints, evidence, history, papers, sanctions
 from repair_app.web.door import signed_in
 
 pages = Blueprint("cases", __name__)
@@ -33,7 +33,16 @@ def show(ref: str) -> str:
         happenings=history.list_happenings(case.ref, current_user, internal=roles <= OFFICIALS),
         measures=sanctions.list_verdicts(case.record.sanctions),
         others=cases.list_others(case, current_user),
+        about=about_of(case),
+        earlier_papers=papers.earlier_papers(case),
+        opens_papers=bool(cases.actors_of(current_user, case)),
+        told=case.workflow == complaints.WORKFLOW and complaints.is_reviewer_of(current_user, case),
     )
+
+
+def about_of(case: Case) -> Case | None:
+    """Return the matter that a case is about, where the reader may open it."""
+    return case.about if case.about and any(stands_as(current_user, case.about)) else None
 
 
 @pages.get("/requirements/<ref:ref>")
@@ -53,9 +62,9 @@ def show_requirement(ref: str) -> str:
 @pages.get("/documents/<ref:ref>")
 @signed_in
 def download(ref: str) -> Response:
-    """Hand out a piece of evidence to those who may see its case."""
+    """Hand out a piece of evidence to those who act in its case, or in one that looks again."""
     document = evidence.find_document(ref)
-    if document is None or not cases.actors_of(current_user, document.case):
+    if document is None or not papers.may_open(current_user, document):
         abort(404)
     return send_file(
         BytesIO(evidence.read(document)),

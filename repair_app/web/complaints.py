@@ -8,14 +8,16 @@ from typing import Any
 
 from flask import Blueprint, Flask, abort, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext
+from flask_limiter.util import get_remote_address
 from flask_login import current_user
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from repair_app.engine.step import Refused
 from repair_app.forms.complaints import CAPACITIES, DISMISSALS, ComplaintForm
 from repair_app.models import CreditRecord, Role
 from repair_app.services import cases, complaints, records
-from repair_app.web import accounts
+from repair_app.web import accounts, errors
 from repair_app.web.door import csrf, only, public
 from repair_app.web.transitions import (
     Answer,
@@ -29,7 +31,10 @@ pages = Blueprint("complaints", __name__)
 
 
 def slow_down(app: Flask) -> None:
-    """Limit, from one network address, the complaints and the codes that are none."""
+    """Limit the complaints, from one network address and about one record, and wrong codes.
+
+    What was taken in is counted for a record: a form that is sent back for a mistake is not.
+    """
     views: dict[str, Any] = app.view_functions
     complain_limit = accounts.limiter.limit(
         partial(accounts.limit_of, "COMPLAINT_RATE_LIMIT"), methods=["POST"]
@@ -39,6 +44,51 @@ def slow_down(app: Flask) -> None:
     )
     views["complaints.complain"] = complain_limit(views["complaints.complain"])
     views["complaints.show"] = look_up_limit(views["complaints.show"])
+    for setting, key in (
+        ("COMPLAINT_RATE_LIMIT_OF_RECORD", place_and_record),
+        ("COMPLAINT_RATE_LIMIT_ABOUT_RECORD", record_told_of),
+    ):
+        limit = accounts.limiter.limit(
+            partial(accounts.limit_of, setting),
+            key_func=key,
+            scope=setting,
+            methods=["POST"],
+            deduct_when=was_taken_in,
+        )
+        views["complaints.complain"] = limit(views["complaints.complain"])
+
+
+def record_told_of() -> str:
+    """Return which record a complaint is about."""
+    return str((request.view_args or {}).get("ref", ""))
+
+
+def place_and_record() -> str:
+    """Return from where a complaint comes, and about which record."""
+    return f"{get_remote_address()} {record_told_of()}"
+
+
+def was_taken_in(answer: Response) -> bool:
+    """Say whether a complaint was kept: then its page comes next."""
+    return answer.status_code == HTTPStatus.FOUND
+
+
+@pages.errorhandler(HTTPStatus.TOO_MANY_REQUESTS)
+def show_too_many(_error: HTTPException) -> Answer:
+    """Show that enough complaints have come in, and what can be done instead."""
+    if request.endpoint != f"{pages.name}.{complain.__name__}":
+        return errors.show(HTTPStatus.TOO_MANY_REQUESTS)
+    page = render_template(
+        "error.html",
+        status=int(HTTPStatus.TOO_MANY_REQUESTS),
+        happened=gettext("Too much has come in from here, or about this record, for now."),
+        mend=gettext(
+            "Nothing was taken in this time. What was sent before is being looked at; look it up "
+            "with its code. If there is more to tell, send it tomorrow."
+        ),
+        reasons=(),
+    )
+    return page, HTTPStatus.TOO_MANY_REQUESTS
 
 
 def has_missed(answer: Response) -> bool:

@@ -6,12 +6,12 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import DateField, IntegerField, SelectField
+from wtforms import DateField, IntegerField
 from wtforms.fields.core import Field
 from wtforms.validators import InputRequired, NumberRange, ValidationError
 
 from repair_app.db import today
-from repair_app.forms.base import line
+from repair_app.forms.base import SelectField, line
 from repair_app.models import Requirement
 from repair_app.services import cases, institutions, training
 from repair_app.web.door import only, public, signed_in

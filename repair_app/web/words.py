@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from repair_app.engine import enforcement
 from repair_app.engine.fields import CORRECTABLE
 from repair_app.engine.step import WAS
+from repair_app.forms import matters, questions
 
 ROLES: dict[str, Any] = {
     "subject": _l("enterprise"),
@@ -47,6 +48,7 @@ TEXTS: dict[str, Any] = {
     "authority_said": _l("What the agency said"),
     "subject_said": _l("What the enterprise said"),
     "undertakings": _l("What the enterprise undertook, and until when"),
+    "presented_by": _l("Who came to the counter"),
 }
 
 DOORS: dict[str, Any] = {  # by which a matter came in; who complained is told nowhere
@@ -90,6 +92,8 @@ VERDICTS: dict[str, Any] = {
     "quarantined": _l("quarantined"),
 }
 
+PRESENTERS: Mapping[str, Any] = matters.PRESENTERS
+REFUSALS: Mapping[str, Any] = questions.REFUSALS
 PERSON_ROLES: Mapping[str, Any] = enforcement.ROLES_OF_PERSONS
 ADDRESSEES: Mapping[str, Any] = enforcement.ADDRESSEES
 INCIDENTS: Mapping[str, Any] = enforcement.INCIDENTS

@@ -13,11 +13,11 @@ def test_materials_are_brought_when_one_of_each_kind_is_there(world: World) -> N
     record = make_record(world.firm, world.agency)
     case = open_repair(record, world.subject)
     missing = ask("materials_are_brought", "submit", case)
-    labels = [one.zh for one in missing.values["items"]]
-    assert labels[0].startswith("信用修复承诺书")
-    assert any("罚款缴纳凭证" in one for one in labels)
-    assert not any("整改情况说明" in one for one in labels)  # of a mere warning only
-    assert "免费" in "".join(one.zh for one in missing.values["ways"])
+    signed, proof = missing.values["lines"].zh.strip().splitlines()
+    assert signed.startswith("· 信用修复承诺书（")
+    assert "，或者罚款缴纳凭证" in proof or proof.startswith("· 罚款缴纳凭证")
+    assert "整改情况说明" not in proof  # of a mere warning only
+    assert "免费" in signed + proof
 
     act(world.subject, "sign", requirement_of(case, "commitment"))
     proof = requirement_of(case, "rectification")

@@ -13,6 +13,8 @@ from repair_app.engine import guards
 from repair_app.engine.policy import bound
 from repair_app.engine.step import Refused
 from repair_app.models import Case, CreditRecord, Deadline, Requirement, Role
+from repair_app.services import calendar
+from repair_app.services.calendar_file import single_day
 from repair_app.services.transaction import transaction
 from tests import factories
 from tests.engine.asking import ask
@@ -214,6 +216,26 @@ def test_term_was_not_escalated_twice(world):
     assert ask("term_was_not_escalated", "escalate", case) is not None
 
 
+def test_late_term_was_not_escalated_twice_nor_before_its_day(world, record):
+    sanction = factories.initiate_sanction(record, world.provider, world.department)
+    asked = ("late_term_was_not_escalated", "escalate", sanction)
+    assert ask(*asked) is not None
+    due = db.session.scalars(
+        select(Deadline.due_on).where(Deadline.entity_ref == sanction.ref)
+    ).one()
+    with on(due):
+        assert ask(*asked) is not None
+    with on(due + DAY):
+        assert ask(*asked) is None
+        with transaction() as session:
+            session.execute(
+                update(Deadline)
+                .where(Deadline.entity_ref == sanction.ref)
+                .values(escalated_at=datetime.now(ZoneInfo("Asia/Shanghai")))
+            )
+        assert ask(*asked) is not None
+
+
 def test_opinion_is_overdue_from_the_day_after_its_last(world):
     case = make_case(world, "accepted")
     act(world.reviewer, "consult", case, consulted_id=world.other_agency.id)
@@ -350,14 +372,6 @@ def test_agency_can_be_consulted_once_and_only_another_one(world):
     assert ask("agency_can_be_consulted", "consult", case, consulted_id=world.other_agency.id)
 
 
-def test_centre_can_act_when_it_is_another_with_a_reviewer(world):
-    case = make_case(world, "submitted")
-    asked = ("centre_can_act", "delegate", case)
-    assert ask(*asked, centre_id=world.centre.id) is not None
-    assert ask(*asked, centre_id=world.agency.id) is not None
-    assert ask(*asked, centre_id=world.upper_centre.id) is None
-
-
 # --- reviews, proceedings, shields, revocations ---
 
 
@@ -383,6 +397,19 @@ def test_decision_may_be_reviewed_only_while_it_is_recent(world):
         assert ask("decision_may_be_reviewed", "open", draft) is not None
 
 
+def test_decision_may_be_reviewed_until_a_day_that_the_kept_calendar_gives(world):
+    """A day off that an administrator enters lengthens this term as it does every other one."""
+    rejected = make_case(world, "rejected")
+    draft = open_matter("review", rejected.record, world.subject, about_id=rejected.id)
+    with on(date.fromisoformat("2030-01-02")):
+        last = ask("decision_may_be_reviewed", "open", draft).values["day"]
+    with on(last + DAY):
+        assert ask("decision_may_be_reviewed", "open", draft) is not None
+    calendar.publish(single_day(last, works=False, note="临时放假"), None)
+    with on(last + DAY):
+        assert ask("decision_may_be_reviewed", "open", draft) is None
+
+
 def test_actor_took_no_part_before_in_what_is_reviewed(world):
     rejected = make_case(world, "rejected")
     review = open_matter("review", rejected.record, world.subject, about_id=rejected.id)
@@ -403,7 +430,8 @@ def test_actor_is_of_another_unit_than_the_one_that_decided(world):
     asked = ("actor_is_of_another_unit", "propose_upholding")
     assert ask(*asked, review, world.upper_reviewer) is None
     free = factories.make_account(world.centre, Role.REVIEWER)
-    act(world.upper_reviewer, "delegate", review, centre_id=world.centre.id)
+    with transaction() as session:  # as it lay there where no centre is above
+        session.get_one(Case, review.id).centre_id = world.centre.id
     review = factories.get_case(review.ref)
     assert ask(*asked, review, free) is not None
     with pytest.raises(Refused):

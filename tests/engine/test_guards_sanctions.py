@@ -55,7 +55,8 @@ def test_measure_is_listed_until_the_day_on_which_it_is_taken_off(world, record)
     change_measure("A01", withdrawn_on=today() + DAY)
     assert ask(*asked) is None
     with travel(today() + DAY):
-        assert ask(*asked).values == {"code": "A01"}
+        told = ask(*asked).values
+        assert (told["code"], told["name"].zh) == ("A01", "限制参加政府采购、招标投标")
     change_measure("A01", withdrawn_on=None, basis="")
     db.session.rollback()
     assert ask(*asked) is not None

@@ -327,6 +327,38 @@ def test_from_one_address_only_so_many_complaints_are_taken_in(stage, record, mo
         db.engine.dispose()
 
 
+def test_about_one_record_only_so_many_complaints_are_taken_in(stage, world, record, monkeypatch):
+    """From one address, and from all together; a form that was sent back does not count."""
+    monkeypatch.setattr(accounts, "limiter", Limiter(get_remote_address))
+    monkeypatch.setattr(accounts, "security", Security())  # the stage's own stays as it is
+    config = TestConfig()
+    for name, value in {
+        "RATELIMIT_ENABLED": True,
+        "COMPLAINT_RATE_LIMIT_OF_RECORD": "2 per day",
+        "COMPLAINT_RATE_LIMIT_ABOUT_RECORD": "3 per day",
+        "SQLALCHEMY_DATABASE_URI": stage.app.config["SQLALCHEMY_DATABASE_URI"],
+    }.items():
+        setattr(config, name, value)
+    other = make_record(world.firm, world.agency)
+    client = make_client(create_app(config))
+
+    def send(about, place, statement="有误。"):
+        address = f"/records/{about.ref}/complaint"
+        page = client.read(address)
+        client.environ_base["REMOTE_ADDR"] = place
+        return client.send(page, address, capacity="other", statement=statement)
+
+    assert send(record, "192.0.2.1", statement="").status_code == 400
+    assert [send(record, "192.0.2.1").status_code for _ in range(3)] == [302, 302, 429]
+    assert send(other, "192.0.2.1").status_code == 302
+    assert [send(record, "192.0.2.2").status_code for _ in range(2)] == [302, 429]
+    page = send(record, "192.0.2.3")
+    assert page.status_code == 429
+    assert "已达上限" in page.words
+    with client.application.app_context():
+        db.engine.dispose()
+
+
 def test_a_complaint_that_nobody_looks_at_goes_to_the_next_unit_and_stays_open(anybody, record):
     complain(anybody, record)
     assert timers.escalate(in_days(40)) == 1

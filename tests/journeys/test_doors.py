@@ -22,6 +22,7 @@ from tests.journeys.steps import (
 )
 
 REPORT = {"ground": "error", "statement": "执行中发现罚款金额与决定书不符。", "evidence": PAPER}
+CAME = {"presented_by": "李虚构", "presented_as": "authorised"}  # who came to the counter
 REFUSAL = {"code": "no_ground_shown", "reason": "未说明理由。", "remedy": "可补充后再提。"}
 
 
@@ -109,7 +110,7 @@ def test_an_objection_on_paper_is_entered_with_the_signed_application_and_filed_
 ):
     """《山东省社会信用条例》第三十九条: an objection can be brought to the counter, too."""
     record = make_record(world.firm, world.agency)
-    entered = {"ground": "error", "statement": "金额有误。", "value_fine_10k": "1"}
+    entered = {"ground": "error", "statement": "金额有误。", "value_fine_10k": "1", **CAME}
     page = cast.reviewer.fill(f"/records/{record.ref}/objection", **entered)
     assert page.status_code == 400  # without the application, as it was signed
     ref = begin(cast.reviewer, "objection", record, **entered, evidence=PAPER)
@@ -134,6 +135,7 @@ def test_who_entered_an_objection_at_the_counter_never_decides_it(cast, world, d
         ground="error",
         statement="金额有误。",
         evidence=PAPER,
+        **CAME,
     )
     before = digest()
     for again in (cast.reviewer, cast.reviewer_again):
@@ -155,7 +157,7 @@ def test_a_repair_on_paper_is_entered_at_the_counter_and_never_decided_by_who_en
 ):
     """鲁发改信用〔2020〕35号 四（十五）: applied for at the counter, decided by others."""
     record = make_record(world.firm, world.agency)
-    ref = begin(cast.reviewer, "repair", record, statement="罚款已缴清。", evidence=PAPER)
+    ref = begin(cast.reviewer, "repair", record, statement="罚款已缴清。", evidence=PAPER, **CAME)
     assert case_of(ref).state == "draft"
     # A colleague at the counter sees it, and can neither file it nor, in its term, discard it.
     assert steps_on(cast.second_reviewer.read(f"/cases/{ref}"), ref) == set()

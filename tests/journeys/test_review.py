@@ -1,10 +1,19 @@
 """Another unit looks again at what was decided against the enterprise."""
 
+import pytest
 import time_machine
 
 from repair_app.db import db, today
+from repair_app.engine.step import Refused
 from repair_app.models import Case
-from tests.factories import act, make_case, make_record, make_sanction, open_matter
+from tests.factories import (
+    act,
+    leave_office,
+    make_case,
+    make_record,
+    make_sanction,
+    open_matter,
+)
 from tests.journeys.steps import (
     ask_department,
     begin,
@@ -76,6 +85,37 @@ def test_a_rejection_that_is_set_aside_begins_anew_with_its_suspension(cast, wor
     assert ledger_is_whole()
 
 
+def papers_on(page):
+    """Return the addresses of the papers that a page lets its reader open."""
+    return {one for one in page.links.values() if one.startswith("/documents/")}
+
+
+def test_whoever_looks_at_a_decision_again_reads_its_papers_and_nobody_else(cast, world):
+    """《浙江省公共信用信息管理条例》第三十一条: what is verified again is verified by its papers.
+
+    The centre above took no part before: its reviewers open them with the review, then with the
+    matter that begins anew. The papers stay where they are.
+    """
+    case = make_case(world, "rejected")
+    (paper,) = case.documents
+    address = f"/documents/{paper.ref}"
+    assert cast.upper_reviewer.get(address).status_code == 404
+    ref = ask_for_review(cast.subject, case)
+    assert address in papers_on(cast.upper_reviewer.read(f"/cases/{ref}"))
+    assert cast.upper_reviewer.get(address).status_code == 200
+    take(cast.upper_reviewer, "propose_setting_aside", ref, reason="未核对决定书原件。")
+    take(cast.second_upper_reviewer, "sign_setting_aside", ref)
+    anew = begun_anew(case)
+    for again in (cast.upper_reviewer, cast.second_upper_reviewer, cast.subject):
+        page = again.read(f"/cases/{anew.ref}")
+        assert address in papers_on(page)
+        assert case.ref in page.words
+        assert again.get(address).status_code == 200
+    assert [one.case_id for one in case_of(case.ref).documents] == [case.id]
+    for nobody in (cast.stranger, cast.other_provider, cast.institution):
+        assert nobody.get(address).status_code == 404
+
+
 def test_a_rejection_that_is_upheld_stays_as_it_was(cast, world):
     """《浙江省公共信用信息管理条例》第三十一条: answered with reasons; nothing is suspended."""
     record = make_record(world.firm, world.agency)
@@ -102,10 +142,10 @@ def test_the_unit_that_decided_does_not_review_itself(cast, world, digest):
         assert not steps_on(client.read(f"/cases/{ref}"), ref)
         assert client.get(f"/cases/{ref}/propose_upholding").status_code == 403
     assert digest() == before
-    # Handed back down, the guard still says no.
-    act(world.upper_reviewer, "delegate", case_of(ref), centre_id=world.centre.id)
-    for client in (cast.reviewer, cast.second_reviewer):
-        try_to(client, "propose_upholding", ref, reason="无误。")
+    # It is not handed back down, either: the line goes up, and this unit is not in it.
+    leave_office(world.second_upper_reviewer)
+    with pytest.raises(Refused):
+        act(world.upper_reviewer, "delegate", case_of(ref), centre_id=world.centre.id)
 
 
 def test_a_decision_is_reviewed_once(cast, world):

@@ -130,7 +130,15 @@ FIRST_STATES = (
 )
 
 
-@pytest.mark.parametrize("state", FIRST_STATES)
+def on_stores(states):
+    """Return every state on one store, and on the other one in which a case is under way.
+
+    Where a state is mapped to is no question of the store; that a move is written there is.
+    """
+    return [*(("sqlite", one) for one in states), ("postgresql", "with_provider")]
+
+
+@pytest.mark.parametrize(("stage", "state"), on_stores(FIRST_STATES), indirect=["stage"])
 def test_an_objection_moved_from_any_state_reaches_its_end(
     next_version, app, cast, world, monkeypatch, state
 ):
@@ -182,7 +190,7 @@ FIRST_STATES_OF_REPAIR = (
 )
 
 
-@pytest.mark.parametrize("state", FIRST_STATES_OF_REPAIR)
+@pytest.mark.parametrize(("stage", "state"), on_stores(FIRST_STATES_OF_REPAIR), indirect=["stage"])
 def test_a_repair_moved_from_any_state_reaches_its_end(next_version, app, cast, world, state):
     """With its requirements, or with those left under the version that they began with."""
     case = make_case(world, state, workflow="repair")

@@ -107,6 +107,37 @@ def test_a_list_with_a_mistake_changes_nothing_and_keeps_what_was_typed(world, a
     assert digest() == before
 
 
+def test_what_a_list_would_move_is_shown_before_it_is_in_force(world, as_, digest):
+    """Nobody has to change the law's days to learn what it does."""
+    with at(FRIDAY):
+        case = make_case(world, "submitted")
+    term = term_of(case.ref)
+    was, days = term.due_on, term.working_days
+    client = as_(world.administrator)
+    given = {"days": f"{was} 休 台风停工", "source": "应急指挥部通知"}
+    before = digest()
+    page = client.fill("/admin/calendar", button="preview", **given)
+    assert page.status_code == 200
+    assert case.ref in page.words
+    assert str(slowly_due(FRIDAY.date(), days, {was: False}, [])) in page.words
+    assert "尚未作任何更改" in page.words
+    assert page.fields["days"] == given["days"]  # and can be put in force from here
+    assert digest() == before
+    assert client.send(page, "/admin/calendar").status_code == 302
+    assert count_editions() == 1
+
+
+@pytest.mark.parametrize("name", ["note", "source"])
+def test_a_note_is_no_longer_than_a_line_by_page_and_command(world, as_, run, digest, name):
+    client = as_(world.administrator)
+    before = digest()
+    given = {"days": "2027-01-01 休 元旦", "source": "通知", "note": "", name: "长" * 201}
+    assert client.fill("/admin/calendar", **given).status_code == 400
+    day = ("calendar", "set", "2027-01-01", "--rest", "--note", "长" * 201)
+    assert run(*day).exit_code == 2
+    assert digest() == before
+
+
 def test_sending_the_same_list_twice_makes_one_edition(world, as_):
     client = as_(world.administrator)
     for status in (302, 400):

@@ -1,8 +1,10 @@
 """What the inspection list shows as suspicious, each with a case that is not (…（八）巡查检查)."""
 
+from contextlib import contextmanager
+
 import pytest
 import time_machine
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from repair_app.db import db
 from repair_app.models import Case, Deadline, Role
@@ -79,6 +81,72 @@ def test_a_provider_that_answers_now_and_then_is_not_silent(world):
         make_case(world, "confirmed", record=make_record(world.firm, world.agency))
         db.session.rollback()
         assert inspections.list_silent_providers() == []
+
+
+def test_the_list_is_drawn_before_anything_is_locked(world, record, monkeypatch):
+    """On SQLite nobody writes while one transaction does: no record is read inside it."""
+    make_case(world, "submitted")
+    order = []
+
+    def drawing(*arguments):
+        order.append("draw")
+        return draw(*arguments)
+
+    @contextmanager
+    def writing():
+        order.append("write")
+        with transaction() as session:
+            yield session
+
+    draw = inspections.draw
+    monkeypatch.setattr(inspections, "draw", drawing)
+    monkeypatch.setattr(inspections, "transaction", writing)
+    assert inspections.draw_list() == 3  # two records, one case
+    assert order == ["draw", "draw", "write"]
+    # The list of a week is there: nothing is drawn, nothing written.
+    assert inspections.draw_list() == 3
+    assert order == ["draw", "draw", "write"]
+
+
+def test_a_page_takes_no_more_queries_however_much_is_on_it(world, as_, record):
+    auditor = as_(world.auditor)
+    make_case(world, "refused", record=record)
+    make_case(world, "with_provider")
+    make_case(world, "confirmed")
+    make_appointment(world.provider, world.firm, Role.SUBJECT)
+    with time_machine.travel(in_days(60), tick=False):
+        auditor = as_(world.auditor)
+        auditor.get("/audit/inspections")
+        with counted() as few:
+            page = auditor.read("/audit/inspections")
+        assert world.agency.name not in page.words
+    for agency in (world.agency, world.other_agency):
+        make_case(world, "refused", record=make_record(world.firm, agency))
+        make_case(world, "with_provider", record=make_record(world.firm, agency))
+    with time_machine.travel(in_days(400), tick=False):
+        auditor = as_(world.auditor)
+        auditor.get("/audit/inspections")
+        with counted() as many:
+            page = auditor.read("/audit/inspections")
+        assert world.agency.name in page.words
+        assert world.other_agency.name in page.words
+    assert len(many) == len(few)
+
+
+@contextmanager
+def counted():
+    """Give a list that holds, at the end, the queries made inside."""
+    queries = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if not statement.startswith(("PRAGMA", "BEGIN", "SET TRANSACTION")):
+            queries.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield queries
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def test_what_cannot_be_looked_at_is_refused(world):

@@ -1,52 +1,13 @@
-"""The rule packs before people: lists, comparisons, and what an edited file would change."""
-
-from pathlib import Path
+"""The rule packs before people: lists and comparisons."""
 
 import pytest
-from sqlalchemy import func, select
 
-from repair_app.db import db
 from repair_app.engine.rules import RuleError
-from repair_app.models import Event
 from repair_app.services import rules
 from repair_app.services.policy import current_policy
-from tests.factories import make_case, make_record
 
 SEEDS = "sd-seeds.toml"
-
-
-@pytest.fixture
-def edit(app, tmp_path):
-    """Give a function that writes an edited copy of a pack's file, and returns its path."""
-
-    def edited(name: str, *changes: tuple[str, str]) -> Path:
-        text = (app.config["WORKFLOWS"] / "rules" / name).read_text(encoding="utf-8")
-        for old, new in changes:
-            assert old in text
-            text = text.replace(old, new, 1)
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return edited
-
-
-@pytest.fixture
-def run(app):
-    """Give a function that runs a command and returns what it printed, and its exit code."""
-
-    def run_command(*arguments):
-        return app.test_cli_runner().invoke(args=[str(one) for one in arguments])
-
-    return run_command
-
-
-SHORTER = (
-    "[classes.serious]",
-    '[classes.serious]\nmax_months = {value = 30, source = "REDRESS 试", grade = "choice"}',
-)
 SLOWER = ("repair_acceptance = {working_days = 3", "repair_acceptance = {working_days = 5")
-ASKS_MORE = ('["commitment_letter", [', '["commitment_letter", "identity_proof", [')
 
 
 # --- what is on file -----------------------------------------------------------------------
@@ -88,95 +49,6 @@ def test_a_pack_does_not_differ_from_itself(app):
         assert rules.compare(pack, pack) == ()
 
 
-# --- before an edited file is released --------------------------------------------------------
-
-
-def test_a_shorter_period_tells_which_live_records_move(app, world, edit):
-    serious = make_record(world.firm, world.agency, severity="serious")
-    make_record(world.firm, world.agency)
-    (found,) = rules.foresee(edit(SEEDS, SHORTER))
-    assert found.parts == ("repair",)
-    assert found.classes == {"serious": ("max_months",)}
-    assert {kind: one.first for kind, one in found.records.items()} == {
-        "maximum ends earlier": [serious.ref]
-    }
-    assert found.cases == {}
-
-
-def test_a_longer_term_tells_for_which_open_cases(app, world, edit):
-    waiting = make_case(world, "submitted", workflow="repair")
-    make_case(world, "submitted")
-    (found,) = rules.foresee(edit(SEEDS, SLOWER))
-    assert {kind: one.first for kind, one in found.cases.items()} == {
-        "repair_acceptance: 3 -> 5 working days": [waiting.ref]
-    }
-
-
-def test_a_term_of_a_requirement_tells_for_which_open_cases(app, world, edit):
-    case = make_case(world, "draft", workflow="repair")
-    change = (
-        "requirement_commitment = {working_days = 10",
-        "requirement_commitment = {working_days = 8",
-    )
-    found = {one.pack.id: one for one in rules.foresee(edit("base-repair.toml", change))}
-    assert {kind: one.first for kind, one in found["SD-SEEDS"].cases.items()} == {
-        "requirement_commitment: 10 -> 8 working days": [case.ref]
-    }
-
-
-def test_a_further_material_tells_who_would_have_to_bring_it(app, world, edit):
-    case = make_case(world, "submitted", workflow="repair")
-    (found,) = rules.foresee(edit(SEEDS, ASKS_MORE, ASKS_MORE))  # of minor and of general records
-    (kind,) = found.cases
-    assert kind == "asked for as well: identity_proof"
-    assert found.cases[kind].count == 1
-    assert found.cases[kind].first == [case.ref]
-
-
-def test_a_term_of_objections_touches_no_repair(app, world, edit):
-    objection = make_case(world, "submitted")
-    make_case(world, "submitted", workflow="repair")
-    (found,) = rules.foresee(edit("sd-2020.toml", ("working_days = 7", "working_days = 6")))
-    assert {kind: one.first for kind, one in found.cases.items()} == {
-        "objection_whole: 7 -> 6 working days": [objection.ref]
-    }
-    assert found.records == {}
-    assert found.parts == ("objection",)
-
-
-def test_looking_ahead_writes_nothing_and_moves_nobody(app, world, edit):
-    case = make_case(world, "submitted", workflow="repair")
-    before = (case.rule_pack_hash, db.session.scalar(select(func.count(Event.id))))
-    rules.foresee(edit(SEEDS, SLOWER, SHORTER))
-    db.session.refresh(case)
-    assert (case.rule_pack_hash, db.session.scalar(select(func.count(Event.id)))) == before
-    assert current_policy().pack_of(case).clocks["repair_acceptance"].working_days == 3
-    assert not db.session.dirty
-
-
-def test_a_remark_changes_nothing_for_anybody(app, world, edit):
-    make_case(world, "submitted", workflow="repair")
-    assert rules.foresee(edit(SEEDS, ("[clocks]", "# a remark\n[clocks]"))) == ()
-
-
-def test_a_change_below_tells_of_every_pack_that_is_built_on_it(app, world, edit):
-    case = make_case(world, "draft", workflow="repair")
-    change = ("draft_repair = {working_days = 30", "draft_repair = {working_days = 20")
-    found = {one.pack.id: one for one in rules.foresee(edit("base-repair.toml", change))}
-    assert set(found) == {
-        name for name, one in current_policy().packs.items() if "repair" in one.parts
-    }
-    assert found["SD-SEEDS"].cases["draft_repair: 30 -> 20 working days"].first == [case.ref]
-    assert found["CN-2023-58"].cases == {}
-    assert found["CN-2023-58"].parts == ()
-
-
-def test_a_pack_that_is_not_on_file_concerns_nobody(app, edit):
-    path = edit(SEEDS, ('"SD-SEEDS"', '"SD-NEW"'))
-    with pytest.raises(RuleError, match="'SD-NEW' is not on file"):
-        rules.foresee(path)
-
-
 # --- the commands ----------------------------------------------------------------------------
 
 
@@ -210,31 +82,21 @@ def test_an_unknown_pack_is_refused_with_the_nearest_name(run):
     assert "did you mean 'SD-SEEDS'?" in result.output
 
 
-def test_diff_compares_an_edited_file_with_the_current_pack(run, edit):
-    result = run("rules", "diff", edit(SEEDS, SLOWER))
+@pytest.mark.parametrize(
+    ("lang", "days", "differ"),
+    [("zh", "%s个工作日", "1处不同。"), ("en", "%s working days", "1 values differ.")],
+)
+def test_diff_compares_an_edited_file_with_the_current_pack(run, edit, lang, days, differ):
+    result = run("rules", "diff", edit(SEEDS, SLOWER), "--lang", lang)
     assert result.exit_code == 0, result.output
-    assert "clocks.repair_acceptance\n  - working_days = 3 " in result.output
-    assert "\n  + working_days = 5 " in result.output
-    assert "1 values differ." in result.output
+    assert f"clocks.repair_acceptance\n  - {days % 3} " in result.output
+    assert f"\n  + {days % 5} " in result.output
+    assert differ in result.output
 
 
-def test_impact_says_what_changes_for_whom(run, world, edit):
-    case = make_case(world, "submitted", workflow="repair")
-    result = run("rules", "diff", "--impact", edit(SEEDS, SLOWER, ASKS_MORE, ASKS_MORE))
-    assert result.exit_code == 0, result.output
-    assert f"1 repair_acceptance: 3 -> 5 working days: {case.ref}\n" in result.output
-    assert f"1 asked for as well: identity_proof: {case.ref}\n" in result.output
-    assert "Once released, what begins from then on goes by it in: repair." in result.output
-    assert "Nothing was written." in result.output
-
-
-def test_a_mistake_in_an_edited_file_is_told_before_it_is_released(run, edit):
-    result = run("rules", "diff", "--impact", edit(SEEDS, ("repair_whole", "repair_hole")))
-    assert result.exit_code == 1
-    assert "sd-seeds.toml: clocks.repair_hole: is not known here; did you mean" in result.output
-
-
-def test_a_file_that_is_not_there_is_named(run, tmp_path):
-    result = run("rules", "diff", "--impact", tmp_path / "none.toml")
-    assert result.exit_code == 1
-    assert "none.toml" in result.output
+def test_diff_tells_a_change_of_the_other_language_too(run, edit):
+    """What is read in Chinese looks the same: then both languages are shown."""
+    path = edit(SEEDS, ('en = "Minor"', 'en = "Slight"'))
+    result = run("rules", "diff", path, "--lang", "zh")
+    assert "轻微失信 / Minor" in result.output
+    assert "轻微失信 / Slight" in result.output

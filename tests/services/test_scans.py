@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from repair_app.db import at, db, today
+from repair_app.db import at, db, now, today
 from repair_app.models import Case, CreditRecord, Finding, Organisation, SanctionMeasure
 from repair_app.models.parties import OrganisationKind
 from repair_app.services import scans
@@ -152,6 +152,40 @@ def test_what_is_found_no_more_is_cleared(record):
     tamper(record, legal_basis=" ")
     scans.run_scan()
     tamper(record, legal_basis="《计量法实施细则》第四十三条")
+    assert scans.run_scan().cleared == 1
+    assert found_of(record) == []
+
+
+def test_what_is_known_and_being_mended_is_not_written_again(record, monkeypatch):
+    """Every night the same records are found: on SQLite each writing would keep others waiting."""
+    tamper(record, legal_basis=" ")
+    scans.run_scan()
+    written = []
+    monkeypatch.setattr(scans, "keep_findings", lambda ref, _twins: written.append(ref) or False)
+    assert scans.run_scan() == scans.Scanned(records=1, found=0, cleared=0)
+    assert written == []
+    tamper(record, legal_basis=" ", publicised_on=today() - timedelta(days=400))
+    scans.run_scan()
+    assert written == [record.ref]  # something else is wrong with it as well
+
+
+def test_a_flaw_whose_case_ended_unmended_opens_another(record):
+    """Only what is being mended, or was found to be none, is left alone."""
+    tamper(record, legal_basis=" ")
+    scans.run_scan()
+    (case,) = cases_of(record)
+    with transaction() as session:
+        session.execute(
+            update(Case).where(Case.id == case.id).values(closed_at=now(), state="corrected")
+        )
+    scans.run_scan()
+    assert [one.is_open for one in cases_of(record)] == [False, True]
+
+
+def test_findings_about_what_was_taken_off_are_cleared(record):
+    tamper(record, legal_basis=" ")
+    scans.run_scan()
+    tamper(record, state="withdrawn", archived_at=now())
     assert scans.run_scan().cleared == 1
     assert found_of(record) == []
 

@@ -28,7 +28,7 @@ REPAIR: Permits = {
     },
     "supplement_asked": {
         FILERS: {"supplement", "withdraw"},
-        CENTRE: {"supplement_at_window", "refuse_unsupplemented"},
+        CENTRE: {"supplement_at_window", "refuse_unsupplemented", "delegate"},
         **BY_TIME,
     },
     "accepted": {**TAKE_BACK, CENTRE: {"ask_provider", "reroute", "delegate"}, **BY_TIME},
@@ -43,7 +43,8 @@ REPAIR: Permits = {
             "answer_interim",
             "ask_extension",
         },
-        CENTRE: {"recall", "extend"},
+        # 逾期未答复: sent elsewhere, or checked on the papers by the centre itself.
+        CENTRE: {"recall", "extend", "conclude_unanswered", "delegate"},
         **BY_TIME,
     },
     "rectification_confirmed": {
@@ -59,13 +60,13 @@ REPAIR: Permits = {
     "grant_to_decide": {
         **TAKE_BACK,
         AGENCY: {"decide_grant", "decide_refusal", "return_check"},
-        CENTRE: {"take_over"},
+        CENTRE: {"take_over", "delegate"},
         **BY_TIME,
     },
     "refusal_to_decide": {
         **TAKE_BACK,
         AGENCY: {"decide_refusal", "return_check"},
-        CENTRE: {"take_over_refusal"},
+        CENTRE: {"take_over_refusal", "delegate"},
         **BY_TIME,
     },
     "grant_proposed": {
@@ -80,7 +81,7 @@ REPAIR: Permits = {
     },
     "executed": {
         AGENCY: {"confirm_execution"},
-        CENTRE: {"close_unconfirmed"},
+        CENTRE: {"close_unconfirmed", "delegate"},
         CLOCK: {"escalate"},
     },
     "discarded": {},
@@ -108,7 +109,7 @@ RECORD: Permits = {
 # Notice with reasons and a term to answer come before any repair is undone.
 REVOCATION: Permits = {
     "new": {("provider", "reviewer"): {"open"}, CLOCK: {"open_on_breach"}},
-    "announced": {FILERS: {"state_views"}, CENTRE: {"close_hearing"}, **BY_TIME},
+    "announced": {FILERS: {"state_views"}, CENTRE: {"close_hearing", "delegate"}, **BY_TIME},
     "heard": {CENTRE: {"propose", "drop", "delegate"}, **BY_TIME},
     "proposed": {CENTRE: {"sign", "drop", "delegate"}, **BY_TIME},
     "revoked": {},
@@ -129,7 +130,11 @@ SHIELD: Permits = {
         CENTRE: {"sign_shield", "return_shield", "delegate"},
         **BY_TIME,
     },
-    "shielded": {FILERS: {"report_completion"}, CENTRE: {"announce_lifting"}, **BY_TIME},
+    "shielded": {
+        FILERS: {"report_completion"},
+        CENTRE: {"announce_lifting", "delegate"},
+        **BY_TIME,
+    },
     "completion_reported": {
         CENTRE: {"propose_completion", "return_completion", "delegate"},
         **BY_TIME,
@@ -138,7 +143,11 @@ SHIELD: Permits = {
         CENTRE: {"sign_completion", "return_completion", "delegate"},
         **BY_TIME,
     },
-    "lifting_announced": {FILERS: {"state_views"}, CENTRE: {"close_hearing"}, **BY_TIME},
+    "lifting_announced": {
+        FILERS: {"state_views"},
+        CENTRE: {"close_hearing", "delegate"},
+        **BY_TIME,
+    },
     "lifting_heard": {CENTRE: {"sign_lifting", "keep_shield", "delegate"}, **BY_TIME},
     "refused": {},
     "completed": {},

@@ -9,34 +9,41 @@ enterprise is heard (鲁政发〔2017〕44号 二（四）20).
 Permits = dict[str, dict[tuple[str, ...], set[str]]]
 FILERS = ("subject", "agent")
 
+AFTERWARDS: dict[tuple[str, ...], set[str]] = {
+    ("department",): {"report"},
+    ("provider",): {"evaluate"},
+    ("system",): {"escalate"},  # an evaluation that is late is passed on, too
+}
+
 SANCTION: Permits = {
     "new": {("department",): {"impose"}, ("provider",): {"initiate"}},
     "initiated": {
         ("department",): {"accept", "decline"},
         ("provider",): {"retract"},
-        ("system",): {"end", "lapse"},
+        ("system",): {"end", "lapse", "escalate"},
     },
     "in_force": {
         ("department",): {"lift", "report"},
         ("provider",): {"evaluate"},
-        ("system",): {"suspend", "end", "lapse"},
+        ("system",): {"suspend", "end", "lapse", "escalate"},
     },
     "suspended": {
         ("department",): {"lift", "report", "acknowledge"},
         ("provider",): {"evaluate"},
-        ("system",): {"resume", "end", "lapse"},
+        ("system",): {"resume", "end", "lapse", "escalate"},
     },
     "declined": {},
     # What was carried out is told and weighed afterwards, too; nothing else can be done any more.
-    "ended": {("department",): {"report"}, ("provider",): {"evaluate"}},
-    "lapsed": {("department",): {"report"}, ("provider",): {"evaluate"}},
+    "ended": AFTERWARDS,
+    "lapsed": AFTERWARDS,
 }
 
 REMEDY: Permits = {
     "new": {("system",): {"open"}},
     "owed": {
         ("department",): {"undo", "explain"},
-        ("reviewer",): {"undo_in_its_place"},  # once the department has let its term pass
+        # Once the department has let its term pass, the centre undoes it.
+        ("reviewer",): {"undo_in_its_place", "delegate"},
         FILERS: {"add_statement"},
         ("system",): {"escalate"},
     },

@@ -12,7 +12,7 @@ SELF_CORRECTION: Permits = {
     "new": {("reviewer",): {"open"}, ("system",): {"open", "open_at_centre"}},
     "with_provider": {
         ("provider",): {"correct", "take_down", "explain"},
-        ("reviewer",): {"take_over"},
+        ("reviewer",): {"take_over", "delegate"},
         ("system",): {"end_with_record", "escalate"},
     },
     "with_centre": {
@@ -45,21 +45,21 @@ QUARANTINE: Permits = {
     "new": {("system",): {"open"}},
     "quarantined": {
         ("provider",): {"certify", "take_back"},
-        ("reviewer",): {"keep_out_uncertified"},
+        ("reviewer",): {"keep_out_uncertified", "delegate"},
         ("system",): {"escalate"},
     },
     "certified": {
-        ("reviewer",): {"announce_release", "keep_out", "return_to_provider"},
+        ("reviewer",): {"announce_release", "keep_out", "return_to_provider", "delegate"},
         ("system",): {"escalate"},
     },
     # 《行政处罚法》44, 45（参照）: the firm is told before what was removed comes back.
     "release_announced": {
         ("subject", "agent"): {"state_views"},
-        ("reviewer",): {"close_hearing"},
+        ("reviewer",): {"close_hearing", "delegate"},
         ("system",): {"escalate"},
     },
     "release_heard": {
-        ("reviewer",): {"release", "keep_out", "return_to_provider"},
+        ("reviewer",): {"release", "keep_out", "return_to_provider", "delegate"},
         ("system",): {"escalate"},
     },
     "released": {},

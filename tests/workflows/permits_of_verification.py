@@ -30,7 +30,7 @@ OBJECTION: Permits = {
     },
     "supplement_asked": {
         FILERS: {"supplement", "withdraw"},
-        CENTRE: {"supplement_at_window", "refuse_unsupplemented"},
+        CENTRE: {"supplement_at_window", "refuse_unsupplemented", "delegate"},
         **BY_TIME,
     },
     "accepted": {
@@ -57,13 +57,13 @@ OBJECTION: Permits = {
             "begin_appraisal",
             "ask_extension",
         },
-        CENTRE: {"recall", "conclude_unanswered", "extend", "consult"},
+        CENTRE: {"recall", "conclude_unanswered", "extend", "consult", "delegate"},
         **BY_TIME,
     },
     "appraisal": {
         **TAKE_BACK,
         AGENCY: {"answer_interim", "end_appraisal"},
-        CENTRE: {"call_back_appraisal"},
+        CENTRE: {"call_back_appraisal", "delegate"},
         **BY_TIME,
     },
     "confirmed": {
@@ -94,7 +94,7 @@ OBJECTION: Permits = {
     },
     "rejection_announced": {
         FILERS: {"state_views", "withdraw"},
-        CENTRE: {"close_hearing"},
+        CENTRE: {"close_hearing", "delegate"},
         **BY_TIME,
     },
     "rejection_heard": {
@@ -110,7 +110,7 @@ OBJECTION: Permits = {
     # 《行政处罚法》44, 45（参照）: nobody is worse off without notice and a term to answer.
     "correction_announced": {
         FILERS: {"state_views_on_correction", "withdraw"},
-        CENTRE: {"close_hearing_on_correction"},
+        CENTRE: {"close_hearing_on_correction", "delegate"},
         **BY_TIME,
     },
     "correction_heard": {
@@ -125,7 +125,7 @@ OBJECTION: Permits = {
     },
     "executed": {
         AGENCY: {"confirm_execution"},
-        CENTRE: {"close_unconfirmed"},
+        CENTRE: {"close_unconfirmed", "delegate"},
         CLOCK: {"escalate"},
     },
     "discarded": {},
@@ -140,7 +140,7 @@ OBJECTION: Permits = {
 # Another agency says what it thinks, and decides nothing.
 OPINION: Permits = {
     "new": {CLOCK: {"require"}},
-    "asked": {AGENCY: {"give"}, CENTRE: {"waive"}, CLOCK: {"lapse"}},
+    "asked": {AGENCY: {"give"}, CENTRE: {"waive"}, CLOCK: {"lapse", "escalate"}},
     "given": {},
     "waived": {},
     "lapsed": {},
@@ -149,7 +149,7 @@ OPINION: Permits = {
 # 《山东省社会信用条例》40: the provider withdraws what was annulled; two of its people see to it.
 ANNULMENT: Permits = {
     "new": {AGENCY: {"open"}, CLOCK: {"open_on_ruling"}},
-    "announced": {AGENCY: {"sign", "decline"}, CENTRE: {"sign_overdue"}, **BY_TIME},
+    "announced": {AGENCY: {"sign", "decline"}, CENTRE: {"sign_overdue", "delegate"}, **BY_TIME},
     "closed": {},
     "declined": {},
     "moot": {},

@@ -57,9 +57,18 @@ PERMITS: dict[str, dict[str, dict[tuple[str, ...], set[str]]]] = {
         },
         "signed": {("system",): {"publish", "lapse"}},
         # Who recognised the conduct watches the promise; the credit centre finds it broken.
-        "published": {("provider",): {"confirm_fulfilment", "announce_breach"}},
-        "breach_announced": {FILERS: {"state_views"}, ("reviewer",): {"close_hearing"}},
-        "breach_heard": {("reviewer",): {"find_partly_kept", "find_not_kept", "dismiss_breach"}},
+        "published": {
+            ("provider",): {"confirm_fulfilment", "announce_breach"},
+            ("system",): {"escalate"},
+        },
+        "breach_announced": {
+            FILERS: {"state_views"},
+            ("reviewer",): {"close_hearing", "delegate"},
+        },
+        "breach_heard": {
+            ("reviewer",): {"find_partly_kept", "find_not_kept", "dismiss_breach", "delegate"},
+            ("system",): {"escalate"},
+        },
         "fulfilled": {},
         "partly_fulfilled": {},
         "unfulfilled": {},
@@ -79,7 +88,7 @@ PERMITS: dict[str, dict[str, dict[tuple[str, ...], set[str]]]] = {
         "enrolled": {
             COUNTER: {"cancel"},
             ("institution",): {"confirm_training", "confirm_attendance", "decline"},
-            ("system",): {"lapse"},
+            ("system",): {"lapse", "escalate"},
         },
         "studying": {
             FILERS: {
@@ -100,7 +109,7 @@ PERMITS: dict[str, dict[str, dict[tuple[str, ...], set[str]]]] = {
         "requested": {
             COUNTER: {"cancel"},
             ("institution",): {"file_report", "decline"},
-            ("system",): {"lapse"},
+            ("system",): {"lapse", "escalate"},
         },
         "filed": {},
         "lapsed": {},

@@ -1,7 +1,7 @@
 """What else a step does to its case and to those who act in it."""
 
 from repair_app.engine.step import Step
-from repair_app.models import Role
+from repair_app.models import Deadline, Role
 
 
 def stamp_submission(step: Step) -> None:
@@ -126,6 +126,18 @@ def _hand_over(step: Step, centre_id: int) -> None:
     step.store.reread(step.case, "centre")
 
 
+def call_in_centre(step: Step) -> None:
+    """Let the reviewers of another credit centre act beside those of the one that decided.
+
+    What it decided stays its own, so that a review of that does not go to it.
+    """
+    centre_id = step.answers.facts["centre_id"]
+    step.case.higher_centre_id = centre_id
+    for term in step.case.deadlines:
+        if term.is_running and term.entity_ref == step.entity.ref and term.owner == "reviewer":
+            term.organisation_id = centre_id
+
+
 def send_to_reviewing_centre(step: Step) -> None:
     """Send a review to the unit above the one that decided, where there is one."""
     about = step.case.about
@@ -145,6 +157,28 @@ def escalate_term(step: Step) -> None:
     # Told is the unit above in any case; it acts only where somebody can act for it.
     if term.owner == "reviewer" and step.store.is_staffed(above, Role.REVIEWER, step.today):
         step.case.higher_centre_id = above
+
+
+def escalate_late_terms(step: Step) -> None:
+    """Tell the unit above whoever let a term pass; of a reviewer's, its own reviewers act as well.
+
+    Who has no unit above, as an institution, is told of to the credit centre of the case.
+    """
+    for term in step.late_terms:
+        above = _unit_above(step, term)
+        term.escalated_at = step.at
+        term.escalated_to_id = above
+        late_reviewer = term.owner == "reviewer" and step.workflow.entity == "requirement"
+        if late_reviewer and step.store.is_staffed(above, Role.REVIEWER, step.today):
+            step.case.higher_centre_id = above
+
+
+def _unit_above(step: Step, term: Deadline) -> int | None:
+    """Return whom it is told that a term was let pass; None where nobody is above."""
+    centre_id = step.case.centre_id if step.workflow.entity == "requirement" else None
+    late = term.organisation_id or centre_id
+    above = step.store.get_organisation(late).superior_id if late is not None else None
+    return above if above is not None or late == centre_id else centre_id
 
 
 def extend_term(step: Step) -> None:

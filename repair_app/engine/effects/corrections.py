@@ -1,8 +1,6 @@
 """What an objection asks of the record, and what comes of it."""
 
-from functools import partial
-
-from repair_app.engine.assessment import assess
+from repair_app.engine.assessment import assess_record
 from repair_app.engine.fields import read_field, write_field
 from repair_app.engine.step import WAS, Answers, Step
 from repair_app.models import FieldProposal
@@ -63,7 +61,7 @@ def apply_corrections(step: Step) -> None:
 def _classify_record(step: Step) -> None:
     """Compute class and publication periods from the record and its rule pack."""
     record = step.record
-    found = assess(step.record_rules, partial(getattr, record))
+    found = assess_record(step.record_rules, record)
     record.severity_class = found.severity
     record.min_publication_until = found.min_until
     record.max_publication_until = found.max_until

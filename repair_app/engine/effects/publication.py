@@ -5,6 +5,7 @@ from repair_app.engine.machine import begin
 from repair_app.engine.opening import open_as_system
 from repair_app.engine.rules import RulePack
 from repair_app.engine.step import Step
+from repair_app.labels import numbered
 from repair_app.models import CreditRecord, ProceedingMark
 
 # What an objection found, and the record's own step that follows (深圳条例 51).
@@ -86,8 +87,8 @@ def _describe_falsehood(step: Step) -> dict[str, object]:
     case, pack = step.case, step.rules
     words = {
         "violation_type": "信用修复中提供虚假材料、虚假承诺或者违背信用承诺",
-        "violation_facts": f"在对{case.record.ref}号信息的信用修复中提供虚假材料或者违背信用承诺，"
-        f"经{case.ref}号案件查实。",
+        "violation_facts": f"在{numbered(case.record.decision_no)}行政处罚决定所涉失信信息的"
+        "信用修复中提供虚假材料或者违背信用承诺，经核查属实。",
         "legal_basis": "《信用修复管理办法》关于虚假材料和信用承诺的规定",
         "penalty_content": "撤销信用修复，记入信用记录并公示",
     }

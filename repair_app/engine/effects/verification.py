@@ -3,6 +3,8 @@
 from repair_app.engine.step import Step
 from repair_app.models import DisputeMark, Sanction, SanctionSuspension
 
+RESPONSE = "sanction_response"  # the term in which a department responds
+
 
 def place_dispute_mark(step: Step) -> None:
     """Annotate the record as disputed for the life of this case (鲁政发〔2017〕44号 二（四）20)."""
@@ -26,6 +28,8 @@ def suspend_sanctions(step: Step) -> None:
         sanction.suspensions.append(suspension)
         if sanction.state == "in_force":
             step.fire(sanction, "suspend")
+        elif sanction.state == "initiated":  # nobody may take it up meanwhile
+            step.store.pause_term(step, sanction.ref, RESPONSE)
 
 
 def resume_sanctions(step: Step) -> None:
@@ -40,9 +44,13 @@ def resume_sanctions(step: Step) -> None:
             suspension.lifted_at = step.at
             suspension.lifted_because = step.transition.name
         still = any(one.lifted_at is None for one in sanction.suspensions)
-        if mine and not still and sanction.state == "suspended":
-            step.store.save()
+        if not mine or still:
+            continue
+        step.store.save()
+        if sanction.state == "suspended":
             step.fire(sanction, "resume")
+        elif sanction.state == "initiated":
+            step.store.resume_term(step, sanction.ref, RESPONSE)
 
 
 def end_sanctions(step: Step) -> None:

@@ -1,7 +1,8 @@
 """What must be true of the papers that a repair asks for."""
 
+from repair_app.engine.rules import Material
 from repair_app.engine.step import Reason, Step
-from repair_app.labels import N_
+from repair_app.labels import N_, Label
 
 
 def materials_are_brought(step: Step) -> Reason | None:
@@ -27,8 +28,13 @@ def materials_are_brought(step: Step) -> Reason | None:
     )
     if not missing:
         return None
-    items = [material for group in missing for material in group]
-    return Reason(
-        N_("Still missing, one of each kind: %(items)s. How to get it: %(ways)s."),
-        {"items": [one.label for one in items], "ways": [one.how_to_get for one in items]},
-    )
+    lines = [_describe(group) for group in missing]
+    listed = Label("".join(one.zh for one in lines), "".join(one.en for one in lines))
+    return Reason(N_("Still missing, of each line one paper:%(lines)s"), {"lines": listed})
+
+
+def _describe(group: tuple[Material, ...]) -> Label:
+    """Return a line of its own: what is missing, what would do instead, how to get each."""
+    zh = "，或者".join(f"{one.label.zh}（{one.how_to_get.zh.rstrip('。')}）" for one in group)
+    en = ", or ".join(f"{one.label.en} ({one.how_to_get.en.rstrip('.')})" for one in group)
+    return Label(f"\n· {zh}", f"\n· {en}")

@@ -91,7 +91,7 @@ def _term_to_ask(step: Step, about: Case) -> Reason | None:
     if closed_at is None:
         return None
     days = step.rules.clocks["review_request"].working_days
-    last = add_working_days(local_date(closed_at), days).due_on
+    last = add_working_days(local_date(closed_at), days, step.store.read_calendar()).due_on
     if step.today <= last:
         return None
     return Reason(N_("A review could be asked for until %(day)s."), {"day": last})

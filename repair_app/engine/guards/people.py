@@ -57,15 +57,3 @@ def agency_can_be_consulted(step: Step) -> Reason | None:
     if step.store.is_staffed(chosen, Role.PROVIDER, step.today):
         return None
     return Reason(N_("This agency has no account yet."))
-
-
-def centre_can_act(step: Step) -> Reason | None:
-    """The credit centre that the matter is handed to is another one, with a reviewer."""
-    chosen = step.answers.facts.get("centre_id")
-    if chosen is None:
-        return None
-    if chosen == step.case.centre_id:
-        return Reason(N_("The matter is with this centre already."))
-    if step.store.is_staffed(chosen, Role.REVIEWER, step.today):
-        return None
-    return Reason(N_("Nobody reviews at this centre today."))

@@ -7,7 +7,7 @@ is asked again with the form.
 from repair_app.calendar import add_period
 from repair_app.engine.enforcement import fits_class, is_listed
 from repair_app.engine.step import Reason, Step
-from repair_app.labels import N_
+from repair_app.labels import N_, Label
 from repair_app.models import SanctionMeasure
 
 PUBLIC_BODIES = ("11", "12")  # of a USCC: 机关, 事业单位 (GB 32100-2015)
@@ -27,8 +27,10 @@ def measure_is_listed(step: Step) -> Reason | None:
     if measure is None or is_listed(measure, step.today):
         return None
     return Reason(
-        N_("Measure %(code)s is not in the catalogue (any more): it may not be imposed."),
-        {"code": measure.code},
+        N_(
+            "Measure %(code)s “%(name)s” is not in the catalogue (any more): it may not be imposed."
+        ),
+        _called(measure),
     )
 
 
@@ -39,8 +41,8 @@ def measure_fits_the_record(step: Step) -> Reason | None:
         return None
     label = step.record_rules.classes[step.record.severity_class].label
     return Reason(
-        N_("Measure %(code)s may not rest on a record of the class “%(label)s”."),
-        {"code": measure.code, "label": label},
+        N_("Measure %(code)s “%(name)s” may not rest on a record of the class “%(label)s”."),
+        {**_called(measure), "label": label},
     )
 
 
@@ -51,10 +53,15 @@ def measure_fits_whom_it_reaches(step: Step) -> Reason | None:
     if measure is None or named == measure.reaches_persons:
         return None
     if named:
-        return Reason(N_("Measure %(code)s rests on the enterprise only."), {"code": measure.code})
+        return Reason(
+            N_("Measure %(code)s “%(name)s” rests on the enterprise only."), _called(measure)
+        )
     return Reason(
-        N_("Measure %(code)s reaches a person: the lead agency names who, and in which role."),
-        {"code": measure.code},
+        N_(
+            "Measure %(code)s “%(name)s” reaches a person: the lead agency names who, and in "
+            "which role."
+        ),
+        _called(measure),
     )
 
 
@@ -120,6 +127,11 @@ def sanction_term_is_not_over(step: Step) -> Reason | None:
     if step.today <= step.sanction.ends_on:
         return None
     return Reason(N_("The term of the measure ended on %(day)s."), {"day": step.sanction.ends_on})
+
+
+def _called(measure: SanctionMeasure) -> dict[str, object]:
+    """Return what a measure is called: its code alone tells a department nothing."""
+    return {"code": measure.code, "name": Label(measure.name_zh, measure.name_en)}
 
 
 def _chosen(step: Step) -> SanctionMeasure | None:

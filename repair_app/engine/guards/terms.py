@@ -25,6 +25,13 @@ def term_was_not_escalated(step: Step) -> Reason | None:
     return Reason(N_("The next unit has been told already."))
 
 
+def late_term_was_not_escalated(step: Step) -> Reason | None:
+    """A term of this has ended, and the next unit has not been told of it yet."""
+    if step.late_terms:
+        return None
+    return Reason(N_("No term is over of which the next unit has not been told."))
+
+
 def opinion_is_overdue(step: Step) -> Reason | None:
     """The other agency has let the term for its view pass."""
     return step.reason_not_over(step.term_of(step.entity.ref))

@@ -112,7 +112,7 @@ REQUIREMENTS = frozenset(
 READINGS = frozenset({"all", "any"})
 FACTORS = frozenset({"public_service"})
 # The workflows that may refuse with a coded reason.
-REFUSING = frozenset({"objection", "repair", "review", "shield"})
+REFUSING = frozenset({"objection", "repair", "shield"})
 # The day that a publication period runs from.
 ANCHORS = frozenset({"decided_on", "publicised_on", "conduct_ended_on"})
 # The kinds of penalty that class_rules may name.
