@@ -115,17 +115,61 @@ def is_timed(workflow: str, transition: Transition) -> bool:
 
 
 def stand_for(world: World, entity: Any) -> list[tuple[str, list[Actor]]]:
-    """Return who acts for an entity, and as what, as the application finds it."""
-    people = ((who, actors_of(user, entity)) for who, user in world.cast.people.items())
-    return [(who, actors) for who, actors in people if actors]
+    """Return who acts for an entity, and as what, as the application finds it.
+
+    Asked a million times of a few hundred constellations, so that each answer is kept.
+    """
+    known: dict[Any, list[tuple[str, list[Actor]]]] = world.cast.standing
+    key = standing_of(entity)
+    if key not in known:
+        people = ((who, actors_of(user, entity)) for who, user in world.cast.people.items())
+        known[key] = [(who, actors) for who, actors in people if actors]
+    return known[key]
 
 
-def to_open(world: World, scenario: Scenario) -> Iterator[Attempt]:
-    """Yield what cases can be opened, by whom."""
+def standing_of(entity: Any) -> tuple[Any, ...]:
+    """Return all that decides who acts for an entity, by `access` (a test holds the two together).
+
+    Raises KeyError for what nobody acts for.
+    """
+    own = (entity.model, *(getattr(entity, name) for name in STANDS_BY[entity.model]))
+    if entity.model is Requirement:
+        return (*own, standing_of(entity.case))
+    if entity.model is Sanction:
+        return (*own, entity.record.provider_id)
+    if entity.model is CreditRecord:
+        return (*own, *((one.department_id, one.person_id) for one in entity.sanctions))
+    return own
+
+
+STANDS_BY: dict[Any, tuple[str, ...]] = {
+    Case: (
+        "workflow",
+        "subject_id",
+        "provider_id",
+        "department_id",
+        "centre_id",
+        "higher_centre_id",
+        "person_id",
+        "entered_by_id",
+        "submitted_at",
+    ),
+    CreditRecord: ("subject_id", "provider_id", "archived_at"),
+    Requirement: ("workflow", "institution_id"),
+    Sanction: ("department_id", "person_id"),
+}
+
+
+def to_open(
+    world: World, scenario: Scenario, only: tuple[str, str] | None = None
+) -> Iterator[Attempt]:
+    """Yield what cases can be opened, by whom; only: by which transition of which workflow."""
     for name, grounds in scenario.openable.items():
+        if only and name != only[0]:
+            continue
         workflow = world.policy.current[name]
         for transition in workflow.leaving(workflow.initial):
-            if not scenario.plays(name, transition.name):
+            if (only and transition.name != only[1]) or not scenario.plays(name, transition.name):
                 continue
             for record in world.list_rows(CreditRecord):
                 arrives = f"{name}.{transition.name}" in scenario.arrives

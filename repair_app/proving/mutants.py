@@ -228,10 +228,10 @@ def directly(bent: Graph, world: World, mutant: Mutant) -> list[Attempt]:
                 )
     if not is_opened(bent, mutant):
         return found
-    opened = [*attempts.to_open(world, bent.scenario)]
+    own = (mutant.workflow, mutant.transition)
+    opened = [*attempts.to_open(world, bent.scenario, own)]
     if bent.scenario.imposes:
         opened.extend(attempts.to_impose(world, bent.scenario))
-    own = (mutant.workflow, mutant.transition)
     return [*found, *(one for one in opened if (one.workflow, one.transition) == own)]
 
 

@@ -15,7 +15,14 @@ from sqlalchemy.orm import Session
 
 from repair_app.db import at
 from repair_app.engine.enforcement import enforceable, is_enforceable
-from repair_app.models import CreditRecord, Organisation, Requirement, Sanction
+from repair_app.models import (
+    CreditRecord,
+    DisputeMark,
+    Organisation,
+    Requirement,
+    Sanction,
+    SanctionSuspension,
+)
 from repair_app.models.parties import OrganisationKind
 from repair_app.proving.world import World
 from repair_app.services.commitments import is_shown
@@ -23,6 +30,15 @@ from repair_app.services.records import is_public, shown_to_public
 
 BROKEN = {"partly_fulfilled", "unfulfilled"}
 FOUND_WRONG = {"withdrawn", "stopped"}
+# The rows that decide what an outlet shows.
+OUTLETS_GO_BY = {
+    CreditRecord,
+    DisputeMark,
+    Organisation,
+    Requirement,
+    Sanction,
+    SanctionSuspension,
+}
 
 
 def is_on_its_page(world: World, record: Any) -> bool:

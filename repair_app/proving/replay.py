@@ -36,9 +36,9 @@ from repair_app.models import (
 from repair_app.proving import attempts
 from repair_app.proving.attempts import MATERIAL, Attempt
 from repair_app.proving.explore import Edge, Graph
-from repair_app.proving.outlets import differing_outlets
+from repair_app.proving.outlets import OUTLETS_GO_BY, differing_outlets
 from repair_app.proving.scenarios import CHANGED_OFFICE, DECIDED, pack_of_measures
-from repair_app.proving.world import KEPT, LASTING, LOG, MODELS, MOMENT, World, encode
+from repair_app.proving.world import DAY, KEPT, LASTING, LOG, MODELS, MOMENT, World, encode
 
 Chooser = Callable[[int, Edge], bool]
 NOON = time(12, tzinfo=SHANGHAI)
@@ -53,6 +53,7 @@ class Replay:
     graph: Graph
     session: Session
     filled: set[tuple[type[Base], str]] = field(default_factory=set)
+    shown: set[frozenset[int]] = field(default_factory=set)  # what the outlets were asked about
     taken: int = 0
     differences: list[str] = field(default_factory=list)
 
@@ -364,10 +365,17 @@ def compare(done: Replay, number: int, target: int, attempt: Attempt | None) -> 
         only_here = {wanted[one] for one in wanted.keys() - mine.keys()}
         told = [*tell(graph, only_there, only_here)]
         note(done, number, attempt, f"the store differs: {told[:4]}")
-    wanted_world = graph.world(target)
-    moment = datetime.combine(wanted_world.today, NOON)
-    for says in differing_outlets(done.session, wanted_world, moment):
-        note(done, number, attempt, says)
+    shown = frozenset(one for one in graph.states[target] if is_shown_of(graph, one))
+    if shown not in done.shown:
+        done.shown.add(shown)
+        for says in differing_outlets(done.session, graph.world(target), done.at(target)):
+            note(done, number, attempt, says)
+
+
+def is_shown_of(graph: Graph, number: int) -> bool:
+    """Say whether a part of a state is what the outlets go by: the day, or a row that they show."""
+    place = graph.pool.contents[number][0]
+    return place == DAY or (place >= 0 and MODELS[place] in OUTLETS_GO_BY)
 
 
 def told_of(graph: Graph, number: int) -> tuple[tuple[Any, ...], int]:

@@ -347,6 +347,7 @@ class Cast:
         self.index: dict[tuple[type[Base], int], Any] = {}
         self.organisations: dict[str, Any] = {}
         self.people: dict[str, Any] = {}
+        self.standing: dict[tuple[Any, ...], Any] = {}  # who acts for what, as `attempts` found it
 
     def list_rows(self, model: type[Base]) -> Sequence[Any]:
         """Return the rows of a model."""

@@ -6,6 +6,7 @@ import pytest
 
 from repair_app.engine.policy import Policy
 from repair_app.models import Case, CreditRecord
+from repair_app.proving import attempts
 from repair_app.proving.explore import explore
 from repair_app.proving.liveness import find_stuck, flaws_of
 from repair_app.proving.mutants import Index, Mutant, apply, try_mutant
@@ -14,6 +15,7 @@ from repair_app.proving.prove import prove, report
 from repair_app.proving.replay import replay
 from repair_app.proving.world import Pool, decode, encode
 from repair_app.proving.worlds import SCENARIOS
+from repair_app.services.cases import actors_of
 from repair_app.services.policy import current_policy
 
 WORLDS = {one.name: one for one in SCENARIOS}
@@ -203,3 +205,16 @@ def test_the_command_says_what_was_looked_at_and_fails_on_a_broken_promise(app, 
         app.extensions["redress_policy"] = policy
     assert bad.exit_code == 1
     assert "1. subject as subject: open on shield of record 1" in bad.output
+
+
+@pytest.mark.parametrize("name", ["who changed office", "complaint", "training", "measures"])
+def test_who_acts_is_remembered_by_all_that_decides_it(policy, name):
+    graph = explore(WORLDS[name], policy)
+    found = {}
+    for number in range(len(graph.states)):
+        world = graph.world(number)
+        for model in attempts.STANDS_BY:
+            for entity in world.list_rows(model):
+                acting = {who: actors_of(user, entity) for who, user in world.cast.people.items()}
+                assert found.setdefault(attempts.standing_of(entity), acting) == acting
+    assert found
