@@ -36,6 +36,8 @@ from repair_app.services.policy import current_policy
 from tests import stores
 from tests.conftest import build_app
 
+# The demonstration is made by the first test that asks for it: a minute on a busy machine.
+pytestmark = pytest.mark.timeout(600)
 # For each store one worker makes the demonstration, once; the two may be different workers.
 ONCE_FOR_EACH_STORE = [
     pytest.param(name, marks=pytest.mark.xdist_group(f"demo on {name}"))
