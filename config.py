@@ -57,6 +57,7 @@ class Config:
     SECURITY_PASSWORD_SCHEMES = ["argon2"]
     SECURITY_PASSWORD_SINGLE_HASH = True
     SECURITY_PASSWORD_LENGTH_MIN = 12
+    SECURITY_RESET_PASSWORD_WITHIN = timedelta(days=3)  # of a link that sets a password
     SECURITY_EMAIL_VALIDATOR_ARGS = {"check_deliverability": False}
     SECURITY_RETURN_GENERIC_RESPONSES = True
     SECURITY_DEFAULT_REMEMBER_ME = False
@@ -75,6 +76,10 @@ class Config:
     COMPLAINT_RATE_LIMIT = "10 per hour"  # from one network address
     COMPLAINT_RATE_LIMIT_OF_RECORD = "3 per day"  # from one network address, about one record
     COMPLAINT_RATE_LIMIT_ABOUT_RECORD = "30 per day"  # about one record, from wherever
+    FEED_RATE_LIMIT = "30 per minute"  # calendar addresses that are none, from one address
+    INVITATION_RATE_LIMIT = "30 per minute"  # links that are worthless, from one address
+    EXPORT_RATE_LIMIT = "20 per minute"  # lists taken away without an account, from one address
+    VERIFY_RATE_LIMIT = "30 per minute"  # letters that there are not, from one address
     COMPLAINT_LOOKUP_RATE_LIMIT = "30 per minute"  # codes that are none, from one address
 
     def __init__(self) -> None:
@@ -85,6 +90,9 @@ class Config:
         self.SECURITY_PASSWORD_SALT = read_secret(self.DATA_FOLDER, "password_salt")
         self.SQLALCHEMY_DATABASE_URI = database_url(self.DATA_FOLDER)
         self.BASE_URL = os.environ.get("REDRESS_BASE_URL", "")
+        # Where mails are handed over, with the password; see `repair_app/mail.py`. None: no mails.
+        self.SMTP_URL = os.environ.get("REDRESS_SMTP_URL", "")
+        self.SMTP_SENDER = os.environ.get("REDRESS_SMTP_SENDER", "")
         self.PROFILE = os.environ.get("REDRESS_PROFILE", "seeds")
         # Behind TLS the operator names the public address; only then can cookies insist on it.
         self.SESSION_COOKIE_SECURE = self.BASE_URL.startswith("https://")

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from benchmarks import pages, queries, report, seed, server
+from benchmarks import names, pages, queries, report, seed, server
 from benchmarks.load import Timing, Unexpected, middle
 from benchmarks.report import Report, Verdict, show
 from benchmarks.stage import Stage, stage
@@ -25,7 +25,7 @@ from repair_app import ledger
 from repair_app.db import db
 from repair_app.services import imports
 
-PARTS = ("import", "ledger", "pages", "start")
+PARTS = ("import", "ledger", "pages", "search", "start")
 STORES = ("sqlite", "postgresql")
 FEWEST = 500  # cases: fewer leave too little to write
 
@@ -64,6 +64,9 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts (all)")
     parser.add_argument(
         "--rows", type=int, default=100_000, help="of the imported file (%(default)s)"
+    )
+    parser.add_argument(
+        "--records", type=int, default=1_000_000, help="to search among (%(default)s)"
     )
     parser.add_argument(
         "--seconds", type=float, default=2, help="for each kind of page in a round (%(default)s)"
@@ -114,6 +117,9 @@ def measure_store(
         except Unexpected as problem:
             print(f"{kind}: {problem}")
             made.verdicts.append(Verdict(f"{kind}: every request is answered", str(problem), False))
+    if "search" in chosen.only:
+        with stage(kind, folder / f"{kind}-names", uri) as empty:
+            found["search"] = measure_search(chosen, empty, made)
     if "start" in chosen.only:
         found["start"] = measure_start(kind, folder, uri, made)
 
@@ -282,6 +288,31 @@ def show_queries(
         [(page, who, one.queries, f"{one.ms:.0f}", one.worst) for (who, page), one in slow],
     )
     made.judge(f"{kind}: queries of any page", order[0][1].queries, report.MOST_QUERIES, "")
+
+
+# --- search -----------------------------------------------------------------------------------
+
+
+def measure_search(
+    chosen: argparse.Namespace, empty: Stage, made: Report
+) -> dict[str, dict[str, object]]:
+    """Search many records, one browser at a time."""
+    with empty.app.app_context():
+        names.fill(chosen.records)
+        db.session.remove()
+    timings = names.measure(empty, chosen.records, chosen.workers, 1, chosen.seconds, chosen.rounds)
+    show(
+        f"{empty.version}: public search among {chosen.records:,} records",
+        ("", "req/s", "p50 ms", "p95 ms"),
+        [
+            (kind, f"{one.rate:.0f}", f"{one.p50:.1f}", f"{one.p95:.1f}")
+            for kind, one in timings.items()
+        ],
+    )
+    for kind in report.SEARCHED:
+        target = f"{empty.kind}: p95 of a search by {kind}, {chosen.records:,} records"
+        made.judge(target, timings[kind].p95, report.SEARCH_MS, " ms")
+    return {kind: asdict(one) for kind, one in timings.items()}
 
 
 # --- start ------------------------------------------------------------------------------------

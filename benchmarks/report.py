@@ -12,6 +12,8 @@ from typing import Any
 MOST_QUERIES = 12
 MOST_GROWTH = 1.5
 FLAT = ("worklist, reviewer", "worklist, provider", "case page")
+SEARCHED = ("2 characters", "4 characters")
+SEARCH_MS = 15  # p95, one browser
 IMPORT_SECONDS = 30  # of 100,000 rows, on SQLite
 LEDGER_SECONDS = 5  # of 100,000 events
 START_SECONDS = 3

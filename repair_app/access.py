@@ -58,7 +58,7 @@ def stands_as(user: User, entity: Entity) -> Iterator[Appointment | OwnName]:
     if not user.active or _is_kept_from(user, entity):
         return
     for appointment in user.current_appointments:
-        if _concerns(appointment, entity):
+        if concerns(appointment, entity):
             yield appointment
     if _is_reached(user, entity):
         yield OwnName()
@@ -113,7 +113,8 @@ def acts_for(appointment: Appointment | OwnName, entity: Entity) -> bool:
     return appointment.organisation_id in {case.centre_id, case.higher_centre_id}
 
 
-def _concerns(appointment: Appointment, entity: Entity) -> bool:
+def concerns(appointment: Appointment, entity: Entity) -> bool:
+    """Say whether an appointment that holds makes its person something for this entity."""
     match entity:
         case Case():
             told = entity.workflow not in CONFIDENTIAL or appointment.role in READS_ALL_CASES

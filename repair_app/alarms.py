@@ -12,7 +12,10 @@ from repair_app.labels import Label
 from repair_app.models import Alarm
 
 KINDS: Mapping[str, Label] = MappingProxyType(
-    {"deadline": Label("期限无法计算", "a deadline cannot be computed")}
+    {
+        "deadline": Label("期限无法计算", "a deadline cannot be computed"),
+        "mail": Label("邮件无法发出", "a mail cannot be sent"),
+    }
 )
 
 log = logging.getLogger(__name__)

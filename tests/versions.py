@@ -34,7 +34,8 @@ def write_next(folder: Path, *edits: tuple[str, str], maps: str = "") -> Path:
     maps: the content of migrations.toml.
     """
     copy = Path(shutil.copytree(ROOT / "workflows", folder / "workflows"))
-    (copy / "releases.toml").unlink(missing_ok=True)
+    for of_the_present in ("releases.toml", "letters.toml"):  # they name what 2026.1 has not
+        (copy / of_the_present).unlink(missing_ok=True)
     text = (copy / "released" / "objection-2026.1.toml").read_text(encoding="utf-8")
     of_part = ('initial = "new"', 'initial = "new"\nrules   = "objection"')
     for old, new in (('version = "2026.1"', 'version = "2030.1"'), of_part, *edits):

@@ -13,10 +13,12 @@ from repair_app.cli import (
     deadlines,
     institutions,
     jobs,
+    messages,
     migration,
     records,
     rules,
     scans,
+    statistics,
     store,
     workflows,
 )
@@ -49,7 +51,9 @@ def add_commands(app: Flask) -> None:
         accounts.organisations,
         institutions.institutions,
         jobs.jobs,
+        messages.messages,
         scans.scans,
+        statistics.statistics,
         store.prepare,
         store.verify,
     ):

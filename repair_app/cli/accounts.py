@@ -6,14 +6,13 @@ from datetime import datetime
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy.orm import Session
 
 from repair_app.cli.calendar import administrator
-from repair_app.models import Role
+from repair_app.db import db
+from repair_app.models import Organisation, Role, User
+from repair_app.services import administration, people
 from repair_app.services import organisations as placing
-from repair_app.services import people
-from repair_app.services.calendar import actor_of
-from repair_app.services.transaction import transaction
+from repair_app.services.administration import Newcomer, Seat
 
 accounts = AppGroup("accounts", help="Accounts and roles.")
 organisations = AppGroup("organisations", help="Enterprises, agencies and institutions on file.")
@@ -22,13 +21,22 @@ ROLES = click.Choice([one.value for one in Role if one is not Role.SYSTEM])
 
 
 @contextmanager
-def changing() -> Iterator[Session]:
-    """Give a transaction in which what is not possible ends the command with one line."""
+def refusing() -> Iterator[None]:
+    """End the command with one line where something is not possible."""
     try:
-        with transaction() as session:
-            yield session
+        yield
     except people.NotPossible as problem:
         raise click.ClickException(str(problem)) from problem
+
+
+def organisation_of(uscc: str) -> Organisation:
+    """Return the organisation of a code. Raises NotPossible."""
+    return people.get_organisation(db.session(), uscc)
+
+
+def account_of(email: str) -> User:
+    """Return the account of an address. Raises NotPossible."""
+    return people.get_account(db.session(), email)
 
 
 @accounts.command("add")
@@ -55,19 +63,11 @@ def add_account(
     """
     if bool(name) == bool(same_person_as):
         raise click.UsageError("either --name or --same-person-as says who it is")
-    with changing() as session:
-        organisation = people.get_organisation(session, uscc)
-        person = people.get_account(session, same_person_as).person if same_person_as else None
-        people.add_account(
-            session,
-            email,
-            name or "",
-            password,
-            organisation,
-            Role(role),
-            scope=scope,
-            person=person,
-        )
+    with refusing():
+        organisation = organisation_of(uscc)
+        who = Newcomer(email, name or "", same_person_as or "")
+        seat = Seat(organisation.id, Role(role), scope)
+        administration.open_account(None, who, seat, password)
     click.echo(f"{email} is {role} for {organisation.name}")
 
 
@@ -81,16 +81,10 @@ def appoint(
     email: str, uscc: str, role: str, scope: tuple[str, ...], until: datetime | None
 ) -> None:
     """Give the person of an account a further role, or one that had ended."""
-    with changing() as session:
-        organisation = people.get_organisation(session, uscc)
-        people.appoint(
-            session,
-            people.get_account(session, email),
-            organisation,
-            Role(role),
-            scope=scope,
-            ends_on=until.date() if until else None,
-        )
+    with refusing():
+        organisation = organisation_of(uscc)
+        seat = Seat(organisation.id, Role(role), scope, until.date() if until else None)
+        administration.appoint(None, account_of(email).id, seat)
     click.echo(f"{email} is {role} for {organisation.name}")
 
 
@@ -102,14 +96,14 @@ def end(email: str, uscc: str | None, role: str | None) -> None:
     """End a role for an organisation; without --uscc and --role, close the account."""
     if bool(uscc) != bool(role):
         raise click.UsageError("--uscc and --role go together")
-    with changing() as session:
-        user = people.get_account(session, email)
+    with refusing():
+        user = account_of(email)
         if not (uscc and role):
-            people.close_account(user)
+            administration.close(None, user.id)
             done = "closed"
         else:
-            organisation = people.get_organisation(session, uscc)
-            people.end_appointment(user, organisation, Role(role))
+            organisation = organisation_of(uscc)
+            administration.end(None, administration.seat_for(user, organisation, Role(role)).id)
             done = f"no longer {role} for {organisation.name}"
     click.echo(f"{email} is {done}")
 
@@ -119,8 +113,8 @@ def end(email: str, uscc: str | None, role: str | None) -> None:
 @click.option("--name", required=True, help="The name that it bears now.")
 def rename(uscc: str, name: str) -> None:
     """Correct the name of an organisation; its code and everything on file stay."""
-    with changing() as session:
-        former = people.rename_organisation(session, uscc, name)
+    with refusing():
+        former = placing.rename(None, organisation_of(uscc).id, name)
     click.echo(f"{uscc}: {former} -> {name.strip()}")
 
 
@@ -133,9 +127,8 @@ def set_superior(uscc: str, superior: str | None, is_top: bool, by: str | None) 
     """Say which unit is the next one up: it gets what is late, and reviews."""
     if bool(superior) == is_top:
         raise click.UsageError("either --superior or --none says where it stands")
-    user = administrator(by) if by else None
-    with changing() as session:
-        placing.set_superior(session, uscc, superior, actor=actor_of(user))
-        name = people.get_organisation(session, uscc).name
-        above = people.get_organisation(session, superior).name if superior else "nobody"
-    click.echo(f"{name} stands under {above}")
+    with refusing():
+        user = administrator(by) if by else None
+        placed = placing.place(user, organisation_of(uscc).id, superior)
+        above = placed.superior.name if placed.superior else "nobody"
+    click.echo(f"{placed.name} stands under {above}")

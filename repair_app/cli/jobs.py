@@ -16,7 +16,7 @@ from repair_app import jobs as engine
 from repair_app import schema
 from repair_app.calendar import SHANGHAI
 from repair_app.db import db, now
-from repair_app.services import timers
+from repair_app.services import exports, timers
 
 jobs = AppGroup("jobs", help="The work that waits for its time.")
 
@@ -34,7 +34,10 @@ def work(parent: int | None) -> None:
         engine.work(
             db.engine,
             current_app.app_context,
-            {one.name: partial(run_timer, one) for one in timers.TIMERS},
+            {
+                exports.JOB: exports.write_export,
+                **{one.name: partial(run_timer, one) for one in timers.TIMERS},
+            },
             [one.schedule for one in timers.TIMERS],
             stop=stop,
             tell=lambda line: click.echo(f"worker: {line}"),

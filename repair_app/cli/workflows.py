@@ -27,6 +27,7 @@ def check_workflows() -> None:
     policy = current_policy()  # loading it checked everything else
     for one in policy.current.values():
         click.echo(f"✓ {one.name} {one.version}: {len(one.states)} states")
+    click.echo(f"✓ letters: {len(policy.letters.kinds)} kinds")
     check_maps(policy)
     new = unreleased(releases_file(), policy.workflows.values(), policy.editions.values())
     if new:

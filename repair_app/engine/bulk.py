@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from repair_app import calendar, ledger, refs
 from repair_app.db import Base, insert_rows
+from repair_app.engine import telling
 from repair_app.engine.assessment import assess
 from repair_app.engine.policy import Policy
 from repair_app.engine.spec import SpecError, Transition, Workflow
@@ -61,6 +62,7 @@ def bring_in(
     ]
     for model, some in tables:
         insert_rows(session, model, some)
+    telling.tell_of_records(session, workflow, rows, at=at)
 
 
 def first_entry(

@@ -24,7 +24,7 @@ from repair_app.engine.step import Actor, Step
 from repair_app.models import Role
 
 # What a step can ask of the person who takes it, whatever the moment.
-_OF_THE_PERSON = {
+OF_THE_PERSON = {
     guard.__name__: guard
     for guard in (
         actor_did_not_announce_breach,
@@ -80,7 +80,7 @@ def is_free(step: Step, person_id: int, centre_id: int) -> bool:
         for one in step.workflow.leaving(step.entity.state)
         if Role.REVIEWER in one.by
         for name in one.guards
-        if name in _OF_THE_PERSON
+        if name in OF_THE_PERSON
     }
     as_person = replace(step, actor=person)
-    return all(_OF_THE_PERSON[name](as_person) is None for name in sorted(asked))
+    return all(OF_THE_PERSON[name](as_person) is None for name in sorted(asked))

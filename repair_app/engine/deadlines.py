@@ -41,8 +41,8 @@ class Happened(Protocol):
 # --- what a step does to deadlines -----------------------------------------------------------
 
 
-def follow(step: Step, left: State | None, entered: State) -> None:
-    """Meet the term of the state that was left, open that of the state that was entered.
+def follow(step: Step, left: State | None, entered: State) -> Deadline | None:
+    """Meet the term of the state that was left; open and return that of the one entered, if any.
 
     left: None for what is new, and so has no terms yet.
     """
@@ -54,8 +54,7 @@ def follow(step: Step, left: State | None, entered: State) -> None:
             if not term.working_days:
                 alarms.clear_alarm(session, ALARM, term.entity_ref, term.clock, at=step.at)
     follow_whole(step, next((one for one in terms if one.whole), None), entered)
-    if entered.clock:
-        open_term(step, entered.clock, entered)
+    return open_term(step, entered.clock, entered) if entered.clock else None
 
 
 def lock_terms(session: Session, entity_ref: str) -> list[Deadline]:
@@ -95,8 +94,8 @@ def follow_whole(step: Step, term: Deadline | None, entered: State) -> None:
 
 def open_term(
     step: Step, clock: str, state: State, *, whole: bool = False, since: date | None = None
-) -> None:
-    """Open a term of the rule pack that the entity is pinned to, from today on.
+) -> Deadline:
+    """Open and return a term of the rule pack that the entity is pinned to, from today on.
 
     since: from an earlier day, for a term that only another version of the workflow knows.
     """
@@ -120,6 +119,7 @@ def open_term(
     )
     count_anew(session, term, read_table(session), step.rules.clocks, step.at)
     session.add(term)
+    return term
 
 
 def extend(step: Step, clock: str, days: int, reason: str) -> None:

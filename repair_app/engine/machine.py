@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from transitions import EventData, Machine, MachineError
 
 from repair_app import calendar, ledger
-from repair_app.engine import deadlines
+from repair_app.engine import assigning, deadlines, letters, telling
 from repair_app.engine.spec import Transition, Workflow
 from repair_app.engine.step import (
     SYSTEM,
@@ -29,7 +29,7 @@ from repair_app.engine.step import (
     record_of,
 )
 from repair_app.engine.store import Store
-from repair_app.models import Case, Requirement
+from repair_app.models import Case, Event, Requirement
 
 Guard = Callable[[Step], Reason | None]
 Effect = Callable[[Step], None]
@@ -166,7 +166,11 @@ def prepare(
     at: datetime,
     stream: str | None = None,
 ) -> Step:
-    """Return the step of this transition, not yet run."""
+    """Return the step of this transition, not yet run.
+
+    stream: the chain of the step in whose course this one is fired; None for one of its own.
+    """
+    follows = stream is not None
     stream = stream or stream_of(entity)
 
     def fire_as_system(other: Entity, name: str, given: Answers) -> None:
@@ -185,6 +189,7 @@ def prepare(
         stream=stream,
         state=entity.state,
         fire_as_system=fire_as_system,
+        follows=follows,
     )
 
 
@@ -216,12 +221,14 @@ def fire(
     rolls back.
     """
     step = ask(session, policy, entity, name, actor, answers, at=at, stream=stream)
-    append_event(step)
+    event = append_event(step)
     try:
         policy.machine_of(step.workflow).machine.events[name].trigger(step)
     except MachineError as error:  # unreachable while `ask` checks the source; never silent
         raise WrongState(name) from error
     settle(step)
+    letters.issue(step, event)
+    telling.tell(step, event)
 
 
 def ask(
@@ -255,9 +262,9 @@ def ask(
     return step
 
 
-def append_event(step: Step) -> None:
+def append_event(step: Step) -> Event:
     """Write the step into the ledger, before its effects, so that theirs follow it."""
-    ledger.append(
+    return ledger.append(
         step.store.session,
         step.stream,
         ledger.describe(
@@ -289,5 +296,6 @@ def settle(step: Step) -> None:
     if isinstance(entity, Case) and state.final:
         entity.closed_at = step.at
     if left != step.state:
-        deadlines.follow(step, step.workflow.states[left], state)
+        term = deadlines.follow(step, step.workflow.states[left], state)
+        assigning.hand_on(step, term)
     step.store.save()

@@ -10,7 +10,8 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from repair_app.engine import effects, guards
+from repair_app.engine import effects, guards, letters
+from repair_app.engine.letter_kinds import NO_LETTERS, LetterBook, LetterWords, load_letters
 from repair_app.engine.machine import StateMachine, build_machine
 from repair_app.engine.rules import (
     CLOCKS,
@@ -32,12 +33,14 @@ from repair_app.engine.spec import (
 )
 from repair_app.engine.step import Entity
 from repair_app.labels import Label
+from repair_app.letters import list_templates
 from repair_app.models import Role
 
 NOT_WORKFLOWS = frozenset(
     {
         "commitments.toml",
         "documents.toml",
+        "letters.toml",
         "measures.toml",
         "migrations.toml",
         "releases.toml",
@@ -74,6 +77,7 @@ class Policy:
     profile: Profile
     machines: Mapping[tuple[str, str], StateMachine] = field(repr=False)
     documents: Mapping[str, Label] = field(repr=False)
+    letters: LetterBook = field(default=NO_LETTERS, repr=False)
 
     def workflow_of(self, entity: Entity) -> Workflow:
         """Return the workflow version that an entity is pinned to.
@@ -153,7 +157,15 @@ def load_policy(folder: Path, profile: str, forms: Collection[str]) -> Policy:
             key: build_machine(one, bound(guards), bound(effects)) for key, one in workflows.items()
         },
         documents=documents,
+        letters=load_letters(
+            folder / "letters.toml", workflows.values(), documents, words_of_letters()
+        ),
     )
+
+
+def words_of_letters() -> LetterWords:
+    """Return the names that letters.toml may use."""
+    return LetterWords(letters.PLACEHOLDERS, letters.PRIVATE, list_templates())
 
 
 def load_current(path: Path, vocabulary: Vocabulary) -> Workflow:

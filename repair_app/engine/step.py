@@ -115,6 +115,7 @@ class Step:
     stream: str
     state: str
     fire_as_system: Callable[[Entity, str, Answers], None] = field(repr=False)
+    follows: bool = False  # fired in the course of another step
 
     @property
     def record(self) -> CreditRecord:

@@ -278,6 +278,7 @@ class Store:
             InstitutionRegistration.valid_from <= day,
             InstitutionRegistration.valid_until >= day,
             or_(InstitutionRegistration.ended_on.is_(None), InstitutionRegistration.ended_on > day),
+            InstitutionRegistration.suspended_on.is_(None),
         )
         return bool(self.session.scalar(select(registered)))
 

@@ -101,6 +101,9 @@ class TransitionForm(FlaskForm):
         self.session = session
         self.failure = HTTPStatus.BAD_REQUEST
         self.uploads: tuple[Upload, ...] = ()
+        self.kept: tuple[Upload, ...] = ()  # uploaded before the form was sent
+        self.kept_tokens: tuple[str, ...] = ()
+        self.lost_files = False  # one was named that is not there
         self.fill()
 
     @property
@@ -185,8 +188,41 @@ class TransitionForm(FlaskForm):
         return "en" if str(get_locale()).startswith("en") else "zh"
 
 
+class FileRefused(Exception):
+    """A file cannot be taken: why, and as which HTTP status."""
+
+    def __init__(self, text: Any, status: HTTPStatus) -> None:
+        super().__init__(status)
+        self.text = text
+        self.status = status
+
+
+def check_file(file: Any) -> Upload:
+    """Return a file that was sent as evidence. Raises FileRefused."""
+    limit = MAX_MB << 20
+    content = file.stream.read(limit + 1)
+    if len(content) > limit:
+        raise FileRefused(
+            _l("“%(name)s” is larger than %(size)s MB.", name=file.filename, size=MAX_MB),
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        )
+    try:
+        return check_upload(file.filename, content)
+    except WrongType as error:
+        raise FileRefused(
+            _l(
+                "“%(name)s” is not a PDF, OFD, PNG or JPEG file, or is not what its name says.",
+                name=file.filename,
+            ),
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        ) from error
+
+
 class EvidenceMixin:
     """A form that takes files. What is wrong with a file is said at the field, as 413 or 415."""
+
+    kept: tuple[Upload, ...] = ()
+    lost_files = False
 
     evidence = MultipleFileField(
         _l("Evidence"),
@@ -195,27 +231,23 @@ class EvidenceMixin:
     )
 
     def validate_evidence(self, field: Field) -> None:
-        """Check each file's size and content. Raises ValidationError."""
-        files = [one for one in field.data or () if getattr(one, "filename", "")]
-        if len(files) > MOST_FILES:
-            raise ValidationError(_l("Attach %(count)s files at most.", count=MOST_FILES))
-        self.uploads = tuple(self._check_file(one) for one in files)
+        """Check each file's size and content, and keep the right ones. Raises ValidationError.
 
-    def _check_file(self, file: Any) -> Upload:
-        limit = MAX_MB << 20
-        content = file.stream.read(limit + 1)
-        if len(content) > limit:
-            self.failure = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        Files that were uploaded before the form was sent (`kept`) count as well.
+        """
+        files = [one for one in field.data or () if getattr(one, "filename", "")]
+        if len(files) + len(self.kept) > MOST_FILES:
+            raise ValidationError(_l("Attach %(count)s files at most.", count=MOST_FILES))
+        self.uploads, refused = self.kept, None
+        for one in files:
+            try:
+                self.uploads = (*self.uploads, check_file(one))
+            except FileRefused as error:
+                refused = refused or error
+        if refused:
+            self.failure = refused.status
+            raise ValidationError(refused.text) from refused
+        if self.lost_files:
             raise ValidationError(
-                _l("“%(name)s” is larger than %(size)s MB.", name=file.filename, size=MAX_MB)
+                _l("A file that was uploaded before is not there any more: choose it again.")
             )
-        try:
-            return check_upload(file.filename, content)
-        except WrongType as error:
-            self.failure = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-            raise ValidationError(
-                _l(
-                    "“%(name)s” is not a PDF, OFD, PNG or JPEG file, or is not what its name says.",
-                    name=file.filename,
-                )
-            ) from error

@@ -75,6 +75,7 @@ class ServiceForm(RequirementForm):
             one.valid_from <= day,
             one.valid_until >= day,
             or_(one.ended_on.is_(None), one.ended_on > day),
+            one.suspended_on.is_(None),
         )
         fits = and_(
             Organisation.kind == OrganisationKind.INSTITUTION, Organisation.id.in_(registered)

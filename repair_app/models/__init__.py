@@ -4,9 +4,13 @@ from repair_app.models.alarms import Alarm
 from repair_app.models.calendar import CalendarDay, CalendarEdition
 from repair_app.models.cases import Case, Deadline, Document, FieldProposal, FormToken, Requirement
 from repair_app.models.complaints import Complaint, ComplaintContact, ComplaintPaper
+from repair_app.models.desk import CaseNote, Export, SavedSearch
+from repair_app.models.drafts import Draft, OwnReport, StagedUpload, Viewing
 from repair_app.models.events import Event, EventText, RefCounter, Stream
 from repair_app.models.imports import ImportBatch, ImportRow, QuarantinedRow
 from repair_app.models.inspections import Finding, InspectionItem
+from repair_app.models.letters import Letter
+from repair_app.models.messages import MailState, Message
 from repair_app.models.moves import VersionMove
 from repair_app.models.parties import Appointment, Organisation, Person, Role, User
 from repair_app.models.records import CreditRecord, DisputeMark, ProceedingMark
@@ -25,6 +29,7 @@ __all__ = [
     "CalendarDay",
     "CalendarEdition",
     "Case",
+    "CaseNote",
     "Complaint",
     "ComplaintContact",
     "ComplaintPaper",
@@ -32,9 +37,11 @@ __all__ = [
     "Deadline",
     "DisputeMark",
     "Document",
+    "Draft",
     "Enrolment",
     "Event",
     "EventText",
+    "Export",
     "FieldProposal",
     "Finding",
     "FormToken",
@@ -43,7 +50,11 @@ __all__ = [
     "ImportRow",
     "InspectionItem",
     "InstitutionRegistration",
+    "Letter",
+    "MailState",
+    "Message",
     "Organisation",
+    "OwnReport",
     "Person",
     "ProceedingMark",
     "QuarantinedRow",
@@ -54,6 +65,8 @@ __all__ = [
     "SanctionExecution",
     "SanctionMeasure",
     "SanctionSuspension",
+    "SavedSearch",
+    "StagedUpload",
     "Stream",
     "Talk",
     "TestAttempt",
@@ -61,4 +74,5 @@ __all__ = [
     "TrainingDate",
     "User",
     "VersionMove",
+    "Viewing",
 ]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from repair_app.calendar import DueDate, Pause
 from repair_app.db import Base
 from repair_app.masking import PUBLIC, PUBLIC_TEXT
-from repair_app.models.parties import Organisation
+from repair_app.models.parties import Organisation, User
 from repair_app.models.records import CreditRecord
 
 # A case that has ended no longer keeps its ground from being raised again.
@@ -217,6 +217,17 @@ class Deadline(Base):
             sqlite_where=RUNNING,
             postgresql_where=RUNNING,
         ),
+        Index(
+            "ix_deadline_assignee",
+            "assignee_id",
+            "owner",
+            "due_on",
+            "id",
+            "whole",
+            "paused_on",  # to tell what is over without reading the rows
+            sqlite_where=RUNNING,
+            postgresql_where=RUNNING,
+        ),
         Index("ix_deadline_due", "due_on", sqlite_where=RUNNING, postgresql_where=RUNNING),
         Index("ix_deadline_entity", "entity_ref"),
     )
@@ -229,6 +240,7 @@ class Deadline(Base):
     whole: Mapped[bool] = mapped_column(default=False)  # of the whole matter, not of one state
     owner: Mapped[str]  # the role that has to act
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))  # for whom
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))  # who took it
     starts_on: Mapped[date]
     working_days: Mapped[int]
     extended_by: Mapped[int] = mapped_column(default=0)  # working days
@@ -248,6 +260,7 @@ class Deadline(Base):
     case: Mapped[Case | None] = relationship(back_populates="deadlines")
     record: Mapped[CreditRecord | None] = relationship()
     escalated_to: Mapped[Organisation | None] = relationship(foreign_keys=[escalated_to_id])
+    assignee: Mapped[User | None] = relationship()
 
     @property
     def due(self) -> DueDate:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from flask_security import UserMixin, verify_password
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from repair_app.db import Base, today
 from repair_app.masking import PUBLIC
+from repair_app.name_index import fold, name_terms
 
 
 class Role(StrEnum):
@@ -37,6 +40,15 @@ class OrganisationKind(StrEnum):
     NATURAL_PERSON = "natural_person"  # kept for its own sake only: never public
 
 
+def of_name(compute: Callable[[str], str]) -> Callable[[Any], str]:
+    """Return a default that computes a column from the row's name, however the row is written."""
+
+    def default(context: Any) -> str:
+        return compute(context.get_current_parameters()["name"]) if context else ""
+
+    return default
+
+
 class Organisation(Base):
     """An enterprise, agency, credit centre or credit service institution."""
 
@@ -48,12 +60,23 @@ class Organisation(Base):
     uscc: Mapped[str | None] = mapped_column(unique=True, info=PUBLIC)
     name: Mapped[str] = mapped_column(index=True, info=PUBLIC)
     kind: Mapped[str]
+    # What its name is found by (name_index.py); a new row of it cannot be without.
+    search_name: Mapped[str] = mapped_column(default=of_name(fold), server_default=text("''"))
+    search_terms: Mapped[str] = mapped_column(
+        default=of_name(name_terms), server_default=text("''")
+    )
     barred_until: Mapped[date | None]  # no repair may be applied for before (false commitment)
     superior_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))  # next unit up
     created_at: Mapped[datetime]
 
     appointments: Mapped[list[Appointment]] = relationship(back_populates="organisation")
     superior: Mapped[Organisation | None] = relationship(remote_side="Organisation.id")
+
+    @validates("name")
+    def index_name(self, _key: str, name: str) -> str:
+        """Find the organisation by another name as soon as it has one."""
+        self.search_name, self.search_terms = fold(name), name_terms(name)
+        return name
 
 
 class Person(Base):
@@ -77,6 +100,12 @@ class User(Base, UserMixin):
     email: Mapped[str] = mapped_column(unique=True)
     password: Mapped[str | None]
     active: Mapped[bool] = mapped_column(default=True)
+    # In which language mails are written to them.
+    language: Mapped[str] = mapped_column(default="zh_Hans_CN", server_default="zh_Hans_CN")
+    mail_mode: Mapped[str] = mapped_column(
+        default="at_once", server_default="at_once"
+    )  # at_once, digest, none
+    feed_token: Mapped[str | None] = mapped_column(unique=True, index=True)  # of the calendar feed
     fs_uniquifier: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
 

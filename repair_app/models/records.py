@@ -33,9 +33,11 @@ class CreditRecord(Base):
         ),
         CheckConstraint("min_publication_until <= max_publication_until", name="periods_in_order"),
         # Found by their subjects, who are found by name; and by the day they end.
-        Index("ix_credit_record_subject", "subject_id", "state", "max_publication_until"),
+        Index("ix_credit_record_subject", "subject_id", "state", "max_publication_until", "id"),
         Index("ix_credit_record_term", "state", "max_publication_until"),
         Index("ix_credit_record_fingerprint", "fingerprint"),
+        # Walked from the newest published one on.
+        Index("ix_credit_record_state", "state", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, info=PUBLIC)
@@ -88,7 +90,9 @@ class CreditRecord(Base):
     proceeding_marks: Mapped[list[ProceedingMark]] = relationship(back_populates="record")
 
     workflow = "record"
-    public_names = frozenset({"workflow", "is_contested", "is_in_proceeding"})
+    public_names = frozenset(
+        {"workflow", "is_contested", "is_in_proceeding", "contested_since", "in_proceeding_since"}
+    )
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
 
     @property
@@ -100,6 +104,17 @@ class CreditRecord(Base):
     def is_in_proceeding(self) -> bool:
         """Say whether the decision is under reconsideration or before a court."""
         return any(mark.lifted_at is None for mark in self.proceeding_marks)
+
+    @property
+    def contested_since(self) -> datetime | None:
+        """Return since when a verification of this record is open, if one is."""
+        return min((one.placed_at for one in self.dispute_marks if not one.lifted_at), default=None)
+
+    @property
+    def in_proceeding_since(self) -> datetime | None:
+        """Return since when the decision is under reconsideration or suit, if it is."""
+        open_marks = (one for one in self.proceeding_marks if not one.lifted_at)
+        return min((one.placed_at for one in open_marks), default=None)
 
 
 class DisputeMark(Base):

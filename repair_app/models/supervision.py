@@ -48,6 +48,9 @@ class Talk(Base):
     case: Mapped[Case] = relationship(innerjoin=True)
 
 
+SERVICES = ("training", "credit_report")  # workflows of requirements that institutions serve
+
+
 class InstitutionRegistration(Base):
     """A credit service institution's registration for one service, with number and term."""
 
@@ -65,5 +68,6 @@ class InstitutionRegistration(Base):
     valid_from: Mapped[date]
     valid_until: Mapped[date]
     ended_on: Mapped[date | None]  # struck off from this day on
+    suspended_on: Mapped[date | None]  # rests since this day, and may be resumed
 
     organisation: Mapped[Organisation] = relationship(innerjoin=True)

@@ -26,6 +26,8 @@ from repair_app.models import (
     Document,
     Event,
     InstitutionRegistration,
+    Letter,
+    Message,
     Organisation,
     Person,
     QuarantinedRow,
@@ -43,7 +45,8 @@ from repair_app.proving.world import DAY, KEPT, LASTING, LOG, MODELS, MOMENT, Wo
 Chooser = Callable[[int, Edge], bool]
 NOON = time(12, tzinfo=SHANGHAI)
 OWN_CERTIFICATE = "PZ"
-ASIDE = {Event, Deadline}  # compared by their effect, not row by row
+# Compared by their effect, not row by row; and what is written to people, of which no step asks.
+ASIDE = {Event, Deadline, Letter, Message}
 
 
 @dataclass

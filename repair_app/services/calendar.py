@@ -8,49 +8,19 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from repair_app import ledger
 from repair_app.calendar import NOTHING_ENTERED, Table, is_announced, unusual_days
 from repair_app.db import db, now
 from repair_app.engine.days import read_table
-from repair_app.engine.spec import Transition, Workflow
-from repair_app.engine.step import SYSTEM, Actor
 from repair_app.labels import Label
-from repair_app.models import CalendarDay, CalendarEdition, Role, Stream, User
-from repair_app.services import deadlines
+from repair_app.models import CalendarDay, CalendarEdition, User
+from repair_app.services import deadlines, office_book
 from repair_app.services.calendar_file import CalendarProblem, DayList, Word
 from repair_app.services.deadlines import Move
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 
-STREAM = "calendar"
+STREAM = office_book.CALENDAR.name
 LONGEST_NOTE = 200  # characters of a note and of a source: both stay for ever
-VERSION = "1"  # of what an event of the calendar says
-BASIS = "REDRESS 工作日历"
-# How the ledger's pages read the events of the calendar, which has no states.
-AS_WORKFLOW = Workflow(
-    name=STREAM,
-    version=VERSION,
-    entity=STREAM,
-    prefix="",
-    initial="",
-    label=Label("工作日历", "Working-day calendar"),
-    basis=(),
-    states={},
-    transitions={
-        "publish": Transition(
-            name="publish",
-            label=Label("更新工作日历", "Change the calendar"),
-            source=(),
-            target="",
-            by=(Role.ADMINISTRATOR, Role.SYSTEM),
-            form="",
-            guards=(),
-            effects=(),
-            basis=(),
-        )
-    },
-    sha256="",
-)
 NOTHING_NEW = Label(
     "与现行日历完全一致，未作更改。", "The calendar says so already: nothing to change."
 )
@@ -138,7 +108,7 @@ def publish(given: DayList, user: User | None, *, note: str = "", dry: bool = Fa
     if max(len(given.source), len(note)) > LONGEST_NOTE:
         raise CalendarProblem(None, TOO_LONG)
     with transaction() as session:
-        session.get(Stream, STREAM, with_for_update=True)  # one edition at a time
+        office_book.take(session, office_book.CALENDAR)
         before = read_table(session)
         words = [*given.words, *words_taken_back(before, given)]
         if says_nothing_new(before, given, words):
@@ -207,41 +177,19 @@ def append_event(
     session: Session, before: Table, edition: CalendarEdition, moved: Sequence[Move]
 ) -> None:
     """Write the edition into the ledger: a chain of the calendar's own."""
-    ledger.append(
+    office_book.note(
         session,
+        office_book.CALENDAR,
+        "publish",
         STREAM,
-        ledger.describe(
-            entity=STREAM,
-            workflow=STREAM,
-            workflow_version=VERSION,
-            transition="publish",
-            source=str(before.edition),
-            target=str(edition.id),
-            actor=actor_of(edition.made_by).as_dict(),
-            at=edition.made_at,
-            basis=[BASIS],
-            rule_pack="",
-            facts={
-                "announces": edition.announces,
-                "days": [[one.day.isoformat(), one.works] for one in edition.days],
-                "moved": len(moved),
-            },
-            evidence=[],
-        ),
-        {name: text for name, text in (("source", edition.source), ("note", edition.note)) if text},
+        office_book.actor_of(edition.made_by),
+        source=str(before.edition),
+        target=str(edition.id),
+        facts={
+            "announces": edition.announces,
+            "days": [[one.day.isoformat(), one.works] for one in edition.days],
+            "moved": len(moved),
+        },
+        texts={"source": edition.source, "note": edition.note},
         at=edition.made_at,
-    )
-
-
-def actor_of(user: User | None) -> Actor:
-    """Return who changes the calendar, as it stands in an event."""
-    if user is None:
-        return SYSTEM
-    seat = next(one for one in user.current_appointments if one.role == Role.ADMINISTRATOR)
-    return Actor(
-        role=Role.ADMINISTRATOR,
-        account_id=user.id,
-        person_id=user.person_id,
-        organisation_id=seat.organisation_id,
-        organisation_uscc=seat.organisation.uscc,
     )

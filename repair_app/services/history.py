@@ -1,26 +1,40 @@
 """What happened: the ledger, as people read it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
 
-from sqlalchemy import func, or_, select, true, union_all
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    cast,
+    func,
+    or_,
+    select,
+    true,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.orm import joinedload
 
 from repair_app import ledger
 from repair_app.access import organisations_as, visible_to
+from repair_app.calendar import SHANGHAI
 from repair_app.db import db
 from repair_app.engine.spec import Transition, Workflow
 from repair_app.engine.step import Entity
 from repair_app.labels import N_
 from repair_app.models import Case, CreditRecord, Event, Organisation, Requirement, Role, User
-from repair_app.services import calendar, organisations
+from repair_app.name_index import fold
+from repair_app.penalty_format.uscc import normalise_uscc
 from repair_app.services.cases import KINDS
+from repair_app.services.office_book import BOOKS
 from repair_app.services.policy import current_policy
 
 PAGE = 50
+DAY: Final = timedelta(days=1)
 INTERNAL = frozenset({"note", "person"})  # texts for the file only: the subject does not read them
 
 
@@ -101,16 +115,78 @@ def find_question(requirement: Entity) -> str:
     )
 
 
-def list_latest(before: int | None = None) -> list[Happening]:
-    """Return the newest events of all chains, newest first."""
+@dataclass(frozen=True)
+class Sought:
+    """Which events are looked for; what is empty is not asked."""
+
+    ref: str = ""  # of a chain, or of what an event is about
+    workflow: str = ""
+    step: str = ""
+    role: str = ""
+    organisation: str = ""  # a code, or part of a name
+    since: date | None = None  # both days where the law counts them, and both inside
+    until: date | None = None
+
+
+def list_latest(before: int | None = None, sought: Sought | None = None) -> list[Happening]:
+    """Return the newest events of all chains that fit, newest first."""
+    conditions = [one for one in conditions_of(sought or Sought()) if one is not None]
     events = db.session.scalars(
         select(Event)
-        .where(Event.id < before if before else true())
+        .where(Event.id < before if before else true(), *conditions)
         .order_by(Event.id.desc())
         .limit(PAGE)
         .options(joinedload(Event.text))
     ).all()
     return read(events, internal=True)
+
+
+def list_changes(before: int | None = None) -> list[Happening]:
+    """Return the newest events of the office books, and of no matter, newest first."""
+    events = db.session.scalars(
+        select(Event)
+        .where(Event.stream.in_(BOOKS), Event.id < before if before else true())
+        .order_by(Event.id.desc())
+        .limit(PAGE)
+        .options(joinedload(Event.text))
+    ).all()
+    return read(events, internal=False)
+
+
+def conditions_of(sought: Sought) -> Iterator[ColumnElement[bool] | None]:
+    """Yield the SQL conditions for what is looked for; None for what is not asked."""
+    ref = sought.ref
+    yield or_(Event.stream == ref, Event.entity == ref) if ref else None
+    yield Event.workflow == sought.workflow if sought.workflow else None
+    yield Event.transition == sought.step if sought.step else None
+    yield actor_says("role") == sought.role if sought.role else None
+    if sought.organisation:
+        yield actor_says("organisation").in_(codes_of(sought.organisation))
+    yield Event.at >= beginning_of(sought.since) if sought.since else None
+    yield Event.at < beginning_of(sought.until + DAY) if sought.until else None
+
+
+def actor_says(key: str) -> ColumnElement[str]:
+    """Return what an event says of who acted, in SQL; SQLite reads JSON out of a text as it is."""
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    payload = type_coerce(Event.payload, JSON) if is_sqlite else cast(Event.payload, JSON)
+    found: ColumnElement[str] = payload["actor"][key].as_string()
+    return found
+
+
+def codes_of(text: str) -> list[str]:
+    """Return the codes of the organisations that a text may mean: one, or those named so."""
+    code = normalise_uscc(text)
+    named = Organisation.search_name.contains(fold(text), autoescape=True)
+    found = db.session.scalars(
+        select(Organisation.uscc).where(named).order_by(Organisation.id).limit(PAGE)
+    )
+    return [code, *(one for one in found if one)]
+
+
+def beginning_of(day: date) -> datetime:
+    """Return the first moment of a day where the law counts its days."""
+    return datetime.combine(day, time(), SHANGHAI)
 
 
 def read(events: Sequence[Event], *, internal: bool) -> list[Happening]:
@@ -143,17 +219,17 @@ def describe(
     )
 
 
-def workflow_of(content: Mapping[str, Any]) -> Workflow:
-    """Return the workflow version that an event belongs to; the calendar stands for one.
+def list_with_page(streams: Collection[str], user: User) -> set[str]:
+    """Return of some chains those whose matter or record this person may open."""
+    seen = select(Case.ref).where(Case.ref.in_(streams), visible_to(user))
+    records = select(CreditRecord.ref).where(CreditRecord.ref.in_(streams))
+    return {*db.session.scalars(seen), *db.session.scalars(records)}
 
-    So do the organisations.
-    """
-    stands_for: dict[str, Workflow] = {
-        calendar.STREAM: calendar.AS_WORKFLOW,
-        organisations.STREAM: organisations.AS_WORKFLOW,
-    }
-    if content["workflow"] in stands_for:
-        return stands_for[content["workflow"]]
+
+def workflow_of(content: Mapping[str, Any]) -> Workflow:
+    """Return the workflow version that an event belongs to; an office book stands for one."""
+    if content["workflow"] in BOOKS:
+        return BOOKS[content["workflow"]]
     return current_policy().workflows[content["workflow"], content["workflow_version"]]
 
 

@@ -1,23 +1,44 @@
 """Worklists: whose turn it is, the most urgent first."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
+from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from repair_app.access import CONFIDENTIAL, organisations_as, takes_side_in, visible_to
 from repair_app.db import db, today
 from repair_app.engine.deadlines import is_overdue
 from repair_app.engine.step import record_of
-from repair_app.models import Case, CreditRecord, Deadline, Requirement, Role, Sanction, User
+from repair_app.models import (
+    Appointment,
+    Case,
+    CreditRecord,
+    Deadline,
+    Organisation,
+    Requirement,
+    Role,
+    Sanction,
+    User,
+)
+from repair_app.models.parties import OrganisationKind
+from repair_app.services import search
+from repair_app.services.policy import current_policy
 
 PAGE = 25
 COUNTED = 100  # more are shown as "100+": counting them all would not stay quick
 POSITION = re.compile("([0-9]{4}-[0-9]{2}-[0-9]{2})_([0-9]{1,9})")  # due day and row of a term
+NUMBER = re.compile("[A-Z]{2}-[0-9]{4}-[0-9]{6,9}-[0-9A-Z]|[0-9]{1,9}")  # whole, or its digits
+TEAM: Final = "team"
+TABS: Final = ("mine", TEAM, "unassigned", "soon", "overdue")
+SOON: Final = timedelta(days=3)
+MEASURES: Final = "sanction"  # the terms that are of no case
+FEW: Final = 2000  # cases: up to so many are looked up at once
+MANY: Final = 200  # organisations of one name: from then on they are not listed one by one
 WORKERS = (Role.REVIEWER, Role.PROVIDER, Role.DEPARTMENT, Role.INSTITUTION)
 
 
@@ -53,38 +74,171 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class Filters:
+    """What of a worklist is asked for; what is empty is not asked."""
+
+    tab: str = TEAM
+    workflow: str = ""  # of the case
+    state: str = ""  # of the case, which then has the turn itself
+    provider: str = ""  # part of a name, or a code
+    until: date | None = None  # due by this day
+    text: str = ""  # a number, or part of an enterprise's name, or a code
+
+    @property
+    def is_narrow(self) -> bool:
+        """Say whether more is asked for than a tab."""
+        return self != Filters(tab=self.tab)
+
+
+@dataclass(frozen=True)
 class Inbox:
     """A page of the terms that run for a role, how many there are, and where the next begins."""
 
     turns: Sequence[Turn]
-    waiting: int
-    overdue: int
+    counts: Mapping[str, int]  # by tab, up to COUNTED + 1
     after: str | None
 
+    @property
+    def waiting(self) -> int:
+        """Return how many wait for all of the office together."""
+        return self.counts[TEAM]
 
-def list_turns(user: User, role: Role, after: str | None = None) -> Inbox:
+    @property
+    def overdue(self) -> int:
+        """Return how many of these are over."""
+        return self.counts["overdue"]
+
+
+def list_turns(
+    user: User, role: Role, after: str | None = None, filters: Filters | None = None
+) -> Inbox:
     """Return what waits for a person in a role, by due day."""
-    mine = waits_for(user, role)
-    parties = (joinedload(Case.subject, innerjoin=True), joinedload(Case.provider, innerjoin=True))
-    on_record = (joinedload(CreditRecord.subject), joinedload(CreditRecord.provider))
+    asked = filters or Filters()
+    waiting, tabs = waits_for(user, role), tabs_of(user, role)
     rows = db.session.scalars(
         select(Deadline)
-        .where(mine, comes_after(after))
+        .where(waiting, tabs[asked.tab], *conditions_of(asked, role), comes_after(after))
         .order_by(Deadline.due_on, Deadline.id)
         .limit(PAGE + 1)
-        .options(
-            joinedload(Deadline.case).options(*parties),
-            joinedload(Deadline.record).options(*on_record),
-            joinedload(Deadline.escalated_to),
-        )
+        .options(*with_what_they_are_of())
     ).all()
     last = rows[PAGE - 1] if len(rows) > PAGE else None
     return Inbox(
         turns=list(pair_with_entities(rows[:PAGE])),
-        waiting=count(select(Deadline.id).where(mine)),
-        overdue=count(select(Deadline.id).where(mine, is_overdue(today()))),
+        counts=count_all({name: and_(waiting, one) for name, one in tabs.items()}),
         after=f"{last.due_on.isoformat()}_{last.id}" if last else None,
     )
+
+
+def with_what_they_are_of() -> tuple[ExecutableOption, ...]:
+    """Return how terms are read with cases, records and parties.
+
+    By questions of their own: joined outside a join, SQLite puts all cases there are together.
+    """
+    return (
+        joinedload(Deadline.escalated_to),
+        selectinload(Deadline.case).options(joinedload(Case.subject), joinedload(Case.provider)),
+        selectinload(Deadline.record).options(
+            joinedload(CreditRecord.subject), joinedload(CreditRecord.provider)
+        ),
+    )
+
+
+def tabs_of(user: User, role: Role) -> dict[str, ColumnElement[bool]]:
+    """Return the SQL condition of each tab, for terms that wait for a person in a role."""
+    soon = and_(Deadline.due_on >= today(), Deadline.due_on <= today() + SOON)
+    return {
+        "mine": Deadline.assignee_id == user.id,
+        TEAM: true(),
+        "unassigned": is_unassigned(role),
+        "soon": soon,
+        "overdue": is_overdue(today()),
+    }
+
+
+def is_unassigned(role: Role) -> ColumnElement[bool]:
+    """Return the SQL condition for terms that nobody has, or somebody who has left the office."""
+    in_office = exists().where(
+        Appointment.user_id == Deadline.assignee_id,
+        Appointment.role == role.value,
+        or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today()),
+        User.id == Appointment.user_id,
+        User.active,
+    )
+    return or_(Deadline.assignee_id.is_(None), ~in_office)
+
+
+def conditions_of(asked: Filters, role: Role | None = None) -> Iterator[ColumnElement[bool]]:
+    """Yield the SQL conditions of what is asked for beside the tab.
+
+    role: whose list it is, if that is known; only departments have terms that are of no case.
+    """
+    if asked.workflow == MEASURES:
+        yield Deadline.case_id.is_(None)
+    elif asked.workflow:
+        yield of_cases(Case.workflow == asked.workflow)
+    if asked.state:
+        yield of_case(Case.state == asked.state, Case.ref == Deadline.entity_ref)
+    if asked.provider:
+        agencies = find_organisations(asked.provider, Organisation.kind == OrganisationKind.AGENCY)
+        found = of_cases(Case.provider_id.in_(agencies)) if agencies else false()
+        if agencies and role in {None, Role.DEPARTMENT}:
+            at_record = exists().where(
+                CreditRecord.id == Deadline.record_id, CreditRecord.provider_id.in_(agencies)
+            )
+            found = or_(found, and_(Deadline.case_id.is_(None), at_record))
+        yield found
+    if asked.until:
+        yield Deadline.due_on <= asked.until
+    if asked.text:
+        yield mentions(asked.text)
+
+
+def of_case(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the SQL condition for terms whose case is such."""
+    return exists().where(Case.id == Deadline.case_id, *conditions)
+
+
+def of_cases(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the same for a condition that an index answers: few cases are looked up at once.
+
+    A walk along the list meets many soon, and few hardly ever.
+    """
+    cases = db.session.scalars(select(Case.id).where(condition).limit(FEW + 1)).all()
+    return of_case(condition) if len(cases) > FEW else running_of(Deadline.case_id.in_(cases))
+
+
+def running_of(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the SQL condition for the few running terms that fit, looked up at once."""
+    running = select(Deadline.id).where(condition, Deadline.met_at.is_(None))
+    ids = db.session.scalars(running).all()
+    return Deadline.id.in_(ids) if ids else false()
+
+
+def mentions(text: str) -> ColumnElement[bool]:
+    """Return the SQL condition for terms of a number, or of an enterprise named so."""
+    number = text.upper()
+    if NUMBER.fullmatch(number):
+        part = Case.ref.contains(f"-{number:0>6}-") if number.isdigit() else Case.ref == number
+        cases = db.session.scalars(select(Case.id).where(part).limit(COUNTED)).all()
+        return running_of(or_(Deadline.case_id.in_(cases), Deadline.entity_ref == number))
+    firms = find_organisations(text)
+    if len(firms) < MANY:
+        records = select(CreditRecord.id).where(CreditRecord.subject_id.in_(firms))
+        return running_of(Deadline.record_id.in_(records)) if firms else false()
+    wanted = search.read_query(text)
+    named = Organisation.id == CreditRecord.subject_id
+    return exists().where(
+        CreditRecord.id == Deadline.record_id, named, search.holds(wanted) if wanted else false()
+    )
+
+
+def find_organisations(text: str, *conditions: ColumnElement[bool]) -> Sequence[int]:
+    """Return the ids of the organisations that a text names, or whose code it begins."""
+    wanted = search.read_query(text[: search.LONGEST])
+    if wanted is None:
+        return []
+    return db.session.scalars(search.named(wanted).where(*conditions).limit(MANY)).all()
 
 
 def pair_with_entities(terms: Sequence[Deadline]) -> Iterator[Turn]:
@@ -143,10 +297,25 @@ def comes_after(position: str | None) -> ColumnElement[bool]:
     return or_(Deadline.due_on > due_on, and_(Deadline.due_on == due_on, Deadline.id > last))
 
 
-def count(query: Select[Any]) -> int:
-    """Return how many rows there are, up to COUNTED + 1."""
-    some = query.limit(COUNTED + 1).subquery()
-    return db.session.scalar(select(func.count()).select_from(some)) or 0
+def count_all(conditions: Mapping[str, ColumnElement[bool]]) -> dict[str, int]:
+    """Return how many terms fit each condition, up to COUNTED + 1, by one question."""
+    some = {
+        name: select(Deadline.id).where(one).limit(COUNTED + 1).subquery()
+        for name, one in conditions.items()
+    }
+    counts = (select(func.count()).select_from(one).scalar_subquery() for one in some.values())
+    found = db.session.execute(select(*counts)).one()
+    return dict(zip(some, found, strict=True))
+
+
+def list_kinds(role: Role) -> dict[str, tuple[str, ...]]:
+    """Return which workflows of cases have a role's turn, each with the states in which it is."""
+    found = {}
+    for workflow in current_policy().current.values():
+        states = tuple(one.name for one in workflow.states.values() if one.owner == role)
+        if workflow.entity == "case" and states:
+            found[workflow.name] = states
+    return found
 
 
 def list_requirements(user: User) -> Sequence[Requirement]:

@@ -7,11 +7,11 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from repair_app.db import db, today
+from repair_app.labels import Label
 from repair_app.models import InstitutionRegistration, Organisation
 from repair_app.models.parties import OrganisationKind
+from repair_app.models.supervision import SERVICES
 from repair_app.services.people import NotPossible
-
-SERVICES = ("training", "credit_report")
 
 
 def register(
@@ -29,16 +29,23 @@ def register(
     is none, a term that ends before it begins, and a number that is taken.
     """
     if organisation.kind != OrganisationKind.INSTITUTION:
-        raise NotPossible(f"{organisation.name} is no credit service institution")
+        raise NotPossible(
+            Label(
+                f"{organisation.name}不是信用服务机构。",
+                f"{organisation.name} is no credit service institution",
+            )
+        )
     if service not in SERVICES:
-        raise NotPossible(f"{service} is none of {', '.join(SERVICES)}")
+        raise NotPossible(
+            Label(f"没有“{service}”这项服务。", f"{service} is none of {', '.join(SERVICES)}")
+        )
     if valid_until < valid_from:
-        raise NotPossible("the term ends before it begins")
+        raise NotPossible(Label("有效期的最后一日早于第一日。", "the term ends before it begins"))
     taken = select(InstitutionRegistration.id).where(
         InstitutionRegistration.service == service, InstitutionRegistration.number == number
     )
     if session.scalar(taken) is not None:
-        raise NotPossible(f"number {number} is taken")
+        raise NotPossible(Label(f"编号{number}已被使用。", f"number {number} is taken"))
     registration = InstitutionRegistration(
         organisation_id=organisation.id,
         service=service,
@@ -53,14 +60,48 @@ def register(
 
 def strike_off(session: Session, service: str, number: str) -> None:
     """End a registration from today on: what was certified before stays. Raises NotPossible."""
+    find(session, service, number).ended_on = today()
+
+
+def find(session: Session, service: str, number: str) -> InstitutionRegistration:
+    """Return a registration that was not ended. Raises NotPossible."""
     registration = session.scalar(
         select(InstitutionRegistration).where(
             InstitutionRegistration.service == service, InstitutionRegistration.number == number
         )
     )
     if registration is None or registration.ended_on is not None:
-        raise NotPossible(f"{number} is not registered for {service}")
-    registration.ended_on = today()
+        raise NotPossible(
+            Label(f"编号{number}没有有效备案。", f"{number} is not registered for {service}")
+        )
+    return registration
+
+
+def suspend(registration: InstitutionRegistration) -> None:
+    """Have a registration rest from today on: nobody can choose it. Raises NotPossible."""
+    if registration.ended_on is not None or registration.suspended_on is not None:
+        raise NotPossible(
+            Label("该备案已经暂停或者注销。", "the registration is suspended or ended already")
+        )
+    registration.suspended_on = today()
+
+
+def resume(registration: InstitutionRegistration) -> None:
+    """Let a registration that rests hold again. Raises NotPossible."""
+    if registration.ended_on is not None or registration.suspended_on is None:
+        raise NotPossible(Label("该备案没有暂停。", "the registration is not suspended"))
+    registration.suspended_on = None
+
+
+def list_all() -> Sequence[InstitutionRegistration]:
+    """Return every registration there ever was, by service and name, the newest term first."""
+    one = InstitutionRegistration
+    return db.session.scalars(
+        select(one)
+        .join(one.organisation)
+        .order_by(one.service, Organisation.name, one.valid_from.desc(), one.id)
+        .options(joinedload(one.organisation))
+    ).all()
 
 
 def list_registered() -> Sequence[InstitutionRegistration]:
@@ -70,7 +111,7 @@ def list_registered() -> Sequence[InstitutionRegistration]:
         select(one)
         .join(one.organisation)
         .where(one.valid_from <= day, one.valid_until >= day)
-        .where(or_(one.ended_on.is_(None), one.ended_on > day))
+        .where(or_(one.ended_on.is_(None), one.ended_on > day), one.suspended_on.is_(None))
         .order_by(one.service, Organisation.name)
         .options(joinedload(one.organisation))
     ).all()

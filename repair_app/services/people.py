@@ -10,22 +10,42 @@ from flask_security import hash_password
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from repair_app.access import MANDATES
 from repair_app.db import db, now, today
+from repair_app.labels import Label
 from repair_app.models import Appointment, Organisation, Person, Role, User
 from repair_app.models.parties import OrganisationKind
 from repair_app.services.transaction import transaction
 
-AGENT_SCOPES = ("objection", "repair")
+AGENT_SCOPES = tuple(MANDATES)
+SCOPE_OF_AGENTS = Label(
+    "代理人须有授权范围，其他身份没有授权范围。",
+    f"an agent, and no other, has a scope of {', '.join(AGENT_SCOPES)}",
+)
 
 
 class NotPossible(ValueError):
-    """The account, role or name cannot be so; the text says why."""
+    """The account, role or name cannot be so; `told` says why, in both languages."""
+
+    def __init__(self, told: Label) -> None:
+        super().__init__(told.en)
+        self.told = told
 
 
 def end_sessions(user_id: int) -> None:
     """Make every session of an account worthless."""
     with transaction() as session:
-        session.get_one(User, user_id).fs_uniquifier = secrets.token_hex(16)
+        forget_sessions(session.get_one(User, user_id))
+
+
+def forget_sessions(user: User) -> None:
+    """Make every session of an account, and every link that sets its password, worthless."""
+    user.fs_uniquifier = make_secret()
+
+
+def make_secret() -> str:
+    """Return what nobody guesses."""
+    return secrets.token_hex(16)
 
 
 def find_organisation(uscc: str) -> Organisation | None:
@@ -48,9 +68,13 @@ def add_organisation(
 
 def rename_organisation(session: Session, uscc: str, name: str) -> str:
     """Give an organisation another name and return the former one. Raises NotPossible."""
-    organisation = get_organisation(session, uscc)
+    return rename(get_organisation(session, uscc), name)
+
+
+def rename(organisation: Organisation, name: str) -> str:
+    """Give an organisation another name and return the former one. Raises NotPossible."""
     if not name.strip():
-        raise NotPossible("a name has to say something")
+        raise NotPossible(Label("名称不能为空。", "a name has to say something"))
     former, organisation.name = organisation.name, name.strip()
     return former
 
@@ -59,7 +83,7 @@ def get_organisation(session: Session, uscc: str) -> Organisation:
     """Return the organisation of a code. Raises NotPossible for one that is not on file."""
     known = session.scalar(select(Organisation).where(Organisation.uscc == uscc))
     if known is None:
-        raise NotPossible(f"{uscc} is not on file")
+        raise NotPossible(Label(f"系统中没有代码为{uscc}的机构。", f"{uscc} is not on file"))
     return known
 
 
@@ -67,7 +91,7 @@ def add_account(
     session: Session,
     email: str,
     name: str,
-    password: str,
+    password: str | None,
     organisation: Organisation,
     role: Role,
     *,
@@ -77,19 +101,25 @@ def add_account(
 ) -> User:
     """Return an account with one appointment.
 
-    person: who has an account already and gets a further one; without, the person is new.
+    password: None where the person is going to choose it. person: who has an account already and
+    gets a further one; without, the person is new.
     Raises NotPossible for an address that is none or is taken, a short password, or an agent
     without a scope.
     """
     address = check_email(email)
     if session.scalar(select(User.id).where(User.email == address)):
-        raise NotPossible(f"{address} has an account already")
+        raise NotPossible(Label(f"{address}已有账号。", f"{address} has an account already"))
     shortest = current_app.config["SECURITY_PASSWORD_LENGTH_MIN"]
-    if len(password) < shortest:
-        raise NotPossible(f"the password has to have {shortest} characters or more")
+    if password is not None and len(password) < shortest:
+        raise NotPossible(
+            Label(
+                f"密码不得少于{shortest}个字符。",
+                f"the password has to have {shortest} characters or more",
+            )
+        )
     user = User(
         email=address,
-        password=hash_password(password),
+        password=hash_password(password) if password is not None else None,
         active=True,
         fs_uniquifier=secrets.token_hex(16),
         created_at=now(),
@@ -114,15 +144,20 @@ def appoint(
     Raises NotPossible for an agent without scope, or a role that the person holds already.
     """
     if role is Role.SYSTEM:
-        raise NotPossible("no person is the system")
+        raise NotPossible(Label("“系统”不是人员的身份。", "no person is the system"))
     if (role is Role.AGENT) != bool(scope) or not set(scope or ()) <= set(AGENT_SCOPES):
-        raise NotPossible(f"an agent, and no other, has a scope of {', '.join(AGENT_SCOPES)}")
+        raise NotPossible(SCOPE_OF_AGENTS)
     appointment = find_appointment(user, organisation, role)
     if appointment is None:
         appointment = Appointment(user=user, organisation=organisation, role=role.value)
         session.add(appointment)
     elif appointment.is_current:
-        raise NotPossible(f"{user.email} is {role.value} for {organisation.name} already")
+        raise NotPossible(
+            Label(
+                f"{user.email}在{organisation.name}已有该身份。",
+                f"{user.email} is {role.value} for {organisation.name} already",
+            )
+        )
     appointment.scope = list(scope) if scope else None
     appointment.ends_on = ends_on
     session.flush()
@@ -133,8 +168,16 @@ def end_appointment(user: User, organisation: Organisation, role: Role) -> None:
     """Take a role for an organisation from a person, from this day on. Raises NotPossible."""
     appointment = find_appointment(user, organisation, role)
     if appointment is None or not appointment.is_current:
-        raise NotPossible(f"{user.email} is not {role.value} for {organisation.name}")
+        raise NotPossible(not_held(user, organisation, role))
     appointment.ends_on = today() - timedelta(days=1)
+
+
+def not_held(user: User, organisation: Organisation, role: Role) -> Label:
+    """Return that a person does not hold a role, in words."""
+    return Label(
+        f"{user.email}在{organisation.name}没有该身份。",
+        f"{user.email} is not {role.value} for {organisation.name}",
+    )
 
 
 def find_appointment(user: User, organisation: Organisation, role: Role) -> Appointment | None:
@@ -148,16 +191,16 @@ def find_appointment(user: User, organisation: Organisation, role: Role) -> Appo
 def close_account(user: User) -> None:
     """Let nobody sign in with an account any more; who is signed in is out at the next click."""
     if not user.active:
-        raise NotPossible(f"{user.email} is closed already")
+        raise NotPossible(Label(f"{user.email}已停用。", f"{user.email} is closed already"))
     user.active = False
-    user.fs_uniquifier = secrets.token_hex(16)
+    forget_sessions(user)
 
 
 def get_account(session: Session, email: str) -> User:
     """Return the account of an address. Raises NotPossible for one that has none."""
     user = session.scalar(select(User).where(User.email == check_email(email)))
     if user is None:
-        raise NotPossible(f"{email} has no account")
+        raise NotPossible(Label(f"{email}没有账号。", f"{email} has no account"))
     return user
 
 
@@ -166,7 +209,7 @@ def check_email(email: str) -> str:
     try:
         return validate_email(email, check_deliverability=False).normalized.lower()
     except EmailNotValidError as error:
-        raise NotPossible(str(error)) from error
+        raise NotPossible(Label("这不是电子邮箱地址。", str(error))) from error
 
 
 def list_accounts() -> Sequence[User]:

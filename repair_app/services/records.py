@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, select, tuple_
 from sqlalchemy.orm import joinedload, selectinload
 
 from repair_app.access import (
@@ -29,21 +29,11 @@ from repair_app.models import (
     User,
 )
 from repair_app.models.parties import OrganisationKind
-from repair_app.penalty_format import is_uscc, normalise_uscc
 from repair_app.services.cases import NotVisible
 from repair_app.services.policy import current_policy
 
 PAGE = 20
-LONGEST_QUERY = 100
 OPENED = ("objection", "repair")
-
-
-@dataclass(frozen=True)
-class Found:
-    """A page of records as the public reads them, and where the next one begins."""
-
-    records: Sequence[PublicView]
-    after: int | None = None
 
 
 def is_public() -> ColumnElement[bool]:
@@ -51,20 +41,34 @@ def is_public() -> ColumnElement[bool]:
 
     Published, in its term, of a class that is published, and not about a natural person
     (鲁信用办〔2021〕5号 （七）（八）). What only the rules can tell, `shown_to_public` adds.
+    Each part asks about the row alone, so that a list is as quick as what it shows is long.
     """
+    return and_(is_in_its_term(), is_for_the_public())
+
+
+def is_in_its_term() -> ColumnElement[bool]:
+    """Return the SQL condition for a record that is published and whose term is not over."""
+    return and_(CreditRecord.state == "published", CreditRecord.max_publication_until >= today())
+
+
+def is_for_the_public() -> ColumnElement[bool]:
+    """Return the SQL condition for a record that nothing else keeps from the public."""
     own_class = (CreditRecord.rule_pack, CreditRecord.rule_pack_hash, CreditRecord.severity_class)
     return and_(
-        CreditRecord.state == "published",
-        CreditRecord.max_publication_until >= today(),
         tuple_(*own_class).in_(published_classes()),
-        CreditRecord.subject_id.not_in(natural_persons()),
-        CreditRecord.id.not_in(hidden_while_verified()),
+        ~is_of_natural_person(),
+        ~is_hidden_while_verified(),
     )
 
 
-def hidden_while_verified() -> Select[int]:
-    """Return the query for the records that are not shown while they are verified (台州 13)."""
-    return select(DisputeMark.record_id).where(DisputeMark.hides, DisputeMark.lifted_at.is_(None))
+def is_of_natural_person() -> ColumnElement[bool]:
+    """Return the SQL condition for a record about a natural person."""
+    return CreditRecord.subject.has(Organisation.kind == OrganisationKind.NATURAL_PERSON)
+
+
+def is_hidden_while_verified() -> ColumnElement[bool]:
+    """Return the SQL condition for a record that is not shown while it is verified (台州 13)."""
+    return CreditRecord.dispute_marks.any(and_(DisputeMark.hides, DisputeMark.lifted_at.is_(None)))
 
 
 def published_classes() -> list[tuple[str, str, str]]:
@@ -75,11 +79,6 @@ def published_classes() -> list[tuple[str, str, str]]:
         for one in pack.classes.values()
         if one.published
     ]
-
-
-def natural_persons() -> Select[int]:
-    """Return the query for the natural persons among the subjects."""
-    return select(Organisation.id).where(Organisation.kind == OrganisationKind.NATURAL_PERSON)
 
 
 def shown_to_public(record: CreditRecord) -> bool:
@@ -105,38 +104,6 @@ def stays_unverified(record: CreditRecord) -> bool:
 def as_read_by(record: CreditRecord, roles: Collection[Role]) -> CreditRecord | PublicView:
     """Return a record whole for those it concerns, else as the public may read it."""
     return record if roles else public_view(record)
-
-
-def search_public(query: str, before: int | None = None) -> Found:
-    """Return the published records of the enterprises that a name or code matches, newest first.
-
-    query: part of a name (any number of characters) or a whole USCC, in any case.
-    """
-    wanted = query.strip()[:LONGEST_QUERY]
-    if not wanted:
-        return Found(())
-    rows = db.session.scalars(
-        select(CreditRecord)
-        .where(is_public(), CreditRecord.subject_id.in_(named(wanted)))
-        .where(CreditRecord.id < before if before else true())
-        .order_by(CreditRecord.id.desc())
-        .limit(PAGE + 1)
-        .options(
-            joinedload(CreditRecord.subject, innerjoin=True),
-            joinedload(CreditRecord.provider, innerjoin=True),
-            selectinload(CreditRecord.dispute_marks),
-        )
-    ).all()
-    shown = [public_view(one) for one in rows[:PAGE] if shown_to_public(one)]
-    return Found(shown, rows[PAGE - 1].id if len(rows) > PAGE else None)
-
-
-def named(wanted: str) -> Select[int]:
-    """Return the query for the organisations that a text names: a whole code, or part of a name."""
-    ids = select(Organisation.id)
-    if is_uscc(normalise_uscc(wanted)):
-        return ids.where(Organisation.uscc == normalise_uscc(wanted))
-    return ids.where(Organisation.name.contains(wanted, autoescape=True))
 
 
 def list_own(user: User) -> Sequence[CreditRecord]:
@@ -211,6 +178,26 @@ def describe(record: CreditRecord) -> Prospect:
         and in_publication_term(record, today()),
         repair_from=first_day_of_repair(record) if severity.repairable else None,
     )
+
+
+@dataclass(frozen=True)
+class Period:
+    """The term of publication as a line from 0 to 100: where its days stand on it."""
+
+    minimum: int | None  # where the minimum publication ends, if there is one
+    now: int
+
+
+def period_of(record: CreditRecord) -> Period:
+    """Return a record's term of publication from the decision to its last day."""
+    first, last = record.decided_on, record.max_publication_until
+    whole = max((last - first).days, 1)
+
+    def place(day: date) -> int:
+        return min(max(100 * (day - first).days // whole, 0), 100)
+
+    least = record.min_publication_until
+    return Period(place(least) if least else None, place(today()))
 
 
 def first_day_of_repair(record: CreditRecord) -> date | None:

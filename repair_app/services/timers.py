@@ -14,13 +14,25 @@ from sqlalchemy import ColumnElement, and_, literal, select, tuple_
 
 from repair_app.calendar import add_working_days
 from repair_app.db import at, db, now, today
-from repair_app.engine import machine
+from repair_app.engine import machine, telling
 from repair_app.engine.days import read_table
 from repair_app.engine.deadlines import is_overdue
 from repair_app.engine.step import SYSTEM, Answers, Entity, Refused
+from repair_app.engine.telling import Kind
 from repair_app.jobs import Schedule
 from repair_app.models import Deadline
-from repair_app.services import cases, deadlines, inspections, publication, quarantine, scans
+from repair_app.services import (
+    cases,
+    deadlines,
+    drafts,
+    exports,
+    inspections,
+    letters,
+    mail,
+    publication,
+    quarantine,
+    scans,
+)
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import sweep, transaction
 
@@ -67,7 +79,7 @@ def mark_overdue(moment: datetime) -> int:
     """Mark every running term whose last day is over."""
     with at(moment):
         late = and_(is_overdue(today()), Deadline.overdue_at.is_(None))
-        return sweep(list_terms(late), lambda term_id: mark(term_id, late, "overdue_at"))
+        return sweep(list_terms(late), lambda term_id: mark(term_id, late, Kind.OVERDUE))
 
 
 def remind(moment: datetime) -> int:
@@ -80,7 +92,7 @@ def remind(moment: datetime) -> int:
             Deadline.reminded_at.is_(None),
             Deadline.due_on.between(today(), soon),
         )
-        return sweep(list_terms(due), lambda term_id: mark(term_id, due, "reminded_at"))
+        return sweep(list_terms(due), lambda term_id: mark(term_id, due, Kind.REMINDED))
 
 
 def escalate(moment: datetime) -> int:
@@ -107,6 +119,12 @@ def draw_inspection(moment: datetime) -> int:
         return inspections.draw_list()
 
 
+def send_mail(moment: datetime) -> int:
+    """Send the mails that are due: those at once, and from eight o'clock the digests."""
+    with at(moment):
+        return mail.send_due()
+
+
 TIMERS: Final = (
     Timer("expire_records", WHEN_THE_DAY_TURNS, expire_records),
     Timer("lapse_sanctions", WHEN_THE_DAY_TURNS, lapse_sanctions),
@@ -114,8 +132,12 @@ TIMERS: Final = (
     Timer("mark_overdue", EVERY_FEW_MINUTES, mark_overdue),
     Timer("remind", EVERY_FEW_MINUTES, remind),
     Timer("escalate", EVERY_FEW_MINUTES, escalate),
+    Timer("send_mail", EVERY_FEW_MINUTES, send_mail),
+    Timer("print_letters", EVERY_FEW_MINUTES, letters.print_letters),
+    Timer("forget_exports", WHEN_THE_DAY_TURNS, exports.forget_exports),
     Timer("open_quarantines", EVERY_FEW_MINUTES, open_quarantines),
     Timer("scan_records", WHEN_THE_NIGHT_IS_QUIET, scan_records),
+    Timer("clear_drafts", WHEN_THE_NIGHT_IS_QUIET, drafts.clear_old),
     Timer("draw_inspection", WHEN_THE_WEEK_BEGINS, draw_inspection),
 )
 
@@ -129,15 +151,23 @@ def list_terms(condition: ColumnElement[bool]) -> list[int]:
     return list(db.session.scalars(query))
 
 
-def mark(term_id: int, condition: ColumnElement[bool], column: str) -> bool:
-    """Note the moment on a term, if the condition still holds."""
+def mark(term_id: int, condition: ColumnElement[bool], kind: Kind) -> bool:
+    """Note the moment on a term, if the condition still holds, and tell whose term it is.
+
+    The term of a whole matter is marked only: of whose turn it is that of the state tells.
+    """
     with transaction() as session:
         term = session.scalar(
             select(Deadline).where(Deadline.id == term_id, condition).with_for_update()
         )
         if term is None:
             return False
-        setattr(term, column, now())
+        setattr(term, f"{kind}_at", now())
+        session.flush()
+        if not term.whole:
+            entity = deadlines.find_entity(session, term.entity_ref)
+            workflow = current_policy().workflow_of(entity)
+            telling.tell_of_term(session, workflow, term, entity, kind, at=now())
         return True
 
 

@@ -16,6 +16,7 @@ from repair_app.models import (
     Enrolment,
     Requirement,
     Role,
+    TestAttempt,
     TrainingBooking,
     TrainingDate,
     User,
@@ -25,6 +26,7 @@ from repair_app.services.transaction import transaction
 # Institutions, and lead and sector departments (…五（十八）; 鲁信用办〔2021〕5号 （五）).
 TRAINERS = (Role.INSTITUTION, Role.PROVIDER, Role.REVIEWER)
 MOST_DATES = 100
+MOST_TESTS = 2000  # looked at, to tell how a question is answered
 
 
 class NotYours(Exception):
@@ -130,3 +132,32 @@ def list_own_trainings(user: User) -> Sequence[Requirement]:
         .limit(MOST_DATES)
         .options(joinedload(Requirement.case).joinedload(Case.subject))
     ).all()
+
+
+@dataclass
+class Answered:
+    """How a question of the bank was answered in the tests looked at."""
+
+    asked: int = 0
+    right: int = 0
+
+
+def count_answers(course: Course) -> tuple[int, dict[str, Answered]]:
+    """Return how many of the newest tests of a course were looked at, and each question's answers.
+
+    Only tests that were drawn from this edition and handed in, MOST_TESTS at most.
+    """
+    tests = db.session.execute(
+        select(TestAttempt.questions, TestAttempt.answers)
+        .join(TestAttempt.enrolment)
+        .where(Enrolment.course == course.key, TestAttempt.edition == course.edition)
+        .where(TestAttempt.handed_in_at.is_not(None))
+        .order_by(TestAttempt.id.desc())
+        .limit(MOST_TESTS)
+    ).all()
+    found = {key: Answered() for key in course.bank}
+    for questions, answers in tests:
+        for key in questions:
+            found[key].asked += 1
+            found[key].right += set((answers or {}).get(key, ())) == course.bank[key].answer
+    return len(tests), found

@@ -1,11 +1,22 @@
-"""The administrator's page: who acts for whom."""
+"""The administrator's desk: what can be changed, what was changed, how it runs, by which policy.
 
-from flask import Blueprint, render_template
+What is policy (measures, courses, letters, rules) is read here and changed in its files only, so
+that there is one source of it.
+"""
+
+from io import BytesIO
+
+from flask import Blueprint, abort, render_template, send_file
+from werkzeug.wrappers import Response
 
 from repair_app.alarms import KINDS
+from repair_app.engine.letter_kinds import LetterKind
 from repair_app.models import Role
-from repair_app.services import deadlines, people
+from repair_app.services import deadlines, history, letter_samples, overview, training
+from repair_app.services.policy import current_policy
+from repair_app.services.rule_words import PARTS
 from repair_app.web.door import only
+from repair_app.web.view import row_before
 
 pages = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -13,10 +24,88 @@ pages = Blueprint("admin", __name__, url_prefix="/admin")
 @pages.get("")
 @only(Role.ADMINISTRATOR)
 def index() -> str:
-    """List accounts, what each is for which organisation, and what the system could not do."""
+    """Show what can be administered, and what the system could not do."""
     return render_template(
         "admin/index.html",
-        accounts=people.list_accounts(),
+        waiting=overview.count_waiting(),
         alarms=deadlines.list_alarms(),
         alarm_kinds=KINDS,
     )
+
+
+@pages.get("/changes")
+@only(Role.ADMINISTRATOR)
+def changes() -> str:
+    """List who changed what in administration, newest first; of matters nothing is told."""
+    happenings = history.list_changes(row_before())
+    return render_template("admin/changes.html", happenings=happenings, page=history.PAGE)
+
+
+@pages.get("/running")
+@only(Role.ADMINISTRATOR)
+def running() -> str:
+    """Show how mails and jobs stand."""
+    return render_template("admin/running.html", found=overview.read_running())
+
+
+@pages.get("/settings")
+@only(Role.ADMINISTRATOR)
+def settings() -> str:
+    """Show by what the application runs."""
+    return render_template("admin/settings.html", found=overview.read_settings(), parts=PARTS)
+
+
+@pages.get("/measures")
+@only(Role.ADMINISTRATOR)
+def measures() -> str:
+    """Show the catalogue of measures, and how many run on the ground of each."""
+    classes = {
+        name: one.label
+        for pack in current_policy().packs.values()
+        for name, one in pack.classes.items()
+    }
+    return render_template("admin/measures.html", found=overview.list_measures(), classes=classes)
+
+
+@pages.get("/courses")
+@only(Role.ADMINISTRATOR)
+def courses() -> str:
+    """List the courses."""
+    return render_template("admin/courses.html", found=training.current_courses().values())
+
+
+@pages.get("/courses/<key>")
+@only(Role.ADMINISTRATOR)
+def course(key: str) -> str:
+    """Show the lessons of a course, its questions with the right answers, and how they did."""
+    found = training.current_courses().get(key) or abort(404)
+    tests, answered = training.count_answers(found)
+    return render_template("admin/course.html", course=found, tests=tests, answered=answered)
+
+
+@pages.get("/letters")
+@only(Role.ADMINISTRATOR)
+def letters() -> str:
+    """List the kinds of letters."""
+    return render_template("admin/letters.html", found=current_policy().letters.kinds.values())
+
+
+@pages.get("/letters/<kind>")
+@only(Role.ADMINISTRATOR)
+def letter(kind: str) -> str:
+    """Show the texts of a kind of letter, in both languages."""
+    return render_template("admin/letter.html", found=find_kind(kind), policy_of=current_policy())
+
+
+@pages.get("/letters/<kind>/<any(zh, en):lang>.pdf")
+@only(Role.ADMINISTRATOR)
+def sample(kind: str, lang: str) -> Response:
+    """Hand out a kind of letter filled with invented words."""
+    page = BytesIO(letter_samples.render(find_kind(kind), lang))
+    name = f"{kind}-{lang}.pdf"
+    return send_file(page, mimetype="application/pdf", download_name=name, max_age=0)
+
+
+def find_kind(name: str) -> LetterKind:
+    """Return a kind of letter, or answer that there is none."""
+    return current_policy().letters.kinds.get(name) or abort(404)

@@ -7,12 +7,17 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from repair_app.access import stands_as
-from repair_app.models import Case, Role
-from repair_app.services import cases, complaints, evidence, history, papers, sanctions
-from repair_app.web.door import signed_in
+from repair_app.models import Case, Document, Role
+from repair_app.services import cases, complaints, desk, evidence, history, papers, sanctions
+from repair_app.uploads import sniff
+from repair_app.web.door import signed_in, talisman
 
 pages = Blueprint("cases", __name__)
 OFFICIALS = frozenset({Role.REVIEWER, Role.PROVIDER, Role.AUDITOR})
+# Evidence is the work of strangers: it is looked at without scripts, forms, or a way to the page.
+PICTURES = frozenset({"image/png", "image/jpeg"})
+LOOKED_AT = PICTURES | {"application/pdf"}
+LOOKING = {"default-src": "'none'", "frame-ancestors": "'self'"}
 
 
 @pages.get("/cases/<ref:ref>")
@@ -22,6 +27,7 @@ def show(ref: str) -> str:
     case = cases.get_case(ref, current_user)
     roles = {Role(one.role) for one in stands_as(current_user, case)}
     store = cases.reading()
+    is_official = any(one in desk.READERS for one in roles)
     return render_template(
         "cases/show.html",
         case=case,
@@ -36,6 +42,8 @@ def show(ref: str) -> str:
         about=about_of(case),
         earlier_papers=papers.earlier_papers(case),
         opens_papers=bool(cases.actors_of(current_user, case)),
+        looked_at=LOOKED_AT,
+        desk=desk.lay_out(current_user, case, store) if is_official else None,
         told=case.workflow == complaints.WORKFLOW and complaints.is_reviewer_of(current_user, case),
     )
 
@@ -63,13 +71,30 @@ def show_requirement(ref: str) -> str:
 @signed_in
 def download(ref: str) -> Response:
     """Hand out a piece of evidence to those who act in its case, or in one that looks again."""
-    document = evidence.find_document(ref)
-    if document is None or not papers.may_open(current_user, document):
-        abort(404)
+    document, content = open_document(ref)
     return send_file(
-        BytesIO(evidence.read(document)),
+        BytesIO(content),
         mimetype=document.media_type,
         download_name=document.filename,
         as_attachment=True,
         max_age=0,
     )
+
+
+@pages.get("/documents/<ref:ref>/view")
+@signed_in
+@talisman(frame_options="SAMEORIGIN", content_security_policy=LOOKING)
+def look(ref: str) -> Response:
+    """Show a piece of evidence where it is: a picture or a PDF, if it is what it says it is."""
+    document, content = open_document(ref)
+    if document.media_type not in LOOKED_AT or sniff(content) != document.media_type:
+        abort(404)
+    return send_file(BytesIO(content), mimetype=document.media_type, max_age=0)
+
+
+def open_document(ref: str) -> tuple[Document, bytes]:
+    """Return a piece of evidence and its bytes to those who act in its case; to others 404."""
+    document = evidence.find_document(ref)
+    if document is None or not papers.may_open(current_user, document):
+        abort(404)
+    return document, evidence.read(document)

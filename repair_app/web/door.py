@@ -28,7 +28,14 @@ LIBRARY_PAGES: dict[str, str] = {
 }
 # What is the same for everybody: no cookie goes with it, so that it may be kept and watched.
 NOBODYS = frozenset(
-    {"static", "bootstrap.static", "security.static", "health.healthz", "health.readyz"}
+    {
+        "static",
+        "bootstrap.static",
+        "security.static",
+        "health.healthz",
+        "health.readyz",
+        "feed.show",
+    }
 )
 CONTENT_POLICY = {
     "default-src": "'self'",

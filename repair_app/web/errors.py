@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
+from repair_app.db import now
 from repair_app.engine.step import NotAllowed, NotOffered, Reason, Refused, WrongState
 from repair_app.services.cases import NotVisible, TokenBorrowed
 from repair_app.uploads import MAX_MB
@@ -107,5 +108,6 @@ def show(status: int, reasons: tuple[Reason, ...] = ()) -> Answer:
         happened=happened,
         mend=mend,
         reasons=reasons,
+        moment=now(),
     )
     return page, int(status)

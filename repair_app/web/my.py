@@ -1,25 +1,177 @@
-"""The enterprise's own page: its records, what each means, what can be done; its cases."""
+"""The enterprise's own pages: its records, what can be done and by when; matters, reports."""
 
-from flask import Blueprint, render_template
+from io import BytesIO
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
 
-from repair_app.models import Role
-from repair_app.services import records
-from repair_app.web.door import only
+from repair_app.models import Case, Role
+from repair_app.services import drafts, own_reports, pictures, portal, viewings
+from repair_app.web.door import only, public, signed_in
+from repair_app.web.view import asked_for, language, row_before
 
 pages = Blueprint("my", __name__)
-MOST = 200  # records, and cases, on the page, as `records.list_own` has it
+
+# What is to be done about a requirement, said to whoever has never done it.
+TASKS: dict[str, Any] = {
+    "commitment": _l("Sign the commitment here"),
+    "rectification": _l("Upload the proof of payment and of what was put right here"),
+    "training": _l("Take the training here: lesson, test, certificate"),
+    "credit_report": _l("Ask an institution for the credit report here"),
+    "credit_check": _l("Ask for the credit check here"),
+    "public_service": _l("Report the public service here (voluntary)"),
+    "material": _l("Upload it here"),
+    "statement": _l("Change what you said"),
+    "evidence": _l("Upload your evidence here"),
+}
+MARKS: dict[str, Any] = {
+    "decided": _l("Decided"),
+    "publicised": _l("Published"),
+    "repair": _l("Repair possible from"),
+    "ends": _l("Ends"),
+}
 
 
 @pages.get("/my")
 @only(Role.SUBJECT, Role.AGENT)
 def index() -> str:
-    """Show the records and cases of the enterprises that this person files for."""
-    cases, own = records.list_own_cases(current_user), records.list_own(current_user)
+    """Show the open matters and the records of the enterprises that this person files for."""
+    found = portal.list_records(current_user, asked_for("after"))
+    opened = portal.list_open(current_user)
     return render_template(
         "my/index.html",
-        records=[(records.describe(one), records.workflows_of(current_user, one)) for one in own],
-        cases=cases,
-        in_repair={one.record_id for one in cases if one.workflow == "repair" and one.is_open},
-        cut_off_at=MOST if MOST in {len(cases), len(own)} else None,
+        outlooks=portal.look_ahead(current_user, found[: portal.PAGE]),
+        more_records=len(found) > portal.PAGE,
+        cases=opened[: portal.OPEN_SHOWN],
+        more_cases=len(opened) > portal.OPEN_SHOWN,
+        unfinished=drafts.list_unfinished(current_user),
     )
+
+
+@pages.get("/my/cases")
+@only(Role.SUBJECT, Role.AGENT)
+def cases() -> str:
+    """List all matters of the enterprises that this person files for, newest first."""
+    found = portal.list_cases(current_user, row_before())
+    more = len(found) > portal.PAGE
+    return render_template("my/cases.html", cases=found[: portal.PAGE], more=more)
+
+
+@pages.get("/my/records/<ref:ref>/what-if")
+@only(Role.SUBJECT, Role.AGENT)
+def what_if(ref: str) -> str:
+    """Show the dates that an objection or a repair would have if it were filed today."""
+    record = portal.get_own_record(current_user, ref)
+    return render_template(
+        "my/what_if.html",
+        outlook=portal.look_at(current_user, record),
+        found=portal.what_if(current_user, record),
+    )
+
+
+@pages.get("/my/receipts/<ref:ref>")
+@signed_in
+def receipt(ref: str) -> str:
+    """Show that a matter was filed, what happens next and by when."""
+    return render_template("my/receipt.html", receipt=portal.get_receipt(ref, current_user))
+
+
+@pages.get("/my/receipts/<ref:ref>/qr.svg")
+@signed_in
+def receipt_code(ref: str) -> Response:
+    """Show where the receipt can be verified, as a code to scan."""
+    letter = portal.get_receipt(ref, current_user).letter
+    where = url_for("letters.verify", code=letter.code) if letter else url_for("letters.ask")
+    return code_of(where)
+
+
+@pages.get("/my/viewings")
+@only(Role.SUBJECT)
+def seen() -> str:
+    """List which offices looked at an enterprise's records and matters, and when."""
+    rows = viewings.list_own(current_user, row_before())
+    more = len(rows) > viewings.PAGE
+    return render_template("my/viewings.html", rows=rows[: viewings.PAGE], more=more)
+
+
+# --- the enterprise's own credit report ---
+
+
+@pages.get("/my/report")
+@only(Role.SUBJECT)
+def report() -> str:
+    """Show what is on file about an enterprise, and the reports that were issued."""
+    firms = own_reports.list_firms(current_user)
+    return render_template(
+        "my/report.html",
+        firms=firms,
+        contents={one.id: own_reports.compose(one) for one in firms},
+        issued=own_reports.list_own(current_user),
+    )
+
+
+@pages.post("/my/report")
+@only(Role.SUBJECT)
+def issue_report() -> AnyResponse:
+    """Issue a report with a number, a day and a code."""
+    number = request.form.get("firm", "")
+    own_reports.issue(current_user, int(number) if number.isdecimal() else 0)
+    return redirect(url_for("my.report", _anchor="issued"))
+
+
+@pages.get("/my/report/<ref:ref>.pdf")
+@only(Role.SUBJECT)
+def report_pdf(ref: str) -> Response:
+    """Hand out a report that was issued."""
+    one = own_reports.get_own(current_user, ref)
+    wanted = request.args.get("lang", "")
+    lang = wanted if wanted in {"zh", "en"} else language()
+    address = site() + url_for("my.verify_report", code=one.code)
+    content = own_reports.render(one, lang, address)
+    name = f"{ref}.pdf"
+    return send_file(BytesIO(content), mimetype="application/pdf", download_name=name, max_age=0)
+
+
+@pages.get("/verify/reports/<code>")
+@public
+def verify_report(code: str) -> str:
+    """Tell who has a report in hand what it says, and whether the records are still the same."""
+    one, same = own_reports.verify(code)
+    return render_template("my/verify_report.html", report=one, same=same)
+
+
+def code_of(path: str) -> Response:
+    """Return an address of this site as a code to scan."""
+    return Response(pictures.draw_code(site() + path), mimetype="image/svg+xml")
+
+
+def site() -> str:
+    """Return the address of this site without a stroke at its end."""
+    return str(current_app.config["BASE_URL"] or request.host_url).rstrip("/")
+
+
+@pages.app_template_global("tasks_of")
+def tasks_of(one: Case) -> list[portal.Task]:
+    """Return what a draft still needs, for the side that files it; else nothing."""
+    if one.state != "draft" or not portal.files_for(current_user, one):
+        return []
+    return portal.list_tasks(current_user, one)
+
+
+pages.add_app_template_global(TASKS, "task_words")  # type: ignore[arg-type]  # a value, not a function
+pages.add_app_template_global(MARKS, "mark_words")  # type: ignore[arg-type]
+pages.add_app_template_global(portal.turn_of, "turn_of")
+pages.add_app_template_global(portal.steps_of, "steps_of")
+pages.add_app_template_global(portal.statement_of, "statement_of")

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from repair_app.models import Role
 from repair_app.services import commitments as commitment_list
-from repair_app.services import records, sanctions
+from repair_app.services import records, sanctions, search
 from repair_app.web.door import public, signed_in
 from repair_app.web.view import asked_for, row_before
 
@@ -30,8 +30,8 @@ HOMES: list[tuple[Role, str]] = [
 def index() -> str:
     """Search the published records by name or code."""
     query = asked_for("q")
-    found = records.search_public(query, row_before())
-    return render_template("public/index.html", query=query, found=found)
+    found = search.search_public(query, row_before())
+    return render_template("public/index.html", query=query, found=found, longest=search.LONGEST)
 
 
 @pages.get("/commitments")

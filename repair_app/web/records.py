@@ -3,19 +3,30 @@
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext
 from flask_login import current_user
 
 from repair_app.access import stands_as
+from repair_app.engine.spec import Transition
 from repair_app.engine.step import Refused
 from repair_app.engine.store import ReadingStore
-from repair_app.models import Role, Sanction
-from repair_app.services import cases, history, records, sanctions
+from repair_app.models import Case, Role, Sanction
+from repair_app.services import cases, history, pictures, records, sanctions
 from repair_app.web.door import csrf, only, public, signed_in
 from repair_app.web.transitions import (
     Answer,
     build_form,
+    receipt_of,
     send,
     show_form,
 )
@@ -37,6 +48,7 @@ def show(ref: str) -> str:
         "records/show.html",
         record=records.as_read_by(record, roles),
         prospect=records.describe(record),
+        period=records.period_of(record),
         unverified=records.stays_unverified(record),
         roles=roles,
         openings=cases.list_openings(current_user, record, store) if roles else {},
@@ -47,6 +59,16 @@ def show(ref: str) -> str:
         },
         happenings=history.list_of_record(record) if roles else [],
     )
+
+
+@pages.get("/records/<ref:ref>/qr.svg")
+@public
+def qr(ref: str) -> Response:
+    """Show the address of a public record as a code to scan."""
+    records.get_public(ref)
+    site = str(current_app.config["BASE_URL"] or request.host_url).rstrip("/")
+    address = site + url_for("records.show", ref=ref)
+    return Response(pictures.draw_code(address), mimetype="image/svg+xml")
 
 
 def list_measure_offers(sanction: Sanction, roles: set[Role], store: ReadingStore) -> list[Any]:
@@ -68,21 +90,33 @@ def open_case(ref: str, workflow: str) -> Answer:
     opening = partial(cases.open_case, workflow, ref, current_user)
     outcome = send(opening, form, case, transition, ref, workflow)
     if form.wants_submission:
-        submit_at_once(outcome)
-    return redirect(url_for("cases.show", ref=outcome.ref))
+        return redirect(submit_at_once(outcome))
+    return redirect(next_page(case, transition, outcome))
 
 
-def submit_at_once(outcome: cases.Outcome) -> None:
-    """File what was just drafted; when it cannot be filed yet the draft stays, with the reason."""
+def next_page(case: Case, transition: Transition, outcome: cases.Outcome) -> str:
+    """Return where it goes on: an objection's draft is complete, so its answers are checked."""
+    if case.workflow == "objection" and transition.target == "draft":
+        return url_for("transitions.fire", kind="cases", ref=outcome.ref, name="submit")
+    return url_for("cases.show", ref=outcome.ref)
+
+
+def submit_at_once(outcome: cases.Outcome) -> str:
+    """File what was just drafted and return where it goes on.
+
+    When it cannot be filed yet the draft stays, with the reason.
+    """
     if outcome.repeated:
-        return
+        return receipt_of(cases.get_visible("cases", outcome.ref, current_user))
     try:
         cases.perform("cases", outcome.ref, "submit", current_user, cases.Submission.first())
         flash(gettext("Filed. Your number is %(ref)s.", ref=outcome.ref), "success")
+        return url_for("my.receipt", ref=outcome.ref)
     except Refused as refusal:
         for reason in refusal.reasons:
             flash(reason_text(reason), "warning")
         flash(gettext("Saved as a draft; nothing is lost."), "info")
+        return url_for("cases.show", ref=outcome.ref)
 
 
 @pages.route("/records/<ref:ref>/sanction", methods=["GET", "POST"])

@@ -5,25 +5,41 @@ from flask import Flask
 from repair_app.web import (
     accounts,
     admin,
+    agents,
     audit,
     calendar,
     cases,
     commitments,
     complaints,
     coverage,
+    desk,
     door,
+    drafts,
     enforcement,
     errors,
+    exports,
+    feed,
     health,
+    how,
     inspections,
+    institutions,
+    invitations,
     language,
+    letters,
+    messages,
     my,
+    organisations,
+    people,
     public,
     records,
     rules,
+    settings,
+    statistics,
+    theme,
     training,
     transitions,
     view,
+    viewings,
     work,
 )
 
@@ -32,8 +48,10 @@ def add_pages(app: Flask) -> None:
     """Put the door, the pages and the error pages into the application."""
     door.init_app(app)
     language.init_app(app)
+    theme.init_app(app)
     accounts.init_app(app)
     view.init_app(app)
+    viewings.init_app(app)
     errors.init_app(app)
     for area in (
         public,
@@ -41,19 +59,38 @@ def add_pages(app: Flask) -> None:
         records,
         cases,
         transitions,
+        drafts,
         training,
         commitments,
         work,
+        desk,
         enforcement,
         audit,
         admin,
+        organisations,
+        people,
+        institutions,
+        agents,
+        invitations,
         calendar,
         rules,
+        how,
         coverage,
         complaints,
+        letters,
         inspections,
+        messages,
+        settings,
+        statistics,
+        exports,
+        feed,
         health,
     ):
         app.register_blueprint(area.pages)
     complaints.slow_down(app)
+    letters.slow_down(app)
+    exports.slow_down(app)
+    feed.slow_down(app)
+    invitations.slow_down(app)
+    messages.init_app(app)
     door.check_rules(app)

@@ -11,6 +11,7 @@ from flask import (
     make_response,
     redirect,
     render_template,
+    request,
     url_for,
 )
 from flask_babel import gettext
@@ -22,9 +23,11 @@ from repair_app.db import db
 from repair_app.engine.spec import Transition
 from repair_app.engine.step import Entity, Reason, Refused, WrongState, record_of
 from repair_app.forms import FORMS, TransitionForm
-from repair_app.models import Case, CreditRecord, Requirement
+from repair_app.models import Case, CreditRecord, Draft, Requirement
 from repair_app.services import cases
+from repair_app.services import drafts as kept_drafts
 from repair_app.services.policy import current_policy
+from repair_app.web import drafts
 from repair_app.web.door import csrf, signed_in
 from repair_app.web.view import label_text
 
@@ -48,12 +51,14 @@ def fire(kind: str, ref: str, name: str) -> Answer:
         return show_form(form, entity, transition)
     send(partial(cases.perform, kind, ref, name, current_user), form, entity, transition, ref, name)
     flash(gettext("Done: %(step)s.", step=label_text(transition.label)), "success")
-    return redirect(page_of(entity))
+    return redirect(receipt_of(entity) if name == "submit" else page_of(entity))
 
 
 def build_form(transition: Transition, entity: Entity) -> TransitionForm:
     """Return the form that a transition asks for, filled from what was sent."""
-    return FORMS[transition.form](entity=entity, policy=current_policy(), session=db.session())
+    form = FORMS[transition.form](entity=entity, policy=current_policy(), session=db.session())
+    drafts.take_kept(form)
+    return form
 
 
 def send(
@@ -68,7 +73,9 @@ def send(
     Where it refuses, the request is answered at once: with the form, and all that was typed.
     """
     try:
-        return service(submission_of(form, *purpose))
+        result = service(submission_of(form, *purpose))
+        kept_drafts.finish(current_user, request.path)
+        return result
     except (Refused, WrongState, cases.Stale) as conflict:
         answer = show_conflict(form, entity, transition, conflict)
     except cases.TokenBorrowed:
@@ -101,12 +108,15 @@ def show_form(
         if found is None:
             return show_conflict(form, entity, transition, WrongState(transition.name))
         reasons = tuple(found)
+    draft = None
     if not form.is_submitted():
         form.draw(entity.version)
+        draft = drafts.restore(form)
         status = HTTPStatus.OK
     else:
         status = HTTPStatus.CONFLICT if reasons else form.failure
-    return render_page(form, entity, transition, reasons=reasons, record=record), status
+    page = render_page(form, entity, transition, reasons=reasons, record=record, draft=draft)
+    return page, status
 
 
 def show_borrowed(form: TransitionForm, entity: Entity, transition: Transition) -> Answer:
@@ -145,8 +155,10 @@ def render_page(
     record: CreditRecord | None = None,
     changed: bool = False,
     borrowed: bool = False,
+    draft: Draft | None = None,
 ) -> str:
     """Return the HTML: the transition's own template where there is one."""
+    staged = drafts.keep_chosen(form)
     workflow = current_policy().workflow_of(entity)
     back = page_of(entity) if entity.ref else url_for("records.show", ref=record_of(entity).ref)
     return render_template(
@@ -165,6 +177,9 @@ def render_page(
         borrowed=borrowed,
         happenings=last_happenings(entity) if changed else [],
         back=back,
+        draft=draft,
+        staged=staged,
+        kept_page=request.path if drafts.keeps(form) or "evidence" in form else None,
     )
 
 
@@ -174,6 +189,12 @@ def last_happenings(entity: Entity) -> list[Any]:
     from repair_app.services import history
 
     return history.list_happenings(stream_of(entity), current_user, internal=False)[-3:]
+
+
+def receipt_of(entity: Entity) -> str:
+    """Return the page that says that a matter was filed; of one that was not, its own."""
+    filed = isinstance(entity, Case) and entity.submitted_at is not None
+    return url_for("my.receipt", ref=entity.ref) if filed else page_of(entity)
 
 
 def page_of(entity: Entity) -> str:

@@ -36,6 +36,11 @@ class RefConverter(BaseConverter):
 
     regex = r"[A-Z]{2}-[0-9]{4}-[0-9]{6,9}-[0-9A-Z]"
 
+    @classmethod
+    def is_ref(cls, text: str) -> bool:
+        """Say whether a text can be a reference."""
+        return re.fullmatch(cls.regex, text) is not None
+
 
 class MatterConverter(BaseConverter):
     """A kind of matter in an address: a workflow of cases; anything else is no page."""

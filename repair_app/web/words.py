@@ -79,6 +79,26 @@ def text_name(name: str, lang: str) -> str:
     return str(gettext("%(field)s, before", field=label)) if f"{kind}:" == WAS else label
 
 
+ORGANISATION_KINDS: dict[str, Any] = {
+    "enterprise": _l("enterprise"),
+    "agency": _l("public body"),
+    "credit_centre": _l("credit centre"),
+    "institution": _l("credit service institution"),
+}
+
+SERVICES: dict[str, Any] = {  # that institutions are registered for
+    "training": _l("Training"),
+    "credit_report": _l("Credit report"),
+}
+
+MAIL_STATES: dict[str, Any] = {
+    "none": _l("not to be mailed"),
+    "waiting": _l("to be sent at once"),
+    "gathered": _l("for the next digest"),
+    "sent": _l("sent"),
+    "failed": _l("given up"),
+}
+
 VIEWS: dict[str, Any] = {
     "right": _l("The record is right"),
     "wrong": _l("The record is wrong"),

@@ -1,10 +1,12 @@
 """Worklists: what waits for a reviewer, provider, department or institution; files."""
 
 import secrets
+from datetime import date
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from flask import (
     Blueprint,
@@ -28,13 +30,15 @@ from wtforms import HiddenField
 from repair_app.forms.base import TOKEN
 from repair_app.models import Role
 from repair_app.penalty_format import FileProblem, write_verdicts
-from repair_app.services import imports, inbox
+from repair_app.services import batch, desk, halted, imports, inbox, searches
 from repair_app.uploads import clean_name
 from repair_app.web.door import only
 from repair_app.web.view import asked_for, language, row_before
 
 pages = Blueprint("work", __name__, url_prefix="/work")
 
+WORKLIST = "work.index"
+LONGEST = 100  # characters that are looked for
 SHOWN_PROBLEMS = 200
 
 
@@ -42,15 +46,76 @@ SHOWN_PROBLEMS = 200
 @only(*inbox.WORKERS)
 def index() -> str:
     """Show what waits for a person, the most urgent first."""
-    mine = [role for role in inbox.WORKERS if current_user.holds(role)]
+    mine = roles_of_worker()
     role = next((one for one in mine if one == request.args.get("as")), mine[0])
+    filters = read_filters(role)
+    found = inbox.list_turns(current_user, role, request.args.get("after"), filters)
     return render_template(
         "work/index.html",
         role=role,
         roles=mine,
-        inbox=inbox.list_turns(current_user, role, request.args.get("after")),
-        requirements=inbox.list_requirements(current_user) if role is Role.INSTITUTION else [],
+        inbox=found,
+        filters=filters,
+        address=address_of(role, filters),
+        kinds=inbox.list_kinds(role),
+        **desk_of(role, found),
     )
+
+
+def desk_of(role: Role, found: inbox.Inbox) -> dict[str, Any]:
+    """Return what stands around a worklist: colleagues, searches kept, steps for several."""
+    colleagues = desk.list_colleagues(current_user, role)
+    return {
+        "colleagues": colleagues,
+        "loads": desk.list_load(colleagues, role),
+        "searches": searches.list_searches(current_user, WORKLIST),
+        "plain_steps": batch.list_plain_steps(found.turns, role),
+        "halted": halted.list_halted(current_user) if role is Role.DEPARTMENT else [],
+        "requirements": (inbox.list_requirements(current_user) if role is Role.INSTITUTION else []),
+    }
+
+
+def read_filters(role: Role) -> inbox.Filters:
+    """Return what the address asks for; what is none of its values is not asked."""
+    kinds = inbox.list_kinds(role)
+    workflow, _, state = asked_for("what").partition(".")
+    known = workflow in kinds or workflow == inbox.MEASURES
+    tab = asked_for("tab")
+    return inbox.Filters(
+        tab=tab if tab in inbox.TABS else inbox.TEAM,
+        workflow=workflow if known else "",
+        state=state if state in kinds.get(workflow, ()) else "",
+        provider=asked_for("provider")[:LONGEST],
+        until=day_asked_for("until"),
+        text=asked_for("q")[:LONGEST],
+    )
+
+
+def day_asked_for(name: str) -> date | None:
+    """Return the day that the address asks for; none for what is no day."""
+    try:
+        return date.fromisoformat(asked_for(name))
+    except ValueError:
+        return None
+
+
+def address_of(role: Role, filters: inbox.Filters) -> dict[str, str]:
+    """Return filters as they stand in an address: what is not asked is not in it."""
+    what = ".".join(filter(None, (filters.workflow, filters.state)))
+    values = {
+        "as": role.value if len(roles_of_worker()) > 1 else "",
+        "tab": "" if filters.tab == inbox.TEAM else filters.tab,
+        "what": what,
+        "provider": filters.provider,
+        "until": filters.until.isoformat() if filters.until else "",
+        "q": filters.text,
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def roles_of_worker() -> list[Role]:
+    """Return the roles of the reader that have a worklist."""
+    return [role for role in inbox.WORKERS if current_user.holds(role)]
 
 
 @pages.get("/cases")

@@ -104,6 +104,12 @@ def describe(world: World) -> dict[str, str]:
     disputed = make_record(world.other_firm, world.agency)
     make_sanction(disputed, world.officer)
     case = make_case(world, "with_provider", record=disputed, subject=world.stranger)
+    desk_case = make_case(
+        world,
+        "with_provider",
+        record=make_record(world.other_firm, world.agency),
+        subject=world.stranger,
+    )
     repair = make_case(
         world,
         "accepted",
@@ -111,12 +117,18 @@ def describe(world: World) -> dict[str, str]:
         record=make_record(world.other_firm, world.agency),
         subject=world.stranger,
     )
+    phone = {
+        name: make_record(world.other_firm, world.agency).ref
+        for name in ("phone_objection", "phone_repair", "phone_second")
+    }
     return {
+        **phone,
         "record": record.ref,
         "firm": world.firm.name,
         "uscc": world.firm.uscc,
         "disputed": disputed.ref,
         "case": case.ref,
+        "desk_case": desk_case.ref,
         "repair": repair.ref,
     }
 

@@ -72,7 +72,8 @@ def bring_in(client, content, filename="处罚.csv"):
 
 def counts_on(page):
     """Return how many rows were accepted, duplicate, refused; and quarantined, if any."""
-    return [int("".join(filter(str.isdigit, one.text or ""))) for one in page.having("state")]
+    chips = (one.text or "" for one in page.having("state"))
+    return [int("".join(filter(str.isdigit, one))) for one in chips if any(map(str.isdigit, one))]
 
 
 def test_a_penalty_is_public_from_the_file_on_and_can_be_disputed(cast, world, anybody, make_file):

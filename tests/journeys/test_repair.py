@@ -315,6 +315,7 @@ def test_what_is_missing_is_supplied_on_one_request(cast, world):
         proof,
         "requirements",
         statement="补充缴款凭证。",
+        staged=[],  # the file that was refused above is still listed: its tick is taken away
         evidence=(b"%PDF-1.4\nsecond\n%%EOF", "缴款凭证二.pdf"),
     )
     take(cast.subject, "supplement", case.ref, statement="已补充。")

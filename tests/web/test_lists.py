@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import event
 
 from repair_app.db import db
-from repair_app.services import records, sanctions
-from repair_app.web import enforcement, my
+from repair_app.services import portal, sanctions
+from repair_app.web import enforcement
 from tests.factories import make_record, make_sanction
 
 ENGLISH = {"Accept-Language": "en"}
@@ -38,12 +38,11 @@ def test_a_right_code_is_answered_however_it_is_written(as_, world):
 def test_a_list_that_is_cut_off_says_so(as_, world, monkeypatch):
     record = make_record(world.firm, world.agency)
     make_sanction(record, world.officer)
-    pages = ((as_(world.officer), "/enforce"), (as_(world.subject), "/my"))
+    pages = ((as_(world.officer), "/enforce"),)
     for client, address in pages:
         assert CUT_OFF not in client.get(address, headers=ENGLISH).words
     # As many as the page holds: there may be more.
     monkeypatch.setattr(enforcement, "MOST", 1)
-    monkeypatch.setattr(my, "MOST", 1)
     for client, address in pages:
         assert CUT_OFF in client.get(address, headers=ENGLISH).words, address
 
@@ -59,8 +58,8 @@ def test_a_page_holds_as_many_as_the_list_gives(world, monkeypatch):
     try:
         for call, most in (
             (lambda: sanctions.list_answers(world.officer), enforcement.MOST),
-            (lambda: records.list_own(world.subject), my.MOST),
-            (lambda: records.list_own_cases(world.subject), my.MOST),
+            (lambda: portal.list_records(world.subject), portal.PAGE + 1),
+            (lambda: portal.list_cases(world.subject), portal.PAGE + 1),
         ):
             asked.clear()
             call()

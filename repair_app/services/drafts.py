@@ -1,0 +1,293 @@
+"""Forms that are not sent yet: what a person typed and uploaded, kept by person and page.
+
+A draft is nobody's but its person's, decides nothing and leaves no event. The files of a form that
+is not sent lie apart from the evidence, each under its own token, so that they can be thrown away.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from obstore.exceptions import NotFoundError
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from repair_app.db import db, now
+from repair_app.labels import Label
+from repair_app.models import Draft, FormToken, StagedUpload, User
+from repair_app.services import cases, evidence
+from repair_app.services.cases import NotVisible
+from repair_app.services.policy import current_policy
+from repair_app.services.transaction import transaction
+from repair_app.uploads import Upload
+
+PAGE: Final = re.compile(
+    r"/(cases|records|requirements|sanctions)/([A-Z]{2}-[0-9]{4}-[0-9]{6,9}-[0-9A-Z])/([a-z_]{1,60})"
+)
+DRAFTS_KEPT: Final = timedelta(days=30)
+FILES_KEPT: Final = timedelta(days=7)
+MOST_DRAFTS: Final = 50  # of one person; the oldest make room
+MOST_FILES: Final = 20  # of one page, as with one step
+MOST_FILES_OF_ALL: Final = 100  # of one person
+MOST_FIELDS: Final = 60
+MOST_LETTERS: Final = 100_000  # of one form
+LONGEST_NAME: Final = 64
+FOLDER: Final = "staged"
+
+
+class TooMuch(Exception):
+    """More is to be kept than a person may keep."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A form that was begun: where it is, what it is called, about what, since when."""
+
+    page: str
+    label: Label
+    ref: str
+    saved_at: datetime
+
+
+# --- what was typed ---
+
+
+def is_page(page: str) -> bool:
+    """Say whether an address is that of a form which can be kept."""
+    return PAGE.fullmatch(page) is not None
+
+
+def check_page(user: User, page: str) -> None:
+    """Raise NotVisible unless a page is a form about something that this person may see."""
+    found = PAGE.fullmatch(page)
+    if found is None:
+        raise NotVisible(page)
+    cases.get_visible(found[1], found[2], user)
+
+
+def save(user: User, page: str, values: Mapping[str, list[str]], form_token: str = "") -> datetime:
+    """Keep what was typed into a form, in the place of what was kept before; return when.
+
+    form_token: of the form; once it was sent, what comes late is not kept. Raises NotVisible or
+    TooMuch.
+    """
+    check_page(user, page)
+    check_size(values)
+    with transaction() as session:
+        if form_token and session.get(FormToken, form_token) is not None:
+            return now()
+        draft: Draft | None = session.scalar(own(user, page).with_for_update())
+        if draft is None:
+            make_room(session, user)
+            draft = Draft(account_id=user.id, page=page)
+            session.add(draft)
+        draft.values, draft.saved_at = dict(values), now()
+        saved_at: datetime = draft.saved_at
+        return saved_at
+
+
+def check_size(values: Mapping[str, list[str]]) -> None:
+    """Raise TooMuch for more than a form can hold."""
+    letters = sum(len(text) for texts in values.values() for text in texts)
+    longest = max(map(len, values), default=0)
+    if len(values) > MOST_FIELDS or letters > MOST_LETTERS or longest > LONGEST_NAME:
+        raise TooMuch
+
+
+def own(user: User, page: str) -> Any:
+    """Return the query for a person's draft of a page."""
+    return select(Draft).where(Draft.account_id == user.id, Draft.page == page)
+
+
+def make_room(session: Session, user: User) -> None:
+    """Throw away the oldest drafts where a person has as many as may be kept."""
+    mine = select(Draft.id).where(Draft.account_id == user.id).order_by(Draft.saved_at.desc())
+    old = session.scalars(mine.offset(MOST_DRAFTS - 1)).all()
+    if old:
+        session.execute(delete(Draft).where(Draft.id.in_(old)))
+
+
+def find(user: User, page: str) -> Draft | None:
+    """Return what a person typed into a form and has not sent, if anything."""
+    draft: Draft | None = db.session.scalar(own(user, page))
+    return draft
+
+
+def list_unfinished(user: User) -> list[Unfinished]:
+    """Return the forms that a person began, the newest first."""
+    rows = db.session.scalars(
+        select(Draft).where(Draft.account_id == user.id).order_by(Draft.saved_at.desc())
+    )
+    named = ((one, label_of(one.page)) for one in rows)
+    return [
+        Unfinished(one.page, label, one.page.split("/")[2], one.saved_at)
+        for one, label in named
+        if label is not None
+    ]
+
+
+def label_of(page: str) -> Label | None:
+    """Return what a form is called: its matter, or its step; None for one that there is not."""
+    found = PAGE.fullmatch(page)
+    if found is None:
+        return None
+    kind, name = found[1], found[3]
+    current = current_policy().current
+    if kind == "records" and name in current:
+        return current[name].label
+    workflows = (one for one in current.values() if f"{one.entity}s" == kind)
+    steps = (one.transitions.get(name) for one in workflows)
+    return next((one.label for one in steps if one), None)
+
+
+def discard(user: User, page: str) -> None:
+    """Throw away what was typed into a form, and the files that wait for it."""
+    check_page(user, page)
+    with transaction() as session:
+        session.execute(delete(Draft).where(Draft.account_id == user.id, Draft.page == page))
+        tokens = session.scalars(waiting(user, page).with_only_columns(StagedUpload.token)).all()
+        session.execute(delete(StagedUpload).where(StagedUpload.token.in_(tokens)))
+    for token in tokens:
+        remove_bytes(token)
+
+
+def finish(user: User, page: str) -> None:
+    """Let go of what was kept for a form that was sent. Nothing is written where nothing was kept.
+
+    Its files are marked as sent and not thrown away yet: the same form may come twice.
+    """
+    kept = db.session.scalar(own(user, page)), db.session.scalar(waiting(user, page).limit(1))
+    if not any(kept):
+        return
+    with transaction() as session:
+        session.execute(delete(Draft).where(Draft.account_id == user.id, Draft.page == page))
+        session.execute(
+            update(StagedUpload)
+            .where(StagedUpload.account_id == user.id, StagedUpload.page == page)
+            .where(StagedUpload.sent_at.is_(None))
+            .values(sent_at=now())
+        )
+
+
+# --- what was uploaded ---
+
+
+def stage(user: User, page: str, upload: Upload) -> StagedUpload:
+    """Keep a checked file for a form of this person. Raises NotVisible or TooMuch.
+
+    The bytes are written before the row: a row without bytes cannot be.
+    """
+    check_page(user, page)
+    check_room(user, page)
+    token = secrets.token_urlsafe(24)
+    evidence.store().put(path_of(token), upload.content, mode="create")
+    with transaction() as session:
+        row = StagedUpload(
+            token=token,
+            account_id=user.id,
+            page=page,
+            filename=upload.filename,
+            media_type=upload.media_type,
+            size=len(upload.content),
+            sha256=upload.sha256,
+            staged_at=now(),
+        )
+        session.add(row)
+        session.flush()
+        return row
+
+
+def check_room(user: User, page: str) -> None:
+    """Raise TooMuch where a page, or a person, has as many files waiting as there may be."""
+    rows = select(StagedUpload.page, func.count()).where(
+        StagedUpload.account_id == user.id, StagedUpload.sent_at.is_(None)
+    )
+    found = db.session.execute(rows.group_by(StagedUpload.page)).all()
+    counts = {row[0]: row[1] for row in found}
+    if counts.get(page, 0) >= MOST_FILES or sum(counts.values()) >= MOST_FILES_OF_ALL:
+        raise TooMuch
+
+
+def waiting(user: User, page: str) -> Any:
+    """Return the query for the files that wait for a form of a person to be sent."""
+    return (
+        select(StagedUpload)
+        .where(StagedUpload.account_id == user.id, StagedUpload.page == page)
+        .where(StagedUpload.sent_at.is_(None))
+        .order_by(StagedUpload.id)
+    )
+
+
+def list_staged(user: User, page: str) -> Sequence[StagedUpload]:
+    """Return the files that wait for a form to be sent, in the order in which they came."""
+    return list(db.session.scalars(waiting(user, page)))
+
+
+def find_staged(user: User, page: str, tokens: Collection[str]) -> Sequence[StagedUpload]:
+    """Return the files of some tokens that are this person's and this page's; others are none."""
+    if not tokens:
+        return []
+    query = select(StagedUpload).where(
+        StagedUpload.account_id == user.id,
+        StagedUpload.page == page,
+        StagedUpload.token.in_(tokens),
+    )
+    return db.session.scalars(query.order_by(StagedUpload.id)).all()
+
+
+def read(row: StagedUpload) -> Upload:
+    """Return a file as it was uploaded. Raises ValueError when its bytes are not what was kept."""
+    content = bytes(evidence.store().get(path_of(row.token)).bytes())
+    if hashlib.sha256(content).hexdigest() != row.sha256:
+        raise ValueError(f"the file of upload {row.id} is damaged")
+    return Upload(row.filename, row.media_type, content)
+
+
+def unstage(user: User, token: str) -> None:
+    """Throw away a file that waits for its form. Raises NotVisible when there is none such."""
+    with transaction() as session:
+        row = session.scalar(
+            select(StagedUpload).where(
+                StagedUpload.token == token,
+                StagedUpload.account_id == user.id,
+                StagedUpload.sent_at.is_(None),
+            )
+        )
+        if row is None:
+            raise NotVisible(token)
+        session.delete(row)
+    remove_bytes(token)
+
+
+def path_of(token: str) -> str:
+    """Return where the bytes of an upload lie."""
+    return f"{FOLDER}/{token}"
+
+
+def remove_bytes(token: str) -> None:
+    """Throw away the bytes of an upload; gone is gone."""
+    try:
+        evidence.store().delete(path_of(token))
+    except (NotFoundError, FileNotFoundError):
+        return
+
+
+# --- what nobody came back for ---
+
+
+def clear_old(moment: datetime) -> int:
+    """Throw away drafts of thirty days and files of seven; return of how many rows."""
+    with transaction() as session:
+        drafts = session.scalars(
+            delete(Draft).where(Draft.saved_at < moment - DRAFTS_KEPT).returning(Draft.id)
+        ).all()
+        old = StagedUpload.staged_at < moment - FILES_KEPT
+        tokens = session.scalars(delete(StagedUpload).where(old).returning(StagedUpload.token))
+        thrown = tokens.all()
+    for token in thrown:
+        remove_bytes(token)
+    return len(drafts) + len(thrown)

@@ -1,0 +1,116 @@
+"""The calendar feed: the terms that a person has to meet, for the calendar of a phone or desk."""
+
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from flask import current_app
+from flask_babel import force_locale, gettext
+from icalendar import Calendar, Event
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from repair_app import access
+from repair_app.db import db, now
+from repair_app.models import Case, Deadline, Role, User
+from repair_app.services import deadlines, inbox
+from repair_app.services.cases import NotVisible
+from repair_app.services.messages import words_of
+from repair_app.services.policy import current_policy
+from repair_app.services.transaction import transaction
+
+MOST: Final = 500  # terms in a feed
+TOKEN_BYTES: Final = 24
+TOKEN: Final = re.compile("[A-Za-z0-9_-]{32}")
+
+
+def renew_token(user: User) -> None:
+    """Give a person's feed a new address; the former one is worthless."""
+    with transaction() as session:
+        session.get_one(User, user.id).feed_token = secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def end_feed(user: User) -> None:
+    """Have a person's feed at no address any more."""
+    with transaction() as session:
+        session.get_one(User, user.id).feed_token = None
+
+
+def find_reader(token: str) -> User:
+    """Return the account whose feed is at an address. Raises NotVisible for anything else."""
+    if not TOKEN.fullmatch(token):
+        raise NotVisible("feed")
+    found = db.session.scalar(select(User).where(User.feed_token == token, User.active))
+    if found is None or not hmac.compare_digest(found.feed_token or "", token):
+        raise NotVisible("feed")
+    return found
+
+
+def list_terms(user: User) -> Sequence[Deadline]:
+    """Return the running terms that a person has to meet today, the most urgent first."""
+    mine = [inbox.waits_for(user, role) for role in inbox.WORKERS if user.holds(role)]
+    wanted = or_(*mine, waits_for_filer(user))
+    return db.session.scalars(
+        select(Deadline).where(wanted).order_by(Deadline.due_on, Deadline.id).limit(MOST)
+    ).all()
+
+
+def waits_for_filer(user: User) -> ColumnElement[bool]:
+    """Return the SQL condition for the terms that a person has to meet as who filed a case."""
+    own = [one for one in user.current_appointments if one.role in {Role.SUBJECT, Role.AGENT}]
+    filed = or_(
+        Case.person_id == user.person_id,
+        Case.subject_id.in_([one.organisation_id for one in own]),
+    )
+    seen = select(Case.id).where(filed, access.visible_to(user))
+    return and_(
+        Deadline.owner == Role.SUBJECT.value,
+        Deadline.met_at.is_(None),
+        Deadline.whole.is_(False),
+        Deadline.case_id.in_(seen),
+    )
+
+
+def write_feed(user: User) -> bytes:
+    """Return a person's feed (RFC 5545), in the language of their mails: kinds and numbers only."""
+    with force_locale(user.language):
+        calendar = Calendar()
+        calendar.add("prodid", "-//Redress//deadlines//")
+        calendar.add("version", "2.0")
+        calendar.add("method", "PUBLISH")
+        calendar.add("x-wr-calname", gettext("Redress: my deadlines"))
+        calendar.add("x-wr-timezone", "Asia/Shanghai")
+        for term in list_terms(user):
+            calendar.add_component(as_event(term))
+        return bytes(calendar.to_ical())
+
+
+def as_event(term: Deadline) -> Event:
+    """Return a term as an event of the whole day on which it ends."""
+    entity = deadlines.find_entity(db.session(), term.entity_ref)
+    workflow = current_policy().workflow_of(entity)
+    state = workflow.states[entity.state]
+    base = current_app.config["BASE_URL"].rstrip("/")
+    event = Event()
+    event.add("uid", f"term-{term.id}@redress")
+    event.add("dtstamp", now())
+    event.add("sequence", count_changes(term))
+    event.add("dtstart", term.due_on)
+    event.add("dtend", term.due_on + timedelta(days=1))
+    event.add("transp", "TRANSPARENT")
+    event.add(
+        "summary",
+        gettext("Due: %(matter)s", matter=f"{words_of(workflow.label)} {term.entity_ref}"),
+    )
+    event.add("description", words_of(state.label))
+    if base:
+        event.add("url", f"{base}/messages/about/{term.entity_ref}")
+    return event
+
+
+def count_changes(term: Deadline) -> int:
+    """Return a number that grows whenever the last day of a term may have moved."""
+    stops = sum(1 if until is None else 2 for _, until, _ in term.pauses)
+    return (term.calendar_edition or 0) + term.extended_by + stops

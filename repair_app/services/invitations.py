@@ -1,0 +1,86 @@
+"""Links by which a person sets the password of their account: good once, and for a few days.
+
+A link is a signed token of Flask-Security's; nothing of it is stored. It is worthless as soon as it
+was used, another one was asked for, or the account was deactivated.
+"""
+
+from typing import Final
+
+from flask import current_app, render_template
+from flask_babel import force_locale, gettext
+from flask_security import hash_password
+from flask_security.recoverable import generate_reset_password_token, reset_password_token_status
+
+from repair_app import mail
+from repair_app.engine.step import SYSTEM
+from repair_app.models import User
+from repair_app.services import office_book, people
+from repair_app.services.mail import find_server
+from repair_app.services.transaction import transaction
+
+PATH: Final = "/welcome/"
+
+
+class WorthlessLink(LookupError):
+    """A link that was used, is too old, or never was one."""
+
+
+def path_of(user: User) -> str:
+    """Return the path of the link that sets the password of an account."""
+    return PATH + str(generate_reset_password_token(user))  # type: ignore[no-untyped-call]
+
+
+def find_invited(token: str) -> User:
+    """Return the account of a link. Raises WorthlessLink."""
+    expired, invalid, user = reset_password_token_status(token)  # type: ignore[no-untyped-call]
+    if expired or invalid or user is None or not user.active:
+        raise WorthlessLink
+    found: User = user
+    return found
+
+
+def set_password(token: str, password: str) -> User:
+    """Set the password of an account by its link, which is then used up. Raises WorthlessLink.
+
+    password: as `forms.administration.check_password` gave it back.
+    """
+    with transaction() as session:
+        user = find_invited(token)
+        office_book.take(session, office_book.ACCOUNTS)
+        session.refresh(user, with_for_update={"of": User})
+        if find_invited(token) is not user:
+            raise WorthlessLink  # somebody else was quicker
+        user.password = hash_password(password)
+        people.forget_sessions(user)
+        seat = next(iter(user.current_appointments), None)
+        actor = office_book.sitting_on(user, seat) if seat else SYSTEM
+        name = office_book.name_account(user)
+        office_book.note(session, office_book.ACCOUNTS, "set_password", name, actor)
+        return user
+
+
+def send(user: User) -> bool:
+    """Mail a person the link that sets their password; say whether the server took it.
+
+    Without a mail server, or an address of the site, there is nothing to send: then whoever asked
+    for the link hands it over.
+    """
+    server, base = find_server(), current_app.config["BASE_URL"].rstrip("/")
+    if server is None or not base:
+        return False
+    with force_locale(user.language):
+        told = {"link": base + path_of(user), "is_new": user.password is None}
+        plain = render_template("mail/invitation.txt", **told)
+        html = render_template("mail/invitation.html", **told)
+        subject = f"{gettext('Redress')} · {gettext('Set your password')}"
+    name = f"link-{user.id}-{people.make_secret()}"
+    language = user.language.partition("_")[0]
+    try:
+        written = mail.compose(
+            server, user.email, subject, plain, html, name=name, language=language
+        )
+        with mail.connected(server) as line:
+            mail.send(line, written)
+    except mail.NotSent:
+        return False
+    return True

@@ -1,0 +1,212 @@
+"""An enterprise's own credit report: what is on file about it, with a number that can be verified.
+
+Free, as often as it is asked for. It says what is on file, and grades nobody.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from repair_app import letters as printing
+from repair_app import refs
+from repair_app.access import organisations_as
+from repair_app.db import db, now, today
+from repair_app.engine.enforcement import in_publication_term
+from repair_app.labels import Label
+from repair_app.models import Case, CreditRecord, Organisation, OwnReport, Requirement, Role, User
+from repair_app.services.cases import NotVisible
+from repair_app.services.policy import current_policy
+from repair_app.services.transaction import transaction
+
+PREFIX: Final = "QB"  # 企业信用信息报告
+CODE: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+CODE_BYTES: Final = 16
+MOST: Final = 500  # records, and matters, in one report
+ISSUED_SHOWN: Final = 20
+TITLE: Final = Label("信用信息报告（本企业）", "Credit report on the enterprise itself")
+SENDER: Final = "公共信用信息异议与修复平台"
+
+
+def list_firms(user: User) -> Sequence[Organisation]:
+    """Return the enterprises that a person represents, by name."""
+    own = organisations_as(user, Role.SUBJECT)
+    query = select(Organisation).where(Organisation.id.in_(own)).order_by(Organisation.name)
+    return db.session.scalars(query).all()
+
+
+def issue(user: User, firm_id: int) -> OwnReport:
+    """Issue a report on an enterprise that a person represents. Raises NotVisible."""
+    if firm_id not in organisations_as(user, Role.SUBJECT):
+        raise NotVisible(str(firm_id))
+    with transaction() as session:
+        firm = session.get_one(Organisation, firm_id)
+        report = OwnReport(
+            ref=refs.new_ref(session, PREFIX, today()),
+            code=secrets.token_urlsafe(CODE_BYTES),
+            organisation_id=firm.id,
+            account_id=user.id,
+            content=compose(firm),
+            issued_at=now(),
+        )
+        session.add(report)
+        session.flush()
+        return report
+
+
+def list_own(user: User) -> Sequence[OwnReport]:
+    """Return the newest reports on the enterprises that a person represents."""
+    own = OwnReport.organisation_id.in_(organisations_as(user, Role.SUBJECT))
+    query = select(OwnReport).where(own).order_by(OwnReport.id.desc()).limit(ISSUED_SHOWN)
+    return db.session.scalars(query.options(joinedload(OwnReport.organisation))).all()
+
+
+def get_own(user: User, ref: str) -> OwnReport:
+    """Return a report on an enterprise that a person represents. Raises NotVisible."""
+    report = db.session.scalar(select(OwnReport).where(OwnReport.ref == ref))
+    if report is None or report.organisation_id not in organisations_as(user, Role.SUBJECT):
+        raise NotVisible(ref)
+    return report
+
+
+def verify(code: str) -> tuple[OwnReport, bool]:
+    """Return the report of a code, and whether the same is on file today. Raises NotVisible."""
+    query = select(OwnReport).where(OwnReport.code == code)
+    report = db.session.scalar(query) if CODE.fullmatch(code) else None
+    if report is None:
+        raise NotVisible(code)
+    return report, compose(report.organisation)["body"] == report.content["body"]
+
+
+def render(report: OwnReport, lang: str, address: str) -> bytes:
+    """Return a report as a PDF in "zh" or "en"; address: where it is verified."""
+    return printing.render(
+        report.content,
+        lang,
+        number=report.ref,
+        code=report.code,
+        address=address,
+        issued_at=report.issued_at,
+    )
+
+
+# --- what it says ---
+
+
+def compose(firm: Organisation) -> dict[str, Any]:
+    """Return what is on file about an enterprise, in both languages."""
+    rows = list_records(firm)
+    running = [one for one in rows if is_running(one)]
+    past = [one for one in rows if not is_running(one)]
+    parts = [
+        (Label("一、现行信息", "1. Records that run"), [told(one) for one in running]),
+        (Label("二、已经终止的信息", "2. Records that have ended"), [told(one) for one in past]),
+        (Label("三、异议和信用修复", "3. Objections and repairs"), list(matters(firm))),
+        (Label("四、信用承诺", "4. Commitments"), list(commitments(firm))),
+    ]
+    if len(rows) > MOST:
+        parts.append((Label("（仅列最近500条）", "(the newest 500 only)"), []))
+    return {
+        "kind": "own_report",
+        "template": "letter",
+        "title": both(TITLE),
+        "from": SENDER,
+        "to": firm.name,
+        "body": [both(line) for part, lines in parts for line in (part, *(lines or [NOTHING]))],
+        "next": [both(one) for one in NEXT],
+        "facts": [
+            {"name": both(Label("企业", "Enterprise")), "value": both(Label(firm.name, firm.name))},
+            {
+                "name": both(Label("统一社会信用代码", "Unified social credit code")),
+                "value": both(Label(firm.uscc or "—", firm.uscc or "—")),
+            },
+        ],
+        "counts": {"running": len(running), "past": len(past)},
+    }
+
+
+NOTHING: Final = Label("无。", "None.")
+NEXT: Final = (
+    Label(
+        "认为信息有误的，可以提出异议，不收费。",
+        "If a record is wrong, object to it, free of charge.",
+    ),
+    Label(
+        "已经纠正失信行为的，可以申请信用修复，不收费。",
+        "If the conduct was put right, apply for repair, free of charge.",
+    ),
+)
+
+
+def both(label: Label) -> dict[str, str]:
+    """Return a label as it is kept with a report."""
+    return {"zh": label.zh, "en": label.en}
+
+
+def list_records(firm: Organisation) -> Sequence[CreditRecord]:
+    """Return the records of an enterprise, newest first: at most MOST, and one more."""
+    query = select(CreditRecord).where(CreditRecord.subject_id == firm.id)
+    newest = query.order_by(CreditRecord.decided_on.desc(), CreditRecord.id.desc())
+    return db.session.scalars(
+        newest.limit(MOST + 1).options(
+            joinedload(CreditRecord.provider), selectinload(CreditRecord.dispute_marks)
+        )
+    ).all()
+
+
+def is_running(record: CreditRecord) -> bool:
+    """Say whether a record is in force."""
+    live = current_policy().workflow_of(record).states[record.state].live
+    return live and in_publication_term(record, today())
+
+
+def told(record: CreditRecord) -> Label:
+    """Return a record in one paragraph."""
+    policy = current_policy()
+    state = policy.workflow_of(record).states[record.state].label
+    severity = policy.pack_of(record).classes[record.severity_class].label
+    day, until, who = record.decided_on, record.max_publication_until, record.provider.name
+    mark = Label("；有异议，正在核实", "; disputed, being verified")
+    mark = mark if record.is_contested else Label("", "")
+    return Label(
+        f"{record.decision_no}，{who}于{day}作出：{record.penalty_content}。"
+        f"类别：{severity.zh}；状态：{state.zh}；期限至{until}{mark.zh}。",
+        f"{record.decision_no}, by {who} on {day}: {record.penalty_content}. "
+        f"Class: {severity.en}; state: {state.en}; until {until}{mark.en}.",
+    )
+
+
+def matters(firm: Organisation) -> Iterator[Label]:
+    """Yield the objections and repairs that the enterprise filed, each in one line."""
+    filed = select(Case).where(
+        Case.subject_id == firm.id,
+        Case.person_id.is_(None),
+        Case.workflow.in_(("objection", "repair")),
+        Case.submitted_at.is_not(None),
+    )
+    for one in db.session.scalars(filed.order_by(Case.id.desc()).limit(MOST)):
+        workflow = current_policy().workflow_of(one)
+        state, number = workflow.states[one.state].label, one.record.decision_no
+        yield Label(
+            f"{one.ref}：{workflow.label.zh}（{number}），{state.zh}。",
+            f"{one.ref}: {workflow.label.en} ({number}), {state.en}.",
+        )
+
+
+def commitments(firm: Organisation) -> Iterator[Label]:
+    """Yield the commitments that were signed, each in one line."""
+    signed = (
+        select(Requirement)
+        .join(Case)
+        .where(
+            Case.subject_id == firm.id,
+            Requirement.workflow == "commitment",
+            Requirement.signed_at.is_not(None),
+        )
+    )
+    for one in db.session.scalars(signed.order_by(Requirement.id.desc()).limit(MOST)):
+        state = current_policy().workflow_of(one).states[one.state].label
+        yield Label(f"{one.ref}：{state.zh}。", f"{one.ref}: {state.en}.")

@@ -1,0 +1,436 @@
+"""What an enterprise sees of itself: its records and matters, what can be done, and by when."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, case, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from repair_app import access
+from repair_app.access import organisations_as
+from repair_app.calendar import DueDate, add_working_days, local_date
+from repair_app.db import db, today
+from repair_app.engine.assessment import assess_record
+from repair_app.engine.days import read_table
+from repair_app.engine.rules import Material, RulePack
+from repair_app.engine.spec import Transition
+from repair_app.engine.step import Reason
+from repair_app.labels import N_, Label
+from repair_app.ledger import latest_text
+from repair_app.models import Case, CreditRecord, Deadline, Letter, Requirement, Role, User
+from repair_app.services import cases, records, rules
+from repair_app.services.cases import NotVisible
+from repair_app.services.policy import current_policy
+
+PAGE: Final = 20
+OPEN_SHOWN: Final = 50  # open matters on the start page; the list of all of them goes on
+FILERS: Final = (Role.SUBJECT, Role.AGENT)
+OWN_DOOR: Final = "door_is_the_subjects"  # a guard that the matter's own row answers
+
+
+class Stage(NamedTuple):
+    """A part of a matter's way: what happens by its end, who acts, and the terms it is made of."""
+
+    text: str
+    owner: str
+    clocks: tuple[str, ...]
+
+
+# The usual way of a matter once it is filed; each term begins when the one before has run out.
+WAYS: Final[dict[str, tuple[Stage, ...]]] = {
+    "objection": (
+        Stage(
+            N_("You are told whether it is accepted. From then on no measure is carried out."),
+            "reviewer",
+            ("objection_acceptance",),
+        ),
+        Stage(
+            N_("The information provider has checked the record and answers."),
+            "provider",
+            ("objection_forwarding", "objection_verification"),
+        ),
+        Stage(
+            N_("Two persons of the credit centre have decided."),
+            "reviewer",
+            ("objection_decision", "objection_signature"),
+        ),
+    ),
+    "repair": (
+        Stage(N_("You are told whether it is accepted."), "reviewer", ("repair_acceptance",)),
+        Stage(
+            N_("The information provider has checked what you put right."),
+            "provider",
+            ("repair_forwarding", "repair_verification"),
+        ),
+        Stage(
+            N_("It is decided; where it is granted, publication stops."),
+            "reviewer",
+            ("repair_decision", "repair_signature"),
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A day of a matter that would be filed, or was: what has happened by then, and how counted."""
+
+    text: str
+    owner: str
+    due: DueDate
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A day on the line of a record's life: which day of it, and where it stands from 0 to 100."""
+
+    name: str  # decided, publicised, repair, ends
+    day: date
+    place: int
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A record of an enterprise, with what can be done about it, from when, and what runs."""
+
+    prospect: records.Prospect
+    workflows: Collection[str]
+    repair_from: date | None  # the first day, whatever hinders it until then; None: any day
+    is_in_repair: bool
+
+    @property
+    def record(self) -> CreditRecord:
+        """Return the record."""
+        return self.prospect.record
+
+    @property
+    def barred_until(self) -> date | None:
+        """Return until when the enterprise may apply for no repair at all, if it may not today."""
+        until = self.record.subject.barred_until
+        return until if until and until >= today() else None
+
+    @property
+    def repairable_now(self) -> bool:
+        """Say whether a repair can be applied for today."""
+        return self.can_be_repaired and (self.repair_from is None or self.repair_from <= today())
+
+    @property
+    def can_be_repaired(self) -> bool:
+        """Say whether a repair can be applied for on some day before the record ends by itself."""
+        return (
+            self.prospect.is_live
+            and self.prospect.severity.repairable
+            and (self.repair_from or today()) <= self.record.max_publication_until
+        )
+
+    @property
+    def ends_first(self) -> bool:
+        """Say whether the record ends by itself before a repair could be applied for."""
+        return (
+            self.prospect.is_live and self.prospect.severity.repairable and not self.can_be_repaired
+        )
+
+    @property
+    def marks(self) -> list[Mark]:
+        """Return the days of the record's life, in order, each with its place on a line."""
+        record = self.record
+        first, last = record.decided_on, record.max_publication_until
+        days = {"decided": first, "publicised": record.publicised_on, "ends": last}
+        if self.can_be_repaired:
+            days["repair"] = self.repair_from
+        told = sorted(((day, name) for name, day in days.items() if day))
+        return [Mark(name, day, place_on(first, last, day)) for day, name in told]
+
+    @property
+    def today_at(self) -> int:
+        """Return where today stands on the line."""
+        return place_on(self.record.decided_on, self.record.max_publication_until, today())
+
+
+def place_on(first: date, last: date, day: date) -> int:
+    """Return where a day stands between two others, from 0 to 100."""
+    return min(max(100 * (day - first).days // max((last - first).days, 1), 0), 100)
+
+
+# --- the start page ---
+
+
+def list_records(user: User, after: str = "") -> Sequence[CreditRecord]:
+    """Return a page and one more of the records of a person's enterprises, those that run first.
+
+    after: the reference of the last record of the page before.
+    """
+    own = select(CreditRecord).where(CreditRecord.subject_id.in_(organisations_as(user, *FILERS)))
+    last = db.session.scalar(own.where(CreditRecord.ref == after)) if after else None
+    query = own.where(comes_after(last)) if last else own
+    return db.session.scalars(
+        query.order_by(is_off(), CreditRecord.decided_on.desc(), CreditRecord.id.desc())
+        .limit(PAGE + 1)
+        .options(
+            joinedload(CreditRecord.subject),
+            joinedload(CreditRecord.provider),
+            selectinload(CreditRecord.dispute_marks),
+            selectinload(CreditRecord.sanctions),
+        )
+    ).all()
+
+
+def is_off() -> ColumnElement[int]:
+    """Return 1 for a record that is archived, else 0, as SQL."""
+    return case((CreditRecord.archived_at.is_not(None), 1), else_=0)
+
+
+def comes_after(last: CreditRecord) -> ColumnElement[bool]:
+    """Return the SQL condition for the records behind one in the order of the list."""
+    off, day = int(last.archived_at is not None), CreditRecord.decided_on
+    same_day = and_(day == last.decided_on, CreditRecord.id < last.id)
+    return or_(is_off() > off, and_(is_off() == off, or_(day < last.decided_on, same_day)))
+
+
+def look_ahead(user: User, found: Iterable[CreditRecord]) -> list[Outlook]:
+    """Return what can be done about some records, and from when."""
+    rows = list(found)
+    in_repair = set(
+        db.session.scalars(
+            select(Case.record_id).where(
+                Case.record_id.in_([one.id for one in rows]),
+                Case.workflow == "repair",
+                Case.closed_at.is_(None),
+            )
+        )
+    )
+    return [look_at(user, one, one.id in in_repair) for one in rows]
+
+
+def look_at(user: User, record: CreditRecord, is_in_repair: bool = False) -> Outlook:
+    """Return what can be done about a record, and from when."""
+    prospect = records.describe(record)
+    return Outlook(
+        prospect, records.workflows_of(user, record), first_day_to_repair(prospect), is_in_repair
+    )
+
+
+def first_day_to_repair(prospect: records.Prospect) -> date | None:
+    """Return the first day of a repair: after the minimum publication and after any bar.
+
+    None where there is neither, or the record is not repaired.
+    """
+    if not prospect.severity.repairable:
+        return None
+    barred_until = prospect.record.subject.barred_until
+    free = barred_until + timedelta(days=1) if barred_until else None
+    return max((day for day in (prospect.repair_from, free) if day), default=None)
+
+
+def list_open(user: User) -> Sequence[Case]:
+    """Return the open matters of a person's enterprises, and one more than the page shows."""
+    return own_cases(user, Case.closed_at.is_(None), OPEN_SHOWN)
+
+
+def list_cases(user: User, before: int | None = None) -> Sequence[Case]:
+    """Return a page and one more of all matters of a person's enterprises, newest first."""
+    return own_cases(user, Case.id < before if before is not None else Case.id > 0, PAGE)
+
+
+def own_cases(user: User, which: ColumnElement[bool], most: int) -> Sequence[Case]:
+    """Return the newest matters that fit, of the enterprises that a person files for."""
+    return db.session.scalars(
+        select(Case)
+        .where(Case.subject_id.in_(organisations_as(user, *FILERS)), access.visible_to(user))
+        .where(which)
+        .order_by(Case.id.desc())
+        .limit(most + 1)
+        .options(selectinload(Case.deadlines))
+    ).all()
+
+
+def turn_of(one: Case) -> Deadline | None:
+    """Return the term of the state at hand: whose turn it is, since when, until when."""
+    terms = (term for term in one.deadlines if term.is_running and not term.whole)
+    return next((term for term in terms if term.entity_ref == one.ref), None)
+
+
+def steps_of(one: Case) -> list[Transition]:
+    """Return the steps that the enterprise's side can take in a matter, by the workflow alone.
+
+    Those that a guard may bar are left to the matter's page: here each would cost a question.
+    """
+    workflow = current_policy().workflow_of(one)
+    leaving = workflow.leaving(one.state)
+    passed = {OWN_DOOR} if one.door == "subject" else set()
+    mine = [step for step in leaving if set(step.by) & set(FILERS) and set(step.guards) <= passed]
+    return sorted(mine, key=lambda step: workflow.states[step.target_from(one.state)].final)
+
+
+# --- what if it were filed today ---
+
+
+def plan(record: CreditRecord, workflow: str, day: date) -> list[Planned]:
+    """Return by when what will have happened to a matter that is filed on a day, at the latest."""
+    pack = current_policy().pack_of(cases.draft_case(current_policy(), workflow, record))
+    return plan_by(pack, workflow, day)
+
+
+def plan_by(pack: RulePack, workflow: str, day: date) -> list[Planned]:
+    """Return the same by the terms of a rule pack; what has no term there is left out.
+
+    No part may take longer than the whole matter.
+    """
+    table, planned, start = read_table(db.session()), [], day
+    limit = pack.clocks.get(f"{workflow}_whole")
+    whole = add_working_days(day, limit.working_days, table) if limit else None
+    for stage in WAYS[workflow]:
+        days = sum(pack.clocks[one].working_days for one in stage.clocks if one in pack.clocks)
+        if not days:
+            continue
+        due = add_working_days(start, days, table)
+        if whole and due.due_on > whole.due_on:
+            due = whole
+        planned.append(Planned(stage.text, stage.owner, due))
+        start = due.due_on
+    return planned
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """What would become of a matter if it were filed: when, what bars it, what it needs."""
+
+    workflow: str
+    day: date  # today, or the first day on which it can be filed
+    reasons: Sequence[Reason]  # why not today
+    planned: Sequence[Planned]
+    materials: Sequence[tuple[Material, ...]] = ()
+    requirements: Sequence[Label] = ()
+
+
+def what_if(user: User, record: CreditRecord) -> list[WhatIf]:
+    """Return what would become of an objection and of a repair of a record.
+
+    A repair that cannot be applied for yet is counted from its first day; one that never can, and
+    what this person may not file, is left out.
+    """
+    openings = cases.list_openings(user, record, cases.reading())
+    outlook, found = look_at(user, record), []
+    if offer := openings.get("objection"):
+        planned = plan(record, "objection", today())
+        found.append(WhatIf("objection", today(), offer.reasons, planned))
+    if (offer := openings.get("repair")) and outlook.can_be_repaired:
+        day = max(outlook.repair_from or today(), today())
+        pack = current_policy().pack_of(cases.draft_case(current_policy(), "repair", record))
+        severity = assess_record(pack, record).severity
+        needed = [
+            current_policy().current[one].label for one in pack.classes[severity].requirements
+        ]
+        materials = pack.checklist(severity, record.penalty_categories)
+        planned = plan_by(pack, "repair", day)
+        found.append(WhatIf("repair", day, offer.reasons, planned, materials, needed))
+    return found
+
+
+def get_own_record(user: User, ref: str) -> CreditRecord:
+    """Return a record of an enterprise that a person files for. Raises NotVisible."""
+    record = records.get_record(ref, user)
+    if record.subject_id not in organisations_as(user, *FILERS):
+        raise NotVisible(ref)
+    return record
+
+
+# --- what is still to be done before it is sent ---
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something that a draft needs: whether it is there, and the step that brings it."""
+
+    name: str  # the requirement's workflow, "statement", "evidence" or "material"
+    label: Label
+    done: bool
+    kind: str = "cases"
+    ref: str = ""
+    step: str | None = None  # None: nothing can be done about it now
+    how: Label | None = None
+    state: Label | None = None  # how far it is
+
+
+SAID: Final = Label("异议理由和更正建议", "What is wrong, and what it should say")
+PROOF: Final = Label("证据材料", "Evidence")
+
+
+def list_tasks(user: User, one: Case) -> list[Task]:
+    """Return what a draft of an objection or repair needs, done or not; none for other matters."""
+    if one.workflow == "objection":
+        return [
+            Task("statement", SAID, True, "cases", one.ref, "amend"),
+            Task("evidence", PROOF, bool(one.documents), "cases", one.ref, "amend"),
+        ]
+    if one.workflow != "repair":
+        return []
+    store = cases.reading()
+    tasks = [task_of(need, cases.list_offers(user, need, store)) for need in one.requirements]
+    bringing = next((task for task in tasks if task.name == "rectification"), None)
+    for asked in rules.list_materials(one):
+        if not asked.is_met and bringing and all(each.requirement is None for each in asked.group):
+            first = asked.group[0]
+            step = bringing.step
+            tasks.append(
+                Task(
+                    "material",
+                    first.label,
+                    False,
+                    bringing.kind,
+                    bringing.ref,
+                    step,
+                    first.how_to_get,
+                )
+            )
+    return tasks
+
+
+def task_of(need: Requirement, offers: Iterable[Any]) -> Task:
+    """Return what a requirement asks of the enterprise now."""
+    workflow = current_policy().workflow_of(need)
+    state = workflow.states[need.state]
+    step = next((one.transition.name for one in offers if one.is_open), None)
+    kind = "requirements"
+    return Task(need.workflow, workflow.label, state.meets, kind, need.ref, step, state=state.label)
+
+
+def statement_of(one: Case) -> str:
+    """Return what the enterprise says in a matter."""
+    return latest_text(db.session(), one.ref, "statement") or ""
+
+
+# --- the receipt ---
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """That a matter was filed: the letter that says so, and what comes next by when."""
+
+    case: Case
+    letter: Letter | None
+    planned: Sequence[Planned]
+
+
+def get_receipt(ref: str, user: User) -> Receipt:
+    """Return the receipt of a matter that was filed. Raises NotVisible."""
+    filed = cases.get_case(ref, user)
+    if filed.submitted_at is None or not files_for(user, filed):
+        raise NotVisible(ref)
+    letter = db.session.scalar(
+        select(Letter)
+        .where(Letter.case_id == filed.id, Letter.kind == "receipt")
+        .order_by(Letter.id.desc())
+        .limit(1)
+    )
+    day = local_date(filed.submitted_at)
+    pack = current_policy().pack_of(filed)
+    planned = plan_by(pack, filed.workflow, day) if filed.workflow in WAYS else []
+    return Receipt(filed, letter, planned)
+
+
+def files_for(user: User, one: Case) -> bool:
+    """Say whether a person stands on the enterprise's side of a matter."""
+    return any(seat.role in FILERS for seat in access.stands_as(user, one))

@@ -1,0 +1,727 @@
+"""Tables of figures, by reader: each is shown as a table and a picture, and can be taken away.
+
+The public reads totals only: no firm and no agency is named, and no number below LEAST is shown,
+nor can it be computed from the others (`guard_small`). So that two lists cannot be subtracted from
+each other, the public chooses one kind of matter and whole months, quarters or years.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+
+from repair_app.access import CONFIDENTIAL, organisations_as, visible_to
+from repair_app.db import db, today
+from repair_app.engine.enforcement import INCIDENTS
+from repair_app.engine.spec import Workflow
+from repair_app.labels import Label
+from repair_app.models import Organisation, Role, User
+from repair_app.services.policy import current_policy
+from repair_app.services.rule_words import clock_names
+from repair_app.services.statistics import counts
+from repair_app.services.statistics.counts import Figures, Group, Key, Taken
+from repair_app.services.statistics.periods import Period, is_chinese, last_months, recent
+
+LEAST: Final = 3  # a smaller group is not shown to the public
+SHOWN: Final = 20  # providers; the rest is one line
+COUNTED: Final = ("all", "provider", "public")  # boards of figures that are kept for a while
+PUBLIC_KINDS: Final = ("objection", "repair")
+ALL_SEEING: Final = (Role.REVIEWER, Role.AUDITOR)
+# Who sees which board; a person of several roles chooses.
+AUDIENCES: Final[Mapping[str, tuple[Role, ...]]] = {
+    "all": ALL_SEEING,
+    "provider": (Role.PROVIDER,),
+    "department": (Role.DEPARTMENT,),
+    "institution": (Role.INSTITUTION,),
+    "subject": (Role.SUBJECT, Role.AGENT),
+}
+OFFICIALS: Final = (Role.REVIEWER, Role.AUDITOR, Role.PROVIDER, Role.DEPARTMENT, Role.INSTITUTION)
+AUDIENCE_NAMES: Final = {
+    "all": _l("All units"),
+    "provider": _l("Our unit"),
+    "department": _l("Our department"),
+    "institution": _l("Our institution"),
+    "subject": _l("Our enterprise"),
+    "public": _l("Public figures"),
+}
+ANSWER_NAMES: Final = {
+    "filed": _l("Matters filed"),
+    "in_time": _l("Answered in time"),
+    "late": _l("Answered late"),
+    "untimed": _l("Ended, without a term for the whole"),
+    "open": _l("Still open"),
+    "overdue": _l("Still open, overdue"),
+    "ended": _l("Withdrawn or moot"),
+}
+ROLE_NAMES: Final = {
+    "subject": _l("enterprise"),
+    "agent": _l("agent"),
+    "provider": _l("information provider"),
+    "reviewer": _l("reviewer"),
+    "department": _l("implementing department"),
+    "institution": _l("credit service institution"),
+    "system": _l("system"),
+}
+Value = int | float | str | None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """How a table is drawn: as lying bars, stacked bars or a line, of which of its columns."""
+
+    kind: str  # bar, stack, line
+    columns: tuple[int, ...]  # numbers of the table's columns; the first column names the rows
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of figures; `chart` draws it, and None is a number that is not shown."""
+
+    name: str  # in addresses
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Value]]
+    chart: Chart | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Board:
+    """What one reader sees of a period."""
+
+    audience: str
+    period: Period
+    workflow: str
+    tables: Sequence[Table]
+    audiences: Sequence[str] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)  # of matters, to choose from
+    counted_at: datetime | None = None  # None: now
+
+    def find(self, name: str) -> Table | None:
+        """Return the table of a name, if there is one."""
+        return next((one for one in self.tables if one.name == name), None)
+
+
+def build(
+    user: User | None, audience: str = "", period: Period | None = None, workflow: str = ""
+) -> Board:
+    """Return the board of a reader.
+
+    user: None for the public. audience: one of AUDIENCES that the person belongs to; else the
+    first that they do. workflow: "" for all kinds of matter; unknown kinds are none.
+    """
+    mine = audiences_of(user)
+    chosen = audience if audience in mine else mine[0]
+    kinds = list_kinds(chosen)
+    period = period or last_months()
+    if chosen == "public":
+        offered = [name for names in recent().values() for name in names]
+        period = period if period.name in offered else last_months()
+        workflow = workflow if workflow in PUBLIC_KINDS else PUBLIC_KINDS[0]
+    elif workflow not in kinds:
+        workflow = ""
+    tables = MAKERS[chosen](Asked(user, period, workflow))
+    counted = counts.figures_of(period, workflow).counted_at if chosen in COUNTED else None
+    return Board(chosen, period, workflow, tables, mine, kinds, counted)
+
+
+def build_whole(period: Period, workflow: str = "") -> Board:
+    """Return the board of all units, for a command of the operator's."""
+    kinds = list_kinds("all")
+    return Board("all", period, workflow, board_of_all(Asked(None, period, workflow)), (), kinds)
+
+
+def audiences_of(user: User | None) -> list[str]:
+    """Return the boards that a person may choose from; everybody the public one, last."""
+    roles = {one.role for one in user.current_appointments} if user else set()
+    return [*(name for name, some in AUDIENCES.items() if roles & set(some)), "public"]
+
+
+def list_kinds(audience: str) -> dict[str, str]:
+    """Return the kinds of matter to choose from, by name: what each is called."""
+    flows = current_policy().current
+    names = PUBLIC_KINDS if audience == "public" else kinds_of_cases(flows.values())
+    return {name: text_of(flows[name].label) for name in names}
+
+
+def kinds_of_cases(flows: Iterable[Workflow]) -> list[str]:
+    """Return the kinds of matter that figures are about: the two main kinds first."""
+    names = [one.name for one in flows if one.entity == "case"]
+    rest = (one for one in names if one not in {*PUBLIC_KINDS, *CONFIDENTIAL})
+    return [*PUBLIC_KINDS, *sorted(rest)]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a board is made for."""
+
+    user: User | None
+    period: Period
+    workflow: str
+
+    @property
+    def figures(self) -> Figures:
+        """Return the counts of everything for the period."""
+        return counts.figures_of(self.period, self.workflow)
+
+    def seats(self, *roles: Role) -> list[int]:
+        """Return the organisations for which the person holds one of these roles."""
+        return organisations_as(self.user, *roles) if self.user else []
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def text_of(label: Label) -> str:
+    """Return a label of the policy in the reader's language."""
+    return label.zh if is_chinese() else label.en
+
+
+def name_kind(workflow: str) -> str:
+    """Return what a kind of matter is called."""
+    found = current_policy().current.get(workflow)
+    return text_of(found.label) if found else workflow
+
+
+def name_state(workflow: str, state: str) -> str:
+    """Return what a state is called, by the version in force or else by any that knows it."""
+    policy = current_policy()
+    versions = [policy.current.get(workflow), *policy.workflows.values()]
+    for one in versions:
+        if one is not None and one.name == workflow and state in one.states:
+            return text_of(one.states[state].label)
+    return state
+
+
+def name_by_packs(kind: str, code: str) -> str:
+    """Return what a code of the rule packs is called: of `classes`, `grounds` or `outcomes`."""
+    policy = current_policy()
+    for pack in (*policy.packs.values(), *policy.editions.values()):
+        if code in getattr(pack, kind):
+            return text_of(getattr(pack, kind)[code].label)
+    return name_kind(code)
+
+
+def name_organisations(ids: Collection[int]) -> dict[int, str]:
+    """Return the names of organisations."""
+    query = select(Organisation.id, Organisation.name).where(Organisation.id.in_(ids))
+    return dict(db.session.execute(query).all()) if ids else {}
+
+
+def name_step(key: Key) -> str:
+    """Return what a step is called: by the states that its term bounds."""
+    names = clock_names(current_policy())
+    return text_of(names[key[0]]) if key[0] in names else key[0]
+
+
+# --- tables of matters ----------------------------------------------------------------------------
+
+
+def by_answer(groups: Iterable[Group]) -> Counter[str]:
+    """Return how many matters are in each of ANSWERS."""
+    found: Counter[str] = Counter()
+    for one in groups:
+        found[one.answer] += one.count
+    return found
+
+
+def table_by(
+    name: str,
+    title: str,
+    what: str,
+    groups: Sequence[Group],
+    key: Callable[[Group], Any],
+    called: Callable[[Any], str],
+) -> Table:
+    """Return how many of each were filed, answered in time, late, are open, or taken back.
+
+    what: what the rows are. key, called: of a matter, and its name; the most frequent comes first.
+    """
+    found: dict[Any, Counter[str]] = {}
+    for one in groups:
+        found.setdefault(key(one), Counter())[one.answer] += one.count
+    order = sorted(found, key=lambda one: (-found[one].total(), str(one)))
+    rows = [[called(one), *row_of(found[one])] for one in order]
+    return Table(name, title, [what, *HEAD()], rows, Chart("stack", (2, 3, 4, 5)))
+
+
+def HEAD() -> list[str]:  # noqa: N802  # the columns of nearly every table, in the reader's words
+    """Return the columns of a table of matters."""
+    names = ("filed", "in_time", "late", "open", "overdue", "ended", "untimed")
+    return [str(ANSWER_NAMES[one]) for one in names]
+
+
+def row_of(found: Mapping[str, int]) -> list[Value]:
+    """Return a row of a table of matters, in the order of HEAD."""
+    return [
+        sum(found.values()),
+        *(found.get(one, 0) for one in ("in_time", "late", "open", "overdue", "ended", "untimed")),
+    ]
+
+
+def overview(groups: Sequence[Group]) -> Table:
+    """Return what became of the matters that were filed."""
+    found = by_answer(groups)
+    filed = found.total()
+    rows: list[list[Value]] = [[str(ANSWER_NAMES["filed"]), filed, percent(filed, filed)]]
+    rows += [
+        [str(ANSWER_NAMES[one]), found[one], percent(found[one], filed)] for one in counts.ANSWERS
+    ]
+    return Table(
+        "overview",
+        gettext("What became of the matters filed in this period"),
+        [gettext("Result"), gettext("Number of matters"), gettext("Share")],
+        rows,
+        Chart("bar", (1,)),
+        gettext(
+            "In time: answered on the last day of the term of the whole matter or before. What was "
+            "withdrawn, or had nothing left to answer, is no answer."
+        ),
+    )
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share as people read it; a dash of nothing."""
+    return f"{100 * part / whole:.1f}%" if whole else "—"
+
+
+def by_month(asked: Asked, figures: Figures) -> Table:
+    """Return how many matters were filed and answered in each month, quarter or year."""
+    rows: list[list[Value]] = [
+        [
+            step.name,
+            *(
+                sum(count for day, count in days.items() if step.first <= day <= step.last)
+                for days in figures.days.values()
+            ),
+        ]
+        for step in asked.period.steps()
+    ]
+    return Table(
+        "by_month",
+        gettext("Filed and answered, as time goes"),
+        [
+            gettext("Time"),
+            *(str(ANSWER_NAMES[one]) for one in ("filed", "in_time", "late")),
+        ],
+        rows,
+        Chart("line", (1, 2, 3)),
+        gettext("Answered: on a day of that time, whenever the matter was filed."),
+    )
+
+
+def by_kind(groups: Sequence[Group]) -> Table:
+    """Return the matters by kind."""
+    title, what = gettext("By kind of matter"), gettext("Matter")
+    return table_by("by_kind", title, what, groups, lambda one: one.workflow, name_kind)
+
+
+def by_provider(groups: Sequence[Group]) -> Table:
+    """Return the matters by provider: those with the most, the rest together."""
+    filed: Counter[int] = Counter()
+    for one in groups:
+        filed[one.provider_id] += one.count
+    first = [one for one, _ in sorted(filed.items(), key=lambda it: (-it[1], it[0]))[:SHOWN]]
+    names = name_organisations(first)
+    shown = set(first)
+    table = table_by(
+        "by_provider",
+        gettext("By information provider"),
+        gettext("Information provider"),
+        groups,
+        lambda one: one.provider_id if one.provider_id in shown else 0,
+        lambda one: names.get(one, gettext("All others together")),
+    )
+    others = [row for row in table.rows if row[0] == gettext("All others together")]
+    rows = [row for row in table.rows if row not in others] + others
+    return Table(table.name, table.title, table.head, rows, table.chart)
+
+
+def by_ground(groups: Sequence[Group]) -> Table:
+    """Return the objections by ground; other matters have none."""
+    return table_by(
+        "by_ground",
+        gettext("Objections by ground"),
+        gettext("Ground"),
+        of_objections(groups),
+        lambda one: one.ground,
+        lambda code: name_by_packs("grounds", code),
+    )
+
+
+def of_objections(groups: Iterable[Group]) -> list[Group]:
+    """Return the matters that rest on a ground."""
+    return [one for one in groups if one.workflow == "objection"]
+
+
+def by_tier(groups: Sequence[Group]) -> Table:
+    """Return the matters by the class of their record."""
+    return table_by(
+        "by_tier",
+        gettext("By class of the record"),
+        gettext("Class"),
+        groups,
+        lambda one: one.severity,
+        lambda code: name_by_packs("classes", code),
+    )
+
+
+def by_outcome(groups: Sequence[Group]) -> Table:
+    """Return how the matters stand or ended, with the outcome where there is one."""
+    found: Counter[tuple[str, str, str | None]] = Counter()
+    for one in groups:
+        found[one.workflow, one.stands, one.outcome] += one.count
+    order = sorted(found, key=lambda one: (-found[one], str(one)))
+    rows: list[list[Value]] = [
+        [name_end(*one), name_kind(one[0]), found[one]] for one in order[:SHOWN]
+    ]
+    if rest := sum(found[one] for one in order[SHOWN:]):
+        rows.append([gettext("All others together"), "—", rest])
+    head = [gettext("State or outcome"), gettext("Matter"), gettext("Number of matters")]
+    return Table("by_outcome", gettext("By outcome"), head, rows, Chart("bar", (2,)))
+
+
+def name_end(workflow: str, state: str, outcome: str | None) -> str:
+    """Return how a matter stands, and its outcome if it has one."""
+    words = name_state(workflow, state)
+    return f"{words} · {name_by_packs('outcomes', outcome)}" if outcome else words
+
+
+def steps_table(steps: Mapping[Key, Taken], beside: Mapping[Key, Taken] | None = None) -> Table:
+    """Return how many working days each step took, the longest first. beside: of all units."""
+    order = sorted(steps, key=lambda one: (-(steps[one].median or 0), -steps[one].count, one))
+    rows: list[list[Value]] = []
+    for key in order:
+        taken = steps[key]
+        row: list[Value] = [
+            name_step(key),
+            str(ROLE_NAMES.get(key[1], key[1])),
+            taken.count,
+            taken.median,
+            taken.share(0.9),
+            taken.late,
+        ]
+        rows.append(
+            row if beside is None else [*row, beside[key].median if key in beside else None]
+        )
+    head = [
+        gettext("Step"),
+        gettext("Whose turn"),
+        gettext("Times"),
+        gettext("Median working days"),
+        gettext("9 of 10 within"),
+        gettext("Late"),
+    ]
+    if beside is not None:
+        head.append(gettext("Median, all units"))
+    columns = (3,) if beside is None else (3, 6)
+    return Table(
+        "steps",
+        gettext("Working days that each step took"),
+        head,
+        rows,
+        Chart("bar", columns),
+        gettext(
+            "Steps that ended in this period: from the day on which the state was entered, which "
+            "is not counted, to the day on which it was left."
+        ),
+    )
+
+
+# --- what is late, and what is suspended ----------------------------------------------------------
+
+
+def overdue_table(found: Mapping[str, int]) -> Table:
+    """Return how many turns are overdue now, by whose turn it is."""
+    order = sorted(found, key=lambda one: (-found[one], one))
+    rows: list[list[Value]] = [[str(ROLE_NAMES.get(one, one)), found[one]] for one in order]
+    head = [gettext("Whose turn"), gettext("Overdue")]
+    return Table("overdue", gettext("Overdue now"), head, rows, Chart("bar", (1,)))
+
+
+def laggards_table(figures: Figures) -> Table:
+    """Return the providers that are late."""
+    names = name_organisations([one.provider_id for one in figures.laggards])
+    rows: list[list[Value]] = [
+        [
+            names.get(one.provider_id, ""),
+            one.overdue,
+            one.since.isoformat() if one.since else "—",
+            one.late,
+            one.taken.median,
+        ]
+        for one in figures.laggards
+    ]
+    head = [
+        gettext("Information provider"),
+        gettext("Overdue now"),
+        gettext("The oldest since"),
+        gettext("Late in this period"),
+        gettext("Median working days"),
+    ]
+    title = gettext("Providers that keep others waiting")
+    return Table("laggards", title, head, rows, Chart("bar", (1, 3)))
+
+
+def suspended_table(period: Period, found: Sequence[int]) -> Table:
+    """Return how many sanctions stood suspended at the end of each month."""
+    steps = [one for one in period.steps() if one.first <= today()]
+    rows: list[list[Value]] = [
+        [step.name, min(step.last, today()).isoformat(), count]
+        for step, count in zip(steps, found, strict=False)
+    ]
+    return Table(
+        "suspended",
+        gettext("Sanctions not executed while the record is verified"),
+        [gettext("Time"), gettext("At the end of"), gettext("Suspended sanctions")],
+        rows,
+        Chart("line", (2,)),
+        gettext("The last line is how it stands on its day."),
+    )
+
+
+# --- boards ---------------------------------------------------------------------------------------
+
+
+def board_of_all(asked: Asked) -> list[Table]:
+    """Return the board of reviewers and auditors: everything."""
+    figures = asked.figures
+    groups = figures.groups
+    return [
+        overview(groups),
+        by_month(asked, figures),
+        by_kind(groups),
+        by_provider(groups),
+        by_ground(groups),
+        by_outcome(groups),
+        by_tier(groups),
+        steps_table(figures.steps),
+        suspended_table(asked.period, figures.suspended),
+        overdue_table(figures.overdue),
+        laggards_table(figures),
+    ]
+
+
+def board_of_provider(asked: Asked) -> list[Table]:
+    """Return the board of a provider: its own figures, and the average of all beside them."""
+    own = set(asked.seats(Role.PROVIDER))
+    groups = [one for one in asked.figures.groups if one.provider_id in own]
+    steps = counts.count_steps(asked.period, asked.workflow, [Role.PROVIDER], own)
+    theirs = {key: one for key, one in asked.figures.steps.items() if key[1] == Role.PROVIDER}
+    return [
+        beside_average(groups, asked.figures.groups),
+        by_kind(groups),
+        by_ground(groups),
+        by_outcome(groups),
+        by_tier(groups),
+        steps_table(steps, theirs),
+    ]
+
+
+def beside_average(own: Sequence[Group], everybody: Sequence[Group]) -> Table:
+    """Return the figures of a provider beside the average of all providers."""
+    mine, all_of_them = by_answer(own), by_answer(everybody)
+    units = len({one.provider_id for one in everybody}) or 1
+    names: list[tuple[str, int, int]] = [("filed", mine.total(), all_of_them.total())]
+    names += [(one, mine[one], all_of_them[one]) for one in counts.ANSWERS]
+    rows: list[list[Value]] = [
+        [
+            str(ANSWER_NAMES[name]),
+            count,
+            percent(count, mine.total()),
+            round(whole / units, 1),
+            percent(whole, all_of_them.total()),
+        ]
+        for name, count, whole in names
+    ]
+    head = [
+        gettext("Result"),
+        gettext("Our unit"),
+        gettext("Share"),
+        gettext("Average of all units"),
+        gettext("Share, all units"),
+    ]
+    title = gettext("Our matters, beside the average of all units")
+    return Table("overview", title, head, rows, Chart("bar", (1, 3)))
+
+
+def board_of_department(asked: Asked) -> list[Table]:
+    """Return the board of an implementing department: its measures."""
+    own = asked.seats(Role.DEPARTMENT)
+    states = counts.count_measures(own)
+    ordered = sorted(states.items(), key=lambda one: -one[1])
+    standing: list[list[Value]] = [
+        [name_state("sanction", state), count] for state, count in ordered
+    ]
+    fed_back: list[list[Value]] = [
+        [name_execution(executed, incident), count]
+        for executed, incident, count in counts.count_executions(own, asked.period)
+    ]
+    days = [min(one.last, today()) for one in asked.period.steps() if one.first <= today()]
+    return [
+        Table(
+            "measures",
+            gettext("Our measures, as they stand today"),
+            [gettext("State"), gettext("Number of measures")],
+            standing,
+            Chart("bar", (1,)),
+        ),
+        Table(
+            "executions",
+            gettext("What was fed back in this period"),
+            [gettext("Feedback"), gettext("Times")],
+            fed_back,
+            Chart("bar", (1,)),
+        ),
+        suspended_table(asked.period, counts.count_suspended(days, own)),
+    ]
+
+
+def name_execution(executed: bool, incident: str | None) -> str:
+    """Return what was fed back, and why a measure must not have been carried out."""
+    words = gettext("carried out") if executed else gettext("not carried out")
+    known = INCIDENTS.get(incident or "")
+    return f"{words} · {text_of(known)}" if known else str(words)
+
+
+def board_of_institution(asked: Asked) -> list[Table]:
+    """Return the board of a credit service institution: requests, and how long they took."""
+    own = asked.seats(Role.INSTITUTION)
+    found = counts.count_requests(own, asked.period)
+    taken = counts.count_steps_of_requests(own, asked.period)
+    names = ("in_time", "late", "open", "overdue")
+    rows: list[list[Value]] = []
+    for flow in sorted({flow for flow, _ in found}):
+        each = [found.get((flow, name), 0) for name in names]
+        median = taken[flow].median if flow in taken else None
+        rows.append([name_kind(flow), sum(each), *each, median])
+    head = [
+        gettext("Request"),
+        gettext("Received"),
+        *(str(ANSWER_NAMES[name]) for name in names),
+        gettext("Median working days"),
+    ]
+    title = gettext("What we were asked for in this period")
+    return [Table("requests", title, head, rows, Chart("stack", (2, 3, 4, 5)))]
+
+
+def board_of_subject(asked: Asked) -> list[Table]:
+    """Return the board of an enterprise: its own matters."""
+    if asked.user is None:
+        return []
+    return [by_kind(counts.of_person(asked.user, asked.period, visible_to(asked.user)))]
+
+
+# --- the public -----------------------------------------------------------------------------------
+
+
+def guard_small(numbers: Mapping[Any, int]) -> dict[Any, int | None]:
+    """Return numbers as the public may read them: None for those that are not shown.
+
+    Not shown is what is below LEAST, and with it the smallest others until two or more are left out
+    that together are twice LEAST: so none of them follows from the sum. Nothing is shown as 0.
+    """
+    order = sorted((one for one in numbers if numbers[one]), key=lambda one: numbers[one])
+    hidden = [one for one in order if numbers[one] < LEAST]
+    for one in order[len(hidden) :]:
+        together = sum(numbers[other] for other in hidden)
+        if not hidden or (len(hidden) > 1 and together >= 2 * LEAST):
+            break
+        hidden.append(one)
+    return {one: None if one in hidden else count for one, count in numbers.items()}
+
+
+def board_of_public(asked: Asked) -> list[Table]:
+    """Return the board of everybody: totals without names, nothing small."""
+    figures = asked.figures
+    groups = figures.groups
+    filed = sum(one.count for one in groups)
+    (suspended,) = counts.count_suspended([today()])
+    answers = by_answer(groups)
+    return [
+        guarded(
+            "overview",
+            gettext("What became of the matters filed in this period"),
+            gettext("Result"),
+            {str(ANSWER_NAMES[one]): answers[one] for one in counts.ANSWERS},
+            total=filed,
+        ),
+        guarded(
+            "by_outcome",
+            gettext("By outcome"),
+            gettext("State or outcome"),
+            add_up((name_end(one.workflow, one.stands, one.outcome), one.count) for one in groups),
+        ),
+        guarded(
+            "by_ground",
+            gettext("Objections by ground"),
+            gettext("Ground"),
+            add_up(
+                (name_by_packs("grounds", one.ground), one.count) for one in of_objections(groups)
+            ),
+        ),
+        guarded(
+            "by_tier",
+            gettext("By class of the record"),
+            gettext("Class"),
+            add_up((name_by_packs("classes", one.severity), one.count) for one in groups),
+        ),
+        public_steps(figures),
+        guarded(
+            "suspended",
+            gettext("Sanctions not executed while the record is verified"),
+            gettext("Time"),
+            {gettext("Now"): suspended},
+        ),
+    ]
+
+
+def add_up(named: Iterable[tuple[str, int]]) -> Counter[str]:
+    """Return how many there are of each name."""
+    found: Counter[str] = Counter()
+    for name, count in named:
+        found[name] += count
+    return found
+
+
+def guarded(
+    name: str, title: str, what: str, numbers: Mapping[str, int], total: int | None = None
+) -> Table:
+    """Return a table for the public, the most frequent first, small groups left out."""
+    shown = guard_small(numbers)
+    by_number = sorted(numbers, key=lambda one: (shown[one] is None, -(shown[one] or 0), one))
+    order = numbers if total is not None else by_number  # what is not shown has no place either
+    small = [one for one in numbers if shown[one] is None] if total is None else []
+    if len(small) > 1:  # nor is told which they are
+        order = [one for one in by_number if one not in small]
+    rows: list[list[Value]] = [[one, shown[one]] for one in order]
+    if len(small) > 1:
+        together = sum(numbers[one] for one in small)
+        rows.append([gettext("Others together"), together if together >= LEAST else None])
+    if total is not None:
+        rows.insert(0, [str(ANSWER_NAMES["filed"]), total if total >= LEAST or not total else None])
+    return Table(name, title, [what, gettext("Count")], rows, Chart("bar", (1,)))
+
+
+def public_steps(figures: Figures) -> Table:
+    """Return the median of each step that was taken often enough."""
+    often = {key: one for key, one in figures.steps.items() if one.count >= LEAST}
+    whole = steps_table(often)
+    rows = [[row[0], row[1], row[3]] for row in whole.rows]
+    head = [whole.head[0], whole.head[1], whole.head[3]]
+    return Table(whole.name, whole.title, head, rows, Chart("bar", (2,)), whole.note)
+
+
+MAKERS: Final[Mapping[str, Callable[[Asked], list[Table]]]] = {
+    "all": board_of_all,
+    "provider": board_of_provider,
+    "department": board_of_department,
+    "institution": board_of_institution,
+    "subject": board_of_subject,
+    "public": board_of_public,
+}

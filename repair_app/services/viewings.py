@@ -1,0 +1,122 @@
+"""Who looked: which office opened a page of an enterprise's record or matter, for it to read.
+
+One row for each person, page and day (docs/adr/0013-who-looked.md). What the enterprise may not
+know of is not noted: a confidential complaint, and what a person filed in their own name.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from threading import Lock
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, joinedload
+
+from repair_app import access
+from repair_app.access import organisations_as
+from repair_app.db import db, now, today
+from repair_app.models import Case, CreditRecord, Document, Requirement, Role, User, Viewing
+from repair_app.services.cases import KINDS
+from repair_app.services.transaction import transaction
+
+PAGE: Final = 50
+OFFICES: Final = (
+    Role.REVIEWER,
+    Role.PROVIDER,
+    Role.DEPARTMENT,
+    Role.INSTITUTION,
+    Role.AUDITOR,
+)
+FILERS: Final = (Role.SUBJECT, Role.AGENT)
+MOST_REMEMBERED: Final = 50_000
+SEEN: set[tuple[Any, int, str, date]] = set()  # what this process has noted already
+_lock = Lock()
+
+
+def may_be_noted(user: User) -> bool:
+    """Say whether a person holds an office whose looking is noted."""
+    return any(user.holds(role) for role in OFFICES)
+
+
+def note(account_id: int, kind: str, ref: str) -> bool:
+    """Note that an official opened a page today; say whether it was asked of the database.
+
+    kind: cases, records, requirements, sanctions or documents. Once a process and day.
+    """
+    key = (db.engine.url, account_id, ref, today())
+    if key in SEEN:
+        return False
+    with transaction() as session:
+        if row := describe(session, account_id, kind, ref):
+            keep(session, row)
+    with _lock:
+        if len(SEEN) >= MOST_REMEMBERED:
+            SEEN.clear()
+        SEEN.add(key)
+    return True
+
+
+def describe(session: Session, account_id: int, kind: str, ref: str) -> dict[str, Any] | None:
+    """Return the row of a look; None where the person has no office in it, or it is not told."""
+    user, entity = session.get(User, account_id), find_entity(session, kind, ref)
+    if user is None or entity is None or is_kept_from_subject(entity):
+        return None
+    seats = list(access.stands_as(user, entity))
+    office = next((one for one in seats if one.role in OFFICES), None)
+    if office is None or any(one.role in FILERS for one in seats):
+        return None
+    return {
+        "subject_id": subject_of(entity),
+        "entity_ref": ref,
+        "account_id": user.id,
+        "organisation_id": office.organisation_id,
+        "role": str(office.role),
+        "day": today(),
+        "first_at": now(),
+    }
+
+
+def find_entity(session: Session, kind: str, ref: str) -> Any:
+    """Return what a page shows; of a paper, the matter that it belongs to."""
+    if kind == "documents":
+        return session.scalar(select(Case).join(Document).where(Document.ref == ref))
+    return session.scalar(select(KINDS[kind]).where(KINDS[kind].ref == ref))
+
+
+def is_kept_from_subject(entity: Any) -> bool:
+    """Say whether the enterprise's people may not even know that there is such a matter."""
+    one = entity.case if isinstance(entity, Requirement) else entity
+    if not isinstance(one, Case):
+        return False
+    return one.workflow in access.CONFIDENTIAL or one.person_id is not None
+
+
+def subject_of(entity: Any) -> int:
+    """Return whose record or matter it is."""
+    match entity:
+        case Case() | CreditRecord():
+            return entity.subject_id
+        case Requirement():
+            return entity.case.subject_id
+        case _:
+            return int(entity.record.subject_id)
+
+
+def keep(session: Session, row: dict[str, Any]) -> None:
+    """Write a row, unless the same person looked at the same page that day."""
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    make = postgresql.insert if on_postgresql else sqlite.insert
+    session.execute(make(Viewing).values(row).on_conflict_do_nothing())
+
+
+def list_own(user: User, before: int | None = None) -> Sequence[Viewing]:
+    """Return a page and one more of the looks at a person's enterprises, newest first.
+
+    Only who represents the enterprise reads them: an agent's mandate may not reach a matter.
+    """
+    query = select(Viewing).where(Viewing.subject_id.in_(organisations_as(user, Role.SUBJECT)))
+    if before is not None:
+        query = query.where(Viewing.id < before)
+    newest = query.order_by(Viewing.id.desc()).limit(PAGE + 1)
+    return db.session.scalars(newest.options(joinedload(Viewing.organisation))).all()

@@ -1,0 +1,143 @@
+/* Forms keep what is typed, and upload files as they are chosen. Without this they work by buttons. */
+"use strict";
+(() => {
+  const WAIT = 1200; // milliseconds without a key before what was typed is kept
+
+  const value = (form, name) => (form.elements[name] || {}).value || "";
+
+  function keepTyped(form) {
+    const told = form.querySelector("[data-kept]");
+    const own = new Set(["csrf_token", "staged", "evidence"]);
+    let timer = 0;
+    let sent = false;
+    let dirty = false;
+
+    async function keep() {
+      clearTimeout(timer);
+      if (sent || !dirty) return;
+      dirty = false;
+      const body = new FormData();
+      body.append("csrf_token", value(form, "csrf_token"));
+      for (const [name, text] of new FormData(form)) {
+        const field = form.querySelector(`[name="${CSS.escape(name)}"]`);
+        if (own.has(name) || typeof text !== "string" || (field && field.type === "password")) continue;
+        body.append(name, text);
+      }
+      try {
+        const answer = await fetch(form.dataset.keep, {
+          method: "POST", body, keepalive: true, headers: { Accept: "application/json" },
+        });
+        const said = await answer.json();
+        told.textContent = said.told || said.error;
+      } catch {
+        told.textContent = form.dataset.notKept;
+      }
+    }
+
+    const note = (event) => {
+      if (event.target.type === "file") return;
+      dirty = true;
+      clearTimeout(timer);
+      timer = setTimeout(keep, WAIT);
+    };
+    form.addEventListener("input", note);
+    form.addEventListener("change", note);
+    form.addEventListener("submit", (event) => { if (!event.defaultPrevented) { sent = true; clearTimeout(timer); } });
+    window.addEventListener("pagehide", keep);
+    window.addEventListener("pageshow", () => { sent = false; });
+  }
+
+  function uploadFiles(form, place) {
+    const input = place.querySelector("input[type=file]");
+    const list = place.querySelector("[data-files]");
+    const told = place.querySelector("[data-told]");
+    let running = 0;
+    let pressed = null; // the button that was pressed while files were on their way
+
+    place.querySelector("[data-drop-hint]").classList.remove("d-none");
+    const showButtons = () => list.querySelectorAll("[data-remove]").forEach((one) => one.classList.remove("d-none"));
+    showButtons();
+
+    function send(file) {
+      const row = document.createElement("li");
+      const name = document.createElement("span");
+      const bar = document.createElement("progress");
+      name.className = "grow";
+      name.textContent = `${place.dataset.uploading} ${file.name}`;
+      bar.max = 100;
+      bar.value = 0;
+      bar.setAttribute("aria-label", name.textContent);
+      row.append(name, bar);
+      list.append(row);
+      running += 1;
+
+      const body = new FormData();
+      body.append("csrf_token", value(form, "csrf_token"));
+      body.append("draft_page", value(form, "draft_page"));
+      body.append("evidence", file);
+      const request = new XMLHttpRequest();
+      request.open("POST", place.dataset.upload);
+      request.setRequestHeader("Accept", "application/json");
+      request.upload.addEventListener("progress", (event) => {
+        if (event.lengthComputable) bar.value = (100 * event.loaded) / event.total;
+      });
+      request.addEventListener("loadend", () => {
+        running -= 1;
+        let said = {};
+        try { said = JSON.parse(request.responseText); } catch { /* no answer of ours */ }
+        if (said.item) {
+          const made = document.createElement("template");
+          made.innerHTML = said.item.trim();
+          row.replaceWith(made.content);
+          showButtons();
+          told.textContent = `${place.dataset.done} ${file.name}`;
+        } else {
+          bar.remove();
+          name.className = "invalid-feedback d-block";
+          name.setAttribute("role", "alert");
+          name.textContent = said.error || `${file.name}: ${place.dataset.failed}`;
+          pressed = null;
+        }
+        if (!running && pressed) form.requestSubmit(pressed.form ? pressed : undefined);
+      });
+      request.send(body);
+    }
+
+    function take(files) {
+      list.querySelectorAll("li:not(.staged) .invalid-feedback").forEach((one) => one.parentElement.remove());
+      [...files].forEach(send);
+    }
+
+    input.addEventListener("change", () => {
+      take(input.files);
+      input.value = "";
+    });
+    place.addEventListener("dragover", (event) => { event.preventDefault(); place.classList.add("over"); });
+    place.addEventListener("dragleave", () => place.classList.remove("over"));
+    place.addEventListener("drop", (event) => {
+      event.preventDefault();
+      place.classList.remove("over");
+      take(event.dataTransfer.files);
+    });
+    list.addEventListener("click", async (event) => {
+      const button = event.target.closest("[data-remove]");
+      if (!button) return;
+      const body = new FormData();
+      body.append("csrf_token", value(form, "csrf_token"));
+      button.closest("li").remove();
+      told.textContent = place.dataset.removed;
+      input.focus();
+      await fetch(button.dataset.remove, { method: "POST", body, keepalive: true }).catch(() => {});
+    });
+    form.addEventListener("submit", (event) => {
+      if (!running) return;
+      event.preventDefault();
+      pressed = event.submitter || form;
+    });
+  }
+
+  document.querySelectorAll("form[data-keep]").forEach((form) => {
+    form.querySelectorAll("[data-upload]").forEach((place) => uploadFiles(form, place));
+    keepTyped(form);
+  });
+})();

@@ -1,0 +1,190 @@
+"""What officials do from a worklist: take, give, lay down, keep a search, one step for many."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from repair_app.engine.step import Answers, Reason, Refused
+from repair_app.forms.base import TOKEN, VERSION
+from repair_app.services import batch, cases, desk, inbox, searches
+from repair_app.web.door import only
+from repair_app.web.language import own_path
+from repair_app.web.view import RefConverter, reason_text
+from repair_app.web.work import WORKLIST
+
+pages = Blueprint("desk", __name__)
+MOST = 2 * inbox.PAGE  # matters at once
+DIGITS = 9  # of an account's number
+STEP_LENGTH = 60
+KNOWN = frozenset({"as", "tab", "what", "provider", "until", "q"})  # of a search that is kept
+
+
+@pages.post("/work/<ref:ref>/claim")
+@only(*inbox.WORKERS)
+def claim(ref: str) -> Response:
+    """Take a matter in hand, unless somebody was quicker."""
+    try:
+        desk.claim(ref, current_user)
+    except Refused as refused:
+        return go_back(refused.reasons, ref)
+    flash(gettext("%(ref)s is in your hands now.", ref=ref), "success")
+    return go_back()
+
+
+@pages.post("/work/<ref:ref>/release")
+@only(*inbox.WORKERS)
+def release(ref: str) -> Response:
+    """Lay a matter down."""
+    desk.release(ref, current_user)
+    flash(gettext("%(ref)s waits for the whole office again.", ref=ref), "success")
+    return go_back()
+
+
+@pages.post("/work/assign")
+@only(*inbox.WORKERS)
+def assign() -> Response:
+    """Give one matter, or several, to a colleague."""
+    account, seen = number_sent("account"), number_sent("seen")
+    refs = refs_sent()
+    if not refs or account is None:
+        flash(gettext("Select at least one matter, and whom it is to go to."), "warning")
+        return go_back()
+    done = 0
+    for ref in refs:
+        try:
+            desk.assign(ref, account, current_user, seen)
+            done += 1
+        except Refused as refused:
+            tell(refused.reasons, ref)
+    if done:
+        flash(gettext("Handed on: %(count)s.", count=done), "success")
+    return go_back()
+
+
+@pages.post("/work/steps")
+@only(*inbox.WORKERS)
+def prepare() -> str | Response:
+    """Show what a step would do to each of several matters, and ask whether it is meant."""
+    refs, step = refs_sent(), request.form.get("step", "")[:STEP_LENGTH]
+    if not refs or not step:
+        flash(gettext("Select at least one matter, and the step to take."), "warning")
+        return go_back()
+    prospects = batch.look_ahead(refs, step, current_user)
+    return render_template(
+        "work/steps.html",
+        prospects=prospects,
+        step=next((one.offer.transition for one in prospects if one.offer), None),
+        name=step,
+        token=lambda: secrets.token_urlsafe(24),
+        back=back_sent(),
+    )
+
+
+@pages.post("/work/steps/take")
+@only(*inbox.WORKERS)
+def take() -> str:
+    """Take a step in one matter after the other; tell what became of each."""
+    step = request.form.get("step", "")[:STEP_LENGTH]
+    taken = [
+        batch.take_step(kind, ref, step, current_user, submission_of(kind, ref, step))
+        for kind, ref in matters_sent()
+    ]
+    return render_template("work/report.html", taken=taken, back=back_sent())
+
+
+def submission_of(kind: str, ref: str, step: str) -> cases.Submission:
+    """Return what was sent for one of several matters: its own token, the note of them all."""
+    note = desk.clean(request.form.get("note", ""))[: desk.NOTE_LENGTH]
+    token = request.form.get(f"token:{ref}", "")
+    version = request.form.get(f"version:{ref}", "")
+    return cases.Submission(
+        answers=Answers(texts={"note": note} if note else {}),
+        token=token if TOKEN.fullmatch(token) else "",
+        version=int(version) if VERSION.fullmatch(version) else -1,
+        purpose=f"{kind} {ref} {step}",
+    )
+
+
+@pages.post("/work/searches")
+@only(*inbox.WORKERS)
+def save_search() -> Response:
+    """Keep what the worklist asks for, under a name."""
+    asked: dict[str, Any] = {
+        name: value for name, value in request.form.items() if name in KNOWN and value
+    }
+    query = url_for("work.index", **asked).partition("?")[2]
+    try:
+        searches.save_search(current_user, WORKLIST, request.form.get("name", ""), query)
+    except Refused as refused:
+        tell(refused.reasons)
+    else:
+        flash(gettext("The search is kept: it stands above the list."), "success")
+    return redirect(url_for("work.index", **asked))
+
+
+@pages.post("/work/searches/<int:number>/delete")
+@only(*inbox.WORKERS)
+def drop_search(number: int) -> Response:
+    """Delete a search."""
+    name = searches.drop_search(current_user, number)
+    flash(gettext("Deleted: %(name)s.", name=name), "success")
+    return go_back()
+
+
+@pages.post("/cases/<ref:ref>/notes")
+@only(*inbox.WORKERS)
+def add_note(ref: str) -> Response:
+    """Write an internal note on a case."""
+    try:
+        desk.add_note(ref, current_user, request.form.get("note", ""))
+    except Refused as refused:
+        tell(refused.reasons)
+    return redirect(url_for("cases.show", ref=ref, _anchor="notes"))
+
+
+# --- what was sent ----------------------------------------------------------------------------
+
+
+def refs_sent() -> list[str]:
+    """Return the references that were sent, each once, without what can be none."""
+    sent: MultiDict[str, str] = request.form
+    found = (one for one in sent.getlist("ref") if RefConverter.is_ref(one))
+    return list(dict.fromkeys(found))[:MOST]
+
+
+def matters_sent() -> list[tuple[str, str]]:
+    """Return kind and reference of each matter that was sent."""
+    pairs = (one.partition(" ") for one in request.form.getlist("matter"))
+    found = ((kind, ref) for kind, _, ref in pairs if kind in cases.KINDS)
+    return list(dict.fromkeys(one for one in found if RefConverter.is_ref(one[1])))[:MOST]
+
+
+def number_sent(name: str) -> int | None:
+    """Return a number that was sent; none for anything else."""
+    text = request.form.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS else None
+
+
+def back_sent() -> str:
+    """Return the page that a form came from, of this site; else the worklist."""
+    path = request.form.get("back", "")
+    return own_path(path) if path else url_for("work.index")
+
+
+def go_back(reasons: Sequence[Reason] = (), ref: str = "") -> Response:
+    """Return to the page that a form came from, with what was refused told there."""
+    tell(reasons, ref)
+    return redirect(back_sent())
+
+
+def tell(reasons: Sequence[Any], ref: str = "") -> None:
+    """Show on the next page why something was refused."""
+    if reasons:
+        words = " ".join(reason_text(one) for one in reasons)
+        flash(gettext("%(ref)s: %(reason)s", ref=ref, reason=words) if ref else words, "warning")

@@ -1,0 +1,150 @@
+"""Letters to download, and the public page that says what a letter says and if it still stands."""
+
+from functools import partial
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Flask,
+    abort,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from repair_app.engine.letters import TEXTS, Composed
+from repair_app.engine.spec import Transition
+from repair_app.engine.step import Entity
+from repair_app.forms import FORMS
+from repair_app.letters import LANGUAGES
+from repair_app.models import Case, CreditRecord, Letter
+from repair_app.services import letters
+from repair_app.web import accounts
+from repair_app.web.complaints import has_missed
+from repair_app.web.door import public, signed_in
+from repair_app.web.view import asked_for, language
+
+pages = Blueprint("letters", __name__)
+
+
+def slow_down(app: Flask) -> None:
+    """Limit the codes that are none, from one network address."""
+    views: dict[str, Any] = app.view_functions
+    limit = accounts.limiter.limit(
+        partial(accounts.limit_of, "VERIFY_RATE_LIMIT"), deduct_when=has_missed
+    )
+    views["letters.verify"] = limit(views["letters.verify"])
+
+
+@pages.get("/letters/<ref:ref>.pdf")
+@signed_in
+def download(ref: str) -> Response:
+    """Hand out a letter to its addressee, or to an official of its matter."""
+    letter = letters.get_letter(ref, current_user)
+    return send_pdf(letters.render(letter, wanted_language(), site()), f"{ref}.pdf")
+
+
+@pages.get("/drafts/<any(cases, records, requirements, sanctions):kind>/<ref:ref>/<name>.pdf")
+@signed_in
+def draft(kind: str, ref: str, name: str) -> Response:
+    """Hand out the letter that a step would issue, marked as a draft, to who may take the step."""
+    composed = letters.preview(current_user, kind, ref, name, asks=texts_of) or abort(404)
+    which = min(int(request.args.get("which", "0") or 0), len(composed) - 1) if is_place() else 0
+    return send_pdf(letters.draft_pdf(composed[which], wanted_language()), f"{ref}-draft.pdf")
+
+
+def texts_of(form: str) -> set[str]:
+    """Return which words of a letter a form asks for."""
+    return {name for name in TEXTS if hasattr(FORMS[form], name)}
+
+
+def is_place() -> bool:
+    """Say whether the address names one of several letters by its place."""
+    text = request.args.get("which", "")
+    return text.isascii() and text.isdigit() and len(text) < 3  # noqa: PLR2004  # a short list
+
+
+def wanted_language() -> str:
+    """Return the language that the address asks for, or else the reader's."""
+    wanted = request.args.get("lang", "")
+    return wanted if wanted in LANGUAGES else language()
+
+
+def site() -> str:
+    """Return the address of this site: the operator's, or else that of the request."""
+    return str(current_app.config["BASE_URL"] or request.host_url)
+
+
+def send_pdf(content: bytes, name: str) -> Response:
+    """Return a page to look at or keep."""
+    return send_file(BytesIO(content), mimetype="application/pdf", download_name=name, max_age=0)
+
+
+# --- verifying ---
+
+
+@pages.get("/verify")
+@public
+def ask() -> Any:
+    """Ask for the code or number of a letter, or go to what it says."""
+    if code := "".join(asked_for("code").split()):
+        return redirect(url_for("letters.verify", code=tidy(code)))
+    return render_template("verify/ask.html")
+
+
+@pages.get("/verify/<code>")
+@public
+def verify(code: str) -> Any:
+    """Tell what a letter says and whether it still stands, to who has its code."""
+    found = letters.look_up(tidy(code))
+    if found is None:
+        return render_template("verify/unknown.html"), HTTPStatus.NOT_FOUND
+    return render_template("verify/show.html", letter=found)
+
+
+def tidy(code: str) -> str:
+    """Return a code or number as it is on file: a number may be typed in small letters."""
+    number = code.strip().upper()
+    return number if letters.NUMBER.fullmatch(number) else code.strip()
+
+
+@pages.after_request
+def keep_out_of_search_engines(answer: Response) -> Response:
+    """Have no search engine list what somebody verified."""
+    answer.headers["X-Robots-Tag"] = "noindex"
+    return answer
+
+
+# --- for the pages of others ---
+
+
+@pages.app_template_global("letters_of")
+def letters_of(entity: Case | CreditRecord) -> list[Letter]:
+    """Return the letters of a case or record that the reader may read."""
+    return letters.list_of(entity, current_user) if current_user.is_authenticated else []
+
+
+@pages.app_template_global("my_letters")
+def my_letters() -> list[Letter]:
+    """Return the letters that were written to the reader."""
+    return letters.list_own(current_user)
+
+
+@pages.app_template_global("letters_ahead")
+def letters_ahead(entity: Entity, transition: Transition) -> list[Composed]:
+    """Return the letters that a step would issue, before it is taken; of what is on file only."""
+    if not entity.ref:
+        return []
+    return letters.compose(current_user, entity, transition, asks=texts_of)
+
+
+pages.add_app_template_filter(letters.title_of, "letter_title")
+pages.add_app_template_filter(letters.ended_by, "ended_by")
+pages.add_app_template_filter(letters.is_reprint, "reprinted")

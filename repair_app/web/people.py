@@ -1,0 +1,137 @@
+"""People, their accounts and roles, for the administrator; each change is an event."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from repair_app.db import db
+from repair_app.forms.administration import InvitationForm, RoleForm, TermForm
+from repair_app.models import Role, User
+from repair_app.services import administration, people
+from repair_app.services.administration import Newcomer, Seat
+from repair_app.web import words
+from repair_app.web.door import only
+from repair_app.web.office import Answer, asks, hand_over, page_after, press, show_form
+from repair_app.web.view import asked_for
+
+pages = Blueprint("people", __name__, url_prefix="/admin/people")
+
+
+@pages.get("")
+@only(Role.ADMINISTRATOR)
+def index() -> str:
+    """List accounts and roles; look for somebody."""
+    query, role = asked_for("q"), asked_for("role")
+    role = role if role in words.ROLES else ""
+    found = administration.list_accounts(query, role, page_after())
+    return render_template(
+        "admin/people.html",
+        found=found[: administration.PAGE],
+        more=len(found) > administration.PAGE,
+        query=query,
+        role=role,
+    )
+
+
+@pages.route("/new", methods=["GET", "POST"])
+@only(Role.ADMINISTRATOR)
+def invite() -> Answer:
+    """Give somebody an account with a role, and the link to set its password."""
+    form = InvitationForm(uscc=asked_for("uscc"), same_person_as=asked_for("same"))
+    form.offer(words.ROLES)
+    made: list[User] = []
+    if not asks(form, lambda: made.append(invite_by(form))):
+        title, button = gettext("Invite somebody"), gettext("Invite")
+        about = gettext("The person gets a link, sets a password, and can sign in at once.")
+        return show_form(form, title, button, url_for("people.index"), about)
+    return hand_over(made[0], url_for("people.show", number=made[0].id))
+
+
+def invite_by(form: InvitationForm) -> User:
+    """Open the account that a form asks for. Raises NotPossible."""
+    who = Newcomer(form.email.data or "", form.name.data or "", form.same_person_as.data or "")
+    return administration.open_account(current_user, who, read_seat(form))
+
+
+def read_seat(form: RoleForm) -> Seat:
+    """Return the role that a form asks for. Raises NotPossible."""
+    organisation = people.get_organisation(db.session(), (form.uscc.data or "").upper())
+    return Seat(organisation.id, Role(form.role.data), form.scope, form.ends_on.data)
+
+
+@pages.get("/<int:number>")
+@only(Role.ADMINISTRATOR)
+def show(number: int) -> str:
+    """Show an account: its roles, the person's further accounts, what can be done."""
+    user = administration.find_account(number)
+    further = administration.list_further(user)
+    return render_template("admin/account.html", user=user, further=further)
+
+
+@pages.route("/<int:number>/roles/new", methods=["GET", "POST"])
+@only(Role.ADMINISTRATOR)
+def appoint(number: int) -> Answer:
+    """Give a person a further role, or one that had ended."""
+    user, back = administration.find_account(number), url_for("people.show", number=number)
+    form = RoleForm()
+    form.offer(words.ROLES)
+    give = lambda: administration.appoint(current_user, number, read_seat(form))  # noqa: E731
+    if not asks(form, give):
+        return show_form(form, gettext("Give a role"), gettext("Give"), back, user.email)
+    flash(gettext("The role was given."), "success")
+    return redirect(back)
+
+
+@pages.route("/roles/<int:number>", methods=["GET", "POST"])
+@only(Role.ADMINISTRATOR)
+def change(number: int) -> Answer:
+    """Change the last day of a role, and an agent's scope."""
+    seat = administration.find_seat(number)
+    back = url_for("people.show", number=seat.user_id)
+    form = TermForm(obj=seat)
+    form.fill(seat.scope or (), of_agent=seat.role == Role.AGENT)
+    scope = form.scope if seat.role == Role.AGENT else []
+    alter = lambda: administration.change(current_user, number, scope, form.ends_on.data)  # noqa: E731
+    if not asks(form, alter):
+        about = f"{seat.user.email} · {words.ROLES[seat.role]} · {seat.organisation.name}"
+        return show_form(form, gettext("Scope and term"), gettext("Keep"), back, about)
+    flash(gettext("Scope and term were changed."), "success")
+    return redirect(back)
+
+
+@pages.post("/roles/<int:number>/end")
+@only(Role.ADMINISTRATOR)
+def end(number: int) -> Response:
+    """End a role, as of now."""
+    back = url_for("people.show", number=administration.find_seat(number).user_id)
+    return press(
+        lambda: administration.end(current_user, number), gettext("The role has ended."), back
+    )
+
+
+@pages.post("/<int:number>/link")
+@only(Role.ADMINISTRATOR)
+def send_link(number: int) -> Answer:
+    """Send a person a new link to set their password; what they had before is worthless."""
+    back, made = url_for("people.show", number=number), []
+    answer = press(lambda: made.append(administration.ask_for_link(current_user, number)), "", back)
+    return hand_over(made[0], back) if made else answer
+
+
+@pages.post("/<int:number>/close")
+@only(Role.ADMINISTRATOR)
+def close(number: int) -> Response:
+    """Deactivate an account."""
+    back = url_for("people.show", number=number)
+    done = gettext("The account is deactivated; its sessions have ended.")
+    return press(lambda: administration.close(current_user, number), done, back)
+
+
+@pages.post("/<int:number>/reopen")
+@only(Role.ADMINISTRATOR)
+def reopen(number: int) -> Response:
+    """Reactivate an account."""
+    back = url_for("people.show", number=number)
+    done = gettext("The account is active again.")
+    return press(lambda: administration.reopen(current_user, number), done, back)

@@ -1,0 +1,109 @@
+"""An official's desk in a real browser: a worklist cleared by keyboard, a case read in place."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import DESK, PHONE
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+def rows(page):
+    return page.locator('[data-desk="row"]')
+
+
+def test_a_provider_clears_a_worklist_by_keyboard_only(browse, served):
+    """Nothing is clicked: every key goes to whatever has the focus."""
+    provider = browse("provider")
+    provider.open("/work")
+    page, keys = provider.page, provider.page.keyboard
+    page.locator("#keys-button").wait_for()  # the script has run
+    assert rows(page).count() >= 1
+
+    # The help, and out of it again.
+    keys.press("?")
+    assert page.locator("#keys").is_visible()
+    keys.press("Escape")
+    assert not page.locator("#keys").is_visible()
+
+    # Search: the number of the case that waits.
+    keys.press("/")
+    keys.type(served.names["desk_case"])
+    with page.expect_navigation():
+        keys.press("Enter")
+    assert rows(page).count() == 1
+    # Take it in hand; the row that is marked is the one that is meant.
+    keys.press("j")
+    assert rows(page).first.get_attribute("aria-current") == "true"
+    with page.expect_navigation():
+        keys.press("c")
+    assert rows(page).first.locator('[data-desk="claim"]').count() == 0
+
+    # Select and deselect.
+    keys.press("j")
+    keys.press("x")
+    assert rows(page).first.locator('[data-desk="pick"]').is_checked()
+    keys.press("x")
+    assert not rows(page).first.locator('[data-desk="pick"]').is_checked()
+
+    # Open it and answer: the link to the step, its form, its button.
+    with page.expect_navigation():
+        keys.press("Enter")
+    assert page.url.endswith(served.names["desk_case"])
+    tab_to(page, "a[href$='/confirm']")
+    with page.expect_navigation():
+        keys.press("Enter")
+    tab_to(page, "[name=findings]")
+    keys.type("经核对原件，登记无误。")
+    tab_to(page, "form[method=post] button.btn-primary")
+    with page.expect_navigation():
+        keys.press("Enter")
+    assert provider.state == "提供单位认为无误"
+
+    provider.open(f"/work?q={served.names['desk_case']}")
+    assert rows(page).count() == 0
+
+
+def tab_to(page, selector):
+    """Press Tab until what is meant has the focus."""
+    wanted = page.locator(f"main {selector}").first
+    for _ in range(80):
+        if wanted.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"{selector} is not reached by Tab")
+
+
+def test_keys_do_nothing_while_somebody_types(browse):
+    provider = browse("provider")
+    provider.open("/work")
+    page = provider.page
+    page.locator("#keys-button").wait_for()
+    page.locator("#q").focus()
+    page.keyboard.type("jkxc?/")
+    assert page.locator("#q").input_value() == "jkxc?/"
+    assert not page.locator("#keys").is_visible()
+    assert page.locator("tr[aria-current]").count() == 0
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_the_desk_is_for_everybody(browse, served, size):
+    """No page is wider than its window, and none keeps anybody out."""
+    reviewer = browse("reviewer", size)
+    for path in ("/work", f"/cases/{served.names['case']}"):
+        reviewer.open(path)
+        width = reviewer.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= size[0], f"{path} is {width} wide"
+        found = Axe().run(reviewer.page).response["violations"]
+        assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+
+
+def test_evidence_is_looked_at_in_the_page(browse, served):
+    reviewer = browse("reviewer")
+    reviewer.open(f"/cases/{served.names['case']}")
+    asked = []
+    reviewer.page.on("request", lambda request: asked.append(request.url))
+    with reviewer.page.expect_response(lambda answer: answer.url.endswith("/view")) as shown:
+        reviewer.page.locator("details.paper summary").first.click()
+    assert shown.value.status == 200
+    assert [one for one in asked if one.endswith("/view")] != []

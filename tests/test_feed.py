@@ -1,0 +1,170 @@
+"""The calendar feed: a person's own terms, at a secret address, without a session."""
+
+from datetime import date
+
+import pytest
+import time_machine
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_security import Security
+from icalendar import Calendar
+from sqlalchemy import update
+
+from config import TestConfig
+from repair_app import create_app
+from repair_app.db import db
+from repair_app.models import Appointment, Role, User
+from repair_app.services.transaction import transaction
+from repair_app.web import accounts
+from tests.client import CSRF, make_client
+from tests.factories import act, make_account, make_case, make_record, requirement_of
+from tests.journeys.steps import case_of, in_days, term_of
+
+
+@pytest.fixture
+def feed_of(as_, anybody):
+    """Give a function that makes a person's feed and returns its path."""
+
+    def make(user):
+        client = as_(user)
+        token = CSRF.search(client.read("/settings").html)[1]
+        assert client.post("/settings/feed", data={"csrf_token": token}).status_code == 302
+        address = next(one for one in client.read("/settings").links.values() if ".ics" in one)
+        return address[address.index("/feed/") :]
+
+    return make
+
+
+def events_at(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/calendar"
+    assert "Set-Cookie" not in answer.headers
+    assert answer.headers["Cache-Control"] == "no-store"
+    return list(Calendar.from_ical(answer.get_data()).walk("VEVENT"))
+
+
+def test_a_feed_holds_the_terms_that_a_person_has_to_meet(world, anybody, feed_of):
+    case = make_case(world, "submitted")
+    path = feed_of(world.reviewer)
+    event = events_at(anybody, path)[0]
+    due = term_of(case.ref).due_on
+    assert event["DTSTART"].dt == due
+    assert type(event["DTSTART"].dt) is date
+    assert case.ref in event["SUMMARY"]
+    assert "异议" in event["SUMMARY"]
+    assert event["UID"] == f"term-{term_of(case.ref).id}@redress"
+    assert events_at(anybody, feed_of(world.upper_reviewer)) == []
+    assert events_at(anybody, feed_of(world.provider)) == []
+    act(world.reviewer, "accept", case)
+    act(world.reviewer, "ask_provider", case_of(case.ref))
+    assert events_at(anybody, path) == []
+    assert len(events_at(anybody, feed_of(world.provider))) == 1
+
+
+def test_the_enterprise_and_its_agent_find_what_they_owe(world, anybody, feed_of):
+    case = make_case(world, "supplement_asked")
+    record = make_record(world.firm, world.agency, severity="serious", decided_days_ago=300)
+    repair = make_case(world, "draft", workflow="repair", record=record)
+    owed = requirement_of(repair, "training").ref
+    found = " ".join(one["SUMMARY"] for one in events_at(anybody, feed_of(world.subject)))
+    assert case.ref in found
+    assert owed in found
+    found = " ".join(one["SUMMARY"] for one in events_at(anybody, feed_of(world.agent)))
+    assert case.ref in found
+    assert owed not in found  # the mandate reaches no repair
+    assert events_at(anybody, feed_of(world.stranger)) == []
+
+
+def test_an_event_keeps_its_uid_and_counts_its_changes(world, anybody, feed_of):
+    case = make_case(world, "with_provider")
+    path = feed_of(world.provider)
+    before = events_at(anybody, path)[0]
+    assert events_at(anybody, path)[0]["SEQUENCE"] == before["SEQUENCE"]
+    with transaction() as session:
+        from repair_app.db import now
+        from repair_app.engine import deadlines, machine
+        from repair_app.engine.step import SYSTEM, Answers
+        from repair_app.engine.store import Store
+        from repair_app.services.policy import current_policy
+
+        entity = session.get_one(type(case), case.id)
+        policy = current_policy()
+        transition = policy.workflow_of(entity).transitions["escalate"]
+        step = machine.prepare(
+            Store(session), policy, entity, transition, SYSTEM, Answers(), at=now()
+        )
+        deadlines.extend(step, term_of_clock(entity), 5, "需要更多时间。")
+    after = events_at(anybody, path)[0]
+    assert after["UID"] == before["UID"]
+    assert after["SEQUENCE"] > before["SEQUENCE"]
+    assert after["DTSTART"].dt > before["DTSTART"].dt
+
+
+def term_of_clock(case):
+    return next(one.clock for one in case.deadlines if one.is_running and not one.whole)
+
+
+def test_a_feed_names_nobody(world, anybody, feed_of):
+    make_case(world, "submitted")
+    text = anybody.get(feed_of(world.reviewer)).get_data(as_text=True)
+    for word in (world.firm.name, world.firm.uscc, world.reviewer.person.name, "@example.com"):
+        assert word not in text.replace("\r\n ", "")
+
+
+def test_a_feed_ends_with_its_address_with_the_account_and_with_the_office(
+    world, as_, anybody, feed_of
+):
+    make_case(world, "submitted")
+    first = feed_of(world.reviewer)
+    second = feed_of(world.reviewer)
+    assert first != second
+    assert anybody.get(first).status_code == 404
+    assert len(events_at(anybody, second)) == 1
+    with transaction() as session:
+        yesterday = in_days(-1).date()
+        own = Appointment.user_id == world.reviewer.id
+        session.execute(update(Appointment).where(own).values(ends_on=yesterday))
+    assert events_at(anybody, second) == []
+    with transaction() as session:
+        session.execute(update(User).where(User.id == world.reviewer.id).values(active=False))
+    assert anybody.get(second).status_code == 404
+    path = feed_of(world.provider)
+    client = as_(world.provider)
+    token = CSRF.search(client.read("/settings").html)[1]
+    assert client.post("/settings/feed/end", data={"csrf_token": token}).status_code == 302
+    assert anybody.get(path).status_code == 404
+    db.session.rollback()
+    assert world.provider.feed_token is None
+
+
+@pytest.mark.parametrize("token", ["x", "%00", "None", "a" * 3000, "..%2f"])
+def test_an_address_that_is_none_is_not_there(anybody, token):
+    assert anybody.get(f"/feed/{token}.ics").status_code == 404
+
+
+def test_addresses_that_are_none_are_limited(stage, world, monkeypatch, feed_of):
+    path = feed_of(world.reviewer)
+    monkeypatch.setattr(accounts, "limiter", Limiter(get_remote_address))
+    monkeypatch.setattr(accounts, "security", Security())  # the stage's own stays as it is
+    config = TestConfig()
+    for name, value in {
+        "RATELIMIT_ENABLED": True,
+        "FEED_RATE_LIMIT": "3 per minute",
+        "SQLALCHEMY_DATABASE_URI": stage.app.config["SQLALCHEMY_DATABASE_URI"],
+    }.items():
+        setattr(config, name, value)
+    app = create_app(config)
+    client = make_client(app)
+    assert {client.get(path).status_code for _ in range(9)} == {200}
+    assert [client.get(f"/feed/{one}.ics").status_code for one in "abcd"] == [404, 404, 404, 429]
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_a_feed_of_an_account_of_the_time_to_come(world, anybody, feed_of):
+    newcomer = make_account(world.centre, Role.REVIEWER)
+    make_case(world, "submitted")
+    path = feed_of(newcomer)
+    with time_machine.travel(in_days(40)):
+        assert len(events_at(anybody, path)) == 1  # late, and still to be done

@@ -1,0 +1,220 @@
+"""The page of a case, for officials: what it turns on, notes, evidence, what to keep out of."""
+
+import pytest
+from sqlalchemy import select
+
+from repair_app.db import db
+from repair_app.models import CaseNote, Document, Role
+from repair_app.services import desk
+from repair_app.services.transaction import transaction
+from tests.factories import (
+    PDF,
+    act,
+    get_case,
+    make_account,
+    make_appointment,
+    make_case,
+    make_record,
+)
+from tests.journeys.steps import PAPER, Cast, case_of, ref_in, take
+
+SECRET = "请注意：企业电话里说法不一。"
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f64540"
+    "0000000049454e44ae426082"
+)
+
+
+@pytest.fixture
+def cast(world, as_):
+    return Cast(world, as_)
+
+
+def write_note(client, ref, text):
+    data = {"csrf_token": client.token(), "note": text}
+    return client.post(f"/cases/{ref}/notes", data=data)
+
+
+def open_page(client, ref):
+    return client.read(f"/cases/{ref}")
+
+
+# --- notes ------------------------------------------------------------------------------------
+
+
+def test_a_note_is_read_by_the_own_office_and_by_auditors_only(cast, world):
+    ref = make_case(world, "with_provider").ref
+    assert write_note(cast.reviewer, ref, SECRET).status_code == 302
+    for name, reads in (
+        ("reviewer", True),
+        ("second_reviewer", True),
+        ("auditor", True),
+        ("upper_reviewer", False),  # another centre
+        ("torn_reviewer", False),  # also acts for the enterprise
+        ("provider", False),
+        ("subject", False),
+        ("agent", False),
+    ):
+        assert (SECRET in open_page(getattr(cast, name), ref).html) is reads, name
+
+
+def test_a_note_of_the_provider_stays_with_the_provider(cast, world):
+    ref = make_case(world, "with_provider").ref
+    write_note(cast.provider, ref, SECRET)
+    for name, reads in (
+        ("provider", True),
+        ("second_provider", True),
+        ("auditor", True),
+        ("reviewer", False),
+        ("subject", False),
+    ):
+        assert (SECRET in open_page(getattr(cast, name), ref).html) is reads, name
+
+
+def test_who_has_a_seat_with_a_party_reads_no_note_by_any_account(cast, world):
+    ref = make_case(world, "with_provider").ref
+    write_note(cast.reviewer, ref, SECRET)
+    make_account(world.firm, Role.SUBJECT, same_person_as=world.second_reviewer)
+    make_appointment(world.auditor, world.agency, Role.PROVIDER)
+    assert SECRET not in open_page(cast.second_reviewer, ref).html
+    assert SECRET not in open_page(cast.auditor, ref).html
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [
+        ("subject", 403),
+        ("auditor", 403),
+        ("anybody", 401),
+        ("other_provider", 404),
+        ("officer", 404),
+        ("torn_reviewer", 403),
+        ("upper_reviewer", 403),
+    ],
+)
+def test_nobody_else_writes_a_note(cast, world, anybody, who, status):
+    ref = make_case(world, "with_provider").ref
+    client = anybody if who == "anybody" else getattr(cast, who)
+    assert write_note(client, ref, SECRET).status_code == status
+    assert db.session.scalars(select(CaseNote)).all() == []
+
+
+def test_an_empty_note_is_refused_and_any_other_shown_as_text(cast, world):
+    ref = make_case(world, "with_provider").ref
+    page = cast.reviewer.follow(write_note(cast.reviewer, ref, " \x00\n "))
+    assert page.alerts
+    text = "<b>\u202e🙂</b> " + "长" * 5000
+    write_note(cast.reviewer, ref, text)
+    (kept,) = db.session.scalars(select(CaseNote)).all()
+    assert len(kept.body) == desk.NOTE_LENGTH
+    assert "&lt;b&gt;" in open_page(cast.reviewer, ref).html
+
+
+def test_who_has_it_in_hand_stands_in_the_notes(cast, world):
+    ref = make_case(world, "submitted").ref
+    desk.claim(ref, world.reviewer)
+    desk.assign(ref, world.second_reviewer.id, world.reviewer)
+    words = open_page(cast.reviewer, ref).words
+    names = world.reviewer.person.name, world.second_reviewer.person.name
+    assert all(name in words for name in names)
+    assert names[1] not in open_page(cast.subject, ref).words
+
+
+# --- what to keep out of ----------------------------------------------------------------------
+
+
+def test_what_one_has_to_keep_out_of_is_said_before_it_bites(cast, world):
+    ref = make_case(world, "correction_proposed").ref
+    assert notices(cast.reviewer, ref) == []
+    act(world.reviewer, "decide_correction", case_of(ref))
+    (told,) = notices(cast.reviewer, ref)
+    assert "复审签发更正" in told  # which step is closed to this person
+    assert notices(cast.second_reviewer, ref) == []
+
+
+def notices(client, ref):
+    return [one for one in open_page(client, ref).alerts if one]
+
+
+def test_who_acts_for_a_party_is_told_so_at_the_top(cast, world):
+    ref = make_case(world, "submitted").ref
+    assert len(notices(cast.torn_reviewer, ref)) == 1
+    assert notices(cast.reviewer, ref) == []
+    take(cast.subject, "withdraw", ref)  # ended: nothing to keep out of
+    assert notices(cast.torn_reviewer, ref) == []
+
+
+def test_a_step_says_where_it_leads_and_what_it_binds_to(cast, world):
+    ref = make_case(world, "correction_proposed").ref
+    page = cast.reviewer.get(f"/cases/{ref}", headers={"Accept-Language": "en"})
+    steps = page.having("step")
+    assert any("leads to: " in "".join(one.itertext()) for one in steps)
+    assert "This is the first of two decisions" in page.words
+
+
+# --- evidence in place ------------------------------------------------------------------------
+
+
+def paper_of(ref):
+    db.session.rollback()
+    return db.session.scalars(select(Document).where(Document.case_id == case_of(ref).id)).first()
+
+
+def test_a_pdf_is_looked_at_in_place_by_those_who_may_open_it(cast, world):
+    ref = make_case(world, "with_provider").ref
+    paper = paper_of(ref)
+    address = f"/documents/{paper.ref}/view"
+    assert address in open_page(cast.reviewer, ref).html
+    answer = cast.reviewer.read(address)
+    assert answer.data.startswith(PDF[:5])
+    assert answer.mimetype == "application/pdf"
+    assert "attachment" not in answer.headers.get("Content-Disposition", "")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert "script" not in policy
+    for other in (cast.upper_reviewer, cast.other_provider, cast.officer, cast.stranger):
+        assert other.get(address).status_code == 404
+    assert address not in open_page(cast.upper_reviewer, ref).html
+
+
+def test_only_pages_of_evidence_may_be_framed(cast, world):
+    ref = make_case(world, "with_provider").ref
+    page = open_page(cast.reviewer, ref)
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+
+
+def test_what_is_no_picture_and_no_pdf_is_only_handed_out(cast, world):
+    """OFD opens in a programme of its own; what has become another file is not shown at all."""
+    ref = make_case(world, "with_provider").ref
+    address = f"/documents/{paper_of(ref).ref}/view"
+    for kind in ("application/ofd", "text/html", "image/png"):
+        set_kind(ref, kind)
+        assert cast.reviewer.get(address).status_code == 404, kind
+
+
+def set_kind(ref, kind):
+    with transaction() as session:
+        paper = select(Document).where(Document.case_id == get_case(ref).id)
+        session.scalars(paper).first().media_type = kind
+
+
+def test_a_picture_is_shown_as_one(cast, world):
+    record = make_record(world.firm, world.agency)
+    ref = ref_in(
+        cast.subject.fill(
+            f"/records/{record.ref}/objection",
+            button="submit_now",
+            ground="error",
+            statement="见照片。",
+            evidence=[(PNG, "照片.png"), PAPER],
+        )
+    )
+    page = open_page(cast.reviewer, ref)
+    (picture,) = page.tree.findall(".//main//img")
+    assert picture.get("alt") == "照片.png"
+    assert cast.reviewer.read(picture.get("src")).mimetype == "image/png"
+    assert len(page.tree.findall(".//main//iframe")) == 1

@@ -1,0 +1,466 @@
+"""The worklist: tabs, filters, searches kept, who has what in hand, one step for several."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import time_machine
+from sqlalchemy import event, select
+
+from repair_app.db import db, now
+from repair_app.engine.step import Refused
+from repair_app.models import CaseNote, Deadline, Role, SavedSearch
+from repair_app.services import desk, inbox
+from tests.client import text_of
+from tests.factories import (
+    act,
+    get_case,
+    leave_office,
+    make_account,
+    make_case,
+    make_record,
+    make_sanction,
+)
+from tests.journeys.steps import Cast, case_of, in_days, take, term_of
+
+ENGLISH = {"Accept-Language": "en"}
+ROW = re.compile(r'<a class="ref" href="/cases/([^"]+)"')
+
+
+@pytest.fixture
+def cast(world, as_):
+    return Cast(world, as_)
+
+
+def listed(client, query=""):
+    """Return the references of the rows of a worklist."""
+    return ROW.findall(client.read(f"/work{query}").html)
+
+
+def counts(client):
+    """Return what stands beside each tab."""
+    tabs = client.read("/work").having("nav-tabs")[0]
+    texts = [text_of(one) for one in tabs.iter("span")]
+    return dict(zip(("mine", "team", "unassigned", "soon", "overdue"), texts, strict=True))
+
+
+def post(client, address, **fields):
+    """Send a form of the worklist; return the page that comes next."""
+    answer = client.post(address, data={"csrf_token": client.token(), **fields})
+    return client.get(answer.location) if answer.status_code == 302 else answer
+
+
+def holder_of(ref):
+    return term_of(ref).assignee_id
+
+
+def kinds_noted(ref):
+    db.session.rollback()
+    asked = select(CaseNote.kind).where(CaseNote.entity_ref == ref).order_by(CaseNote.id)
+    return list(db.session.scalars(asked))
+
+
+# --- tabs and filters -------------------------------------------------------------------------
+
+
+def test_each_tab_shows_what_it_counts(cast, world):
+    mine, other, free = (make_case(world, "submitted").ref for _ in range(3))
+    desk.claim(mine, world.reviewer)
+    desk.claim(other, world.second_reviewer)
+    found = counts(cast.reviewer)
+    del found["soon"]  # what is due soon depends on the holidays
+    assert found == {"mine": "1", "team": "3", "unassigned": "1", "overdue": "0"}
+    assert listed(cast.reviewer, "?tab=mine") == [mine]
+    assert listed(cast.reviewer, "?tab=unassigned") == [free]
+    assert set(listed(cast.reviewer)) == {mine, other, free}
+    with time_machine.travel(in_days(20)):
+        assert set(listed(cast.reviewer, "?tab=overdue")) == {mine, other, free}
+        assert counts(cast.reviewer)["overdue"] == "3"
+
+
+def test_what_is_due_within_three_days_is_due_soon(cast, world):
+    ref = make_case(world, "submitted").ref
+    due = term_of(ref).due_on
+    for left, shown in ((4, []), (3, [ref]), (0, [ref]), (-1, [])):
+        with time_machine.travel(in_days((due - now().date()).days - left)):
+            assert listed(cast.reviewer, "?tab=soon") == shown
+
+
+def test_a_list_is_narrowed_by_what_the_address_says(cast, world):
+    objection = make_case(world, "submitted").ref
+    record = make_record(world.other_firm, world.other_agency)
+    other = make_case(world, "submitted", record=record, subject=world.stranger).ref
+    repair = make_case(world, "submitted", workflow="repair").ref
+    accepted = make_case(world, "accepted").ref
+    both = {objection, other, repair, accepted}
+    due = term_of(objection).due_on.isoformat()
+    for query, shown in (
+        ("", both),
+        ("?what=repair", {repair}),
+        ("?what=objection", {objection, other, accepted}),
+        ("?what=objection.accepted", {accepted}),
+        ("?what=sanction", set()),
+        (f"?q={other}", {other}),
+        (f"?q={other.lower()}", {other}),
+        (f"?q={int(other.split('-')[2])}", {one for one in both if one[8:14] == other[8:14]}),
+        (f"?q={world.other_firm.name}", {other}),
+        ("?q=虚构乙", {other}),
+        (f"?q={world.other_firm.uscc}", {other}),
+        ("?q=没有这一家", set()),
+        ("?q=%25", set()),
+        (f"?provider={world.other_agency.name}", {other}),
+        ("?provider=没有这一家", set()),
+        (f"?until={due}", {one for one in both if term_of(one).due_on.isoformat() <= due}),
+        ("?until=2020-01-01", set()),
+        ("?what=repair&q=虚构甲", {repair}),
+        # What is none of the values is not asked.
+        ("?what=nonsense.x&tab=nonsense&until=soon", both),
+    ):
+        assert set(listed(cast.reviewer, query)) == shown, query
+
+
+def test_a_measure_that_waits_is_found_by_its_number_and_its_enterprise(cast, world):
+    record = make_record(world.firm, world.agency)
+    ref = make_sanction(record, world.officer).ref
+    for query in ("", f"?q={ref}", f"?q={world.firm.name}", f"?provider={world.agency.name}"):
+        assert ref in cast.officer.read(f"/work{query}").html, query
+    for query in (f"?q={world.other_firm.name}", f"?provider={world.other_agency.name}"):
+        assert cast.officer.read(f"/work{query}").having("pick") == [], query
+
+
+def test_many_enterprises_of_one_name_are_found_as_well(cast, world, monkeypatch):
+    monkeypatch.setattr("repair_app.services.inbox.MANY", 1)
+    ref = make_case(world, "submitted").ref
+    assert listed(cast.reviewer, "?q=虚构甲") == [ref]
+    assert listed(cast.reviewer, "?q=虚构乙") == []
+
+
+def test_more_of_a_list_keeps_its_filters(cast, world, monkeypatch):
+    monkeypatch.setattr("repair_app.services.inbox.PAGE", 1)
+    refs = [make_case(world, "submitted").ref for _ in range(3)]
+    seen, address = [], "/work?what=objection&q=虚构甲"
+    while address:
+        page = cast.reviewer.read(address)
+        seen += ROW.findall(page.html)
+        address = next((one for one in page.links.values() if "after=" in one), None)
+        assert address is None or ("what=objection" in address and "q=" in address)
+    assert seen == refs
+
+
+# --- searches kept ----------------------------------------------------------------------------
+
+
+def test_a_search_is_kept_opened_and_deleted_by_one_account_only(cast, world):
+    ref = make_case(world, "submitted", workflow="repair").ref
+    make_case(world, "submitted")
+    page = post(
+        cast.reviewer,
+        "/work/searches",
+        name="  我的  修复 ",
+        what="repair",
+        csrf_token_="x",
+        evil="1",
+    )
+    assert page.links["我的 修复"] == "/work?what=repair"
+    assert listed(cast.reviewer, "?what=repair") == [ref]
+    assert "我的 修复" not in cast.second_reviewer.read("/work").words
+    (kept,) = db.session.scalars(select(SavedSearch)).all()
+    for other in (cast.second_reviewer, cast.provider):
+        data = {"csrf_token": other.token()}
+        assert other.post(f"/work/searches/{kept.id}/delete", data=data).status_code == 404
+    assert "我的 修复" not in post(cast.reviewer, f"/work/searches/{kept.id}/delete").links
+    assert db.session.scalars(select(SavedSearch)).all() == []
+
+
+def test_a_search_of_the_same_name_is_replaced_and_one_without_a_name_refused(cast, world):
+    for what in ("repair", "objection"):
+        post(cast.reviewer, "/work/searches", name="一", what=what)
+    (kept,) = db.session.scalars(select(SavedSearch)).all()
+    assert kept.query == "what=objection"
+    assert post(cast.reviewer, "/work/searches", name=" \x07 ", what="repair").alerts
+    assert len(db.session.scalars(select(SavedSearch)).all()) == 1
+
+
+def test_no_more_searches_are_kept_than_can_be_overlooked(cast, world, monkeypatch):
+    monkeypatch.setattr("repair_app.services.searches.MOST_SEARCHES", 1)
+    post(cast.reviewer, "/work/searches", name="一", what="repair")
+    assert post(cast.reviewer, "/work/searches", name="二", what="repair").alerts
+    assert [one.name for one in db.session.scalars(select(SavedSearch))] == ["一"]
+
+
+# --- who has what in hand ---------------------------------------------------------------------
+
+
+def test_who_takes_a_matter_has_it_and_can_lay_it_down(cast, world):
+    ref = make_case(world, "submitted").ref
+    post(cast.reviewer, f"/work/{ref}/claim")
+    assert holder_of(ref) == world.reviewer.id
+    assert world.reviewer.person.name in cast.second_reviewer.read("/work").words
+    post(cast.reviewer, f"/work/{ref}/claim")  # twice is once
+    assert kinds_noted(ref) == ["claimed"]
+    post(cast.reviewer, f"/work/{ref}/release")
+    assert holder_of(ref) is None
+    assert kinds_noted(ref) == ["claimed", "released"]
+
+
+def test_of_two_who_claim_the_second_is_told_who_was_first(cast, world):
+    ref = make_case(world, "submitted").ref
+    post(cast.reviewer, f"/work/{ref}/claim")
+    page = post(cast.second_reviewer, f"/work/{ref}/claim")
+    assert any(world.reviewer.person.name in one for one in page.alerts)
+    assert holder_of(ref) == world.reviewer.id
+    assert kinds_noted(ref) == ["claimed"]
+
+
+def test_of_two_who_claim_at_the_same_moment_one_gets_it(app, world):
+    ref = make_case(world, "submitted").ref
+    ids = [world.reviewer.id, world.second_reviewer.id]
+
+    def claim(number):
+        with app.app_context():
+            user = db.session.get_one(type(world.reviewer), number)
+            try:
+                desk.claim(ref, user)
+            except Refused as refused:
+                return refused.reasons[0].text
+            finally:
+                db.session.remove()
+            return "taken"
+
+    db.session.rollback()
+    with ThreadPoolExecutor(2) as both:
+        answers = list(both.map(claim, ids))
+    assert sorted(answers) == ["%(name)s has it in hand already.", "taken"]
+    assert holder_of(ref) == ids[answers.index("taken")]
+
+
+def test_a_matter_is_given_to_a_colleague_and_given_on(cast, world):
+    ref = make_case(world, "submitted").ref
+    second, first = world.second_reviewer.id, world.reviewer.id
+    post(cast.reviewer, "/work/assign", ref=ref, account=str(second), seen="0")
+    assert holder_of(ref) == second
+    # Drawn before that: somebody has it meanwhile, and is not overrun.
+    page = post(cast.reviewer, "/work/assign", ref=ref, account=str(first), seen="0")
+    assert any(world.second_reviewer.person.name in one for one in page.alerts)
+    assert holder_of(ref) == second
+    post(cast.reviewer, "/work/assign", ref=ref, account=str(first), seen=str(second))
+    assert holder_of(ref) == first
+    assert kinds_noted(ref) == ["assigned", "claimed"]
+
+
+def test_several_are_given_at_once(cast, world):
+    refs = [make_case(world, "submitted").ref for _ in range(3)]
+    post(cast.reviewer, "/work/assign", ref=refs[:2], account=str(world.second_reviewer.id))
+    assert [holder_of(one) for one in refs] == [world.second_reviewer.id] * 2 + [None]
+    assert post(cast.reviewer, "/work/assign", account=str(world.reviewer.id)).alerts
+    rows = cast.reviewer.read("/work").tree.findall(".//main//tr")
+    told = {
+        text_of(row.find("th")): [text_of(one) for one in row.findall("td")] for row in rows[-5:]
+    }
+    assert told[world.second_reviewer.person.name] == ["2", "0"]
+
+
+@pytest.mark.parametrize("who", ["provider", "upper_reviewer", "auditor", "subject"])
+def test_nobody_without_the_office_is_given_a_matter(cast, world, who):
+    ref = make_case(world, "submitted").ref
+    account = getattr(world, who).id
+    page = post(cast.reviewer, "/work/assign", ref=ref, account=str(account))
+    assert page.alerts
+    assert holder_of(ref) is None
+
+
+def test_who_acts_for_a_party_is_not_given_its_matter_and_it_is_said_why(cast, world):
+    ref = make_case(world, "submitted").ref
+    torn = world.torn_reviewer
+    page = post(cast.reviewer, "/work/assign", ref=ref, account=str(torn.id))
+    assert any(torn.person.name in one and "当事" in one for one in page.alerts), page.alerts
+    assert post(cast.torn_reviewer, f"/work/{ref}/claim").alerts
+    assert holder_of(ref) is None
+
+
+def test_who_decided_first_does_not_take_the_second_decision_in_hand(cast, world):
+    ref = make_case(world, "correction_proposed").ref
+    desk.claim(ref, world.reviewer)
+    act(world.reviewer, "decide_correction", case_of(ref))
+    assert holder_of(ref) is None  # the new term is nobody's
+    with pytest.raises(Refused):
+        desk.claim(ref, world.reviewer)
+    with pytest.raises(Refused):
+        desk.claim(ref, world.reviewer_again)  # the same person
+    desk.claim(ref, world.second_reviewer)
+
+
+@pytest.mark.parametrize("who", ["other_provider", "officer", "upper_reviewer"])
+def test_what_waits_for_others_is_not_there(cast, world, who):
+    """Another office's: answered as what does not exist."""
+    ref = make_case(world, "with_provider").ref
+    client = getattr(cast, who)
+    data = {"csrf_token": client.token(), "ref": ref, "account": "1", "step": "confirm_execution"}
+    for address in (f"/work/{ref}/claim", f"/work/{ref}/release", "/work/assign", "/work/steps"):
+        assert client.post(address, data=data).status_code == 404, address
+    assert holder_of(ref) is None
+
+
+def test_a_new_term_stays_with_who_had_the_case_while_that_person_may_act(cast, world):
+    ref = make_case(world, "submitted").ref
+    desk.claim(ref, world.reviewer)
+    take(cast.reviewer, "accept", ref)
+    assert holder_of(ref) == world.reviewer.id
+    take(cast.reviewer, "ask_provider", ref, note="")
+    assert holder_of(ref) is None  # the provider's turn: another office
+    desk.claim(ref, world.provider)
+    act(world.provider, "confirm", get_case(ref))
+    assert holder_of(ref) == world.reviewer.id  # back at the centre, and with the same person
+
+
+def test_what_was_laid_down_or_whose_holder_left_does_not_come_back(cast, world):
+    laid, left = make_case(world, "submitted").ref, make_case(world, "submitted").ref
+    desk.claim(laid, world.reviewer)
+    desk.release(laid, world.second_reviewer)
+    desk.claim(left, world.reviewer)
+    leave_office(world.reviewer)
+    for ref in (laid, left):
+        take(cast.second_reviewer, "accept", ref)
+        assert holder_of(ref) is None
+
+
+def test_what_somebody_had_who_left_is_in_nobodys_hands(cast, world):
+    ref = make_case(world, "submitted").ref
+    desk.claim(ref, world.reviewer)
+    leave_office(world.reviewer)
+    assert listed(cast.second_reviewer, "?tab=unassigned") == [ref]
+    post(cast.second_reviewer, f"/work/{ref}/claim")
+    assert holder_of(ref) == world.second_reviewer.id
+
+
+# --- one step for several ---------------------------------------------------------------------
+
+
+def chosen_on(page):
+    """Return what the confirmation page would send."""
+    return page.fields.to_dict(flat=False)
+
+
+def test_one_step_is_taken_in_several_and_each_is_reported(cast, world):
+    refs = [make_case(world, "accepted").ref for _ in range(3)]
+    elsewhere = make_case(world, "submitted").ref
+    page = post(cast.reviewer, "/work/steps", ref=[*refs, elsewhere], step="ask_provider")
+    sent = chosen_on(page)
+    assert len(sent["matter"]) == 3
+    assert elsewhere in page.words
+    act(world.reviewer, "ask_provider", case_of(refs[0]))  # meanwhile
+    report = cast.reviewer.post("/work/steps/take", data={**sent, "note": "请核实。"})
+    assert len(report.having("good")) == 1 + 2
+    assert refs[0] in report.words
+    assert [case_of(one).state for one in refs] == ["with_provider"] * 3
+    assert case_of(elsewhere).state == "submitted"
+    events = [case_of(one).version for one in refs]
+    again = cast.reviewer.post("/work/steps/take", data={**sent, "note": "请核实。"})
+    assert again.words == report.words  # sent twice is done once
+    assert [case_of(one).version for one in refs] == events
+
+
+def test_what_bars_the_step_is_told_before_it_is_taken(cast, world):
+    """Who acts for the enterprise does not accept its objections, one by one or together."""
+    other = make_record(world.other_firm, world.agency)
+    own, fine = make_case(world, "submitted").ref, None
+    fine = make_case(world, "submitted", record=other, subject=world.stranger).ref
+    page = post(cast.torn_reviewer, "/work/steps", ref=[own, fine], step="accept")
+    sent = chosen_on(page)
+    assert sent["matter"] == [f"cases {fine}"]
+    # Who sends it nevertheless is told so by the workflow.
+    forced = {
+        **sent,
+        "matter": [f"cases {own}", f"cases {fine}"],
+        f"token:{own}": "t1",
+        f"version:{own}": str(case_of(own).version),
+    }
+    report = cast.torn_reviewer.post("/work/steps/take", data=forced)
+    assert len(report.having("bad")) == 2
+    assert (case_of(own).state, case_of(fine).state) == ("submitted", "accepted")
+
+
+def test_a_decision_is_not_taken_for_many_at_once(cast, world):
+    """What asks for reasons, or decides or signs, is taken matter by matter."""
+    ref = make_case(world, "correction_proposed").ref
+    page = cast.reviewer.read("/work")
+    assert "decide_correction" not in page.html
+    sent = {
+        "csrf_token": cast.reviewer.token(),
+        "matter": f"cases {ref}",
+        "step": "decide_correction",
+        f"token:{ref}": "t1",
+        f"version:{ref}": str(case_of(ref).version),
+    }
+    report = cast.reviewer.post("/work/steps/take", data=sent)
+    assert report.having("bad")
+    assert case_of(ref).state == "correction_proposed"
+
+
+def test_what_is_not_ones_own_is_not_taken_along(cast, world):
+    ref = make_case(world, "accepted").ref
+    sent = {
+        "csrf_token": cast.other_provider.token(),
+        "matter": f"cases {ref}",
+        "step": "ask_provider",
+        f"token:{ref}": "t1",
+        f"version:{ref}": str(case_of(ref).version),
+    }
+    assert cast.other_provider.post("/work/steps/take", data=sent).status_code == 404
+    assert case_of(ref).state == "accepted"
+
+
+# --- the department ---------------------------------------------------------------------------
+
+
+def test_a_department_reads_which_measures_stand_still_and_why(cast, world):
+    record = make_record(world.firm, world.agency)
+    sanction = make_sanction(record, world.officer)
+    ref = make_case(world, "submitted", record=record).ref
+    assert ref not in cast.officer.read("/work").words
+    take(cast.reviewer, "accept", ref)
+    words = cast.officer.read("/work").words
+    assert ref in words
+    assert sanction.ref in words
+    assert ref not in cast.other_officer.read("/work").words
+
+
+# --- few queries ------------------------------------------------------------------------------
+
+
+def test_a_longer_list_asks_the_store_no_more_often(cast, world):
+    def count_queries():
+        asked = []
+
+        def note(_connection, _cursor, statement, *_rest):
+            if not statement.startswith(("PRAGMA", "BEGIN", "SET TRANSACTION")):
+                asked.append(statement)
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            cast.reviewer.read("/work?what=objection&q=虚构")
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+        return len(asked)
+
+    desk.claim(make_case(world, "submitted").ref, world.reviewer)
+    cast.reviewer.read("/work")
+    few = count_queries()
+    for _ in range(4):
+        make_account(world.centre, Role.REVIEWER)
+        desk.claim(make_case(world, "submitted").ref, world.second_reviewer)
+    assert count_queries() == few <= 14
+
+
+@pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # PostgreSQL's depends on the rows
+def test_what_one_has_in_hand_is_read_along_an_index(world):
+    """However many terms there are."""
+    mine = select(Deadline.id).where(
+        inbox.waits_for(world.provider, Role.PROVIDER),
+        inbox.tabs_of(world.provider, Role.PROVIDER)["mine"],
+    )
+    query = mine.order_by(Deadline.due_on, Deadline.id).limit(25)
+    text = str(query.compile(db.engine, compile_kwargs={"literal_binds": True}))
+    plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all()
+    assert "ix_deadline" in str(plan)
+    assert "SCAN" not in str(plan)
