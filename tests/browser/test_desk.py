@@ -2,6 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.browser.conftest import DESK, PHONE
 
@@ -28,7 +29,9 @@ def test_a_provider_clears_a_worklist_by_keyboard_only(browse, served):
 
     # Search: the number of the case that waits.
     keys.press("/")
+    expect(page.locator('[data-desk="search"]')).to_be_focused()
     keys.type(served.names["desk_case"])
+    expect(page.locator('[data-desk="search"]')).to_have_value(served.names["desk_case"])
     with page.expect_navigation():
         keys.press("Enter")
     assert rows(page).count() == 1

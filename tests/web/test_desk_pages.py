@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from sqlalchemy import event, select
 
-from repair_app.db import db, now
+from repair_app.db import db, today
 from repair_app.engine.step import Refused
 from repair_app.models import CaseNote, Deadline, Role, SavedSearch
 from repair_app.services import desk, inbox
@@ -82,7 +82,7 @@ def test_what_is_due_within_three_days_is_due_soon(cast, world):
     ref = make_case(world, "submitted").ref
     due = term_of(ref).due_on
     for left, shown in ((4, []), (3, [ref]), (0, [ref]), (-1, [])):
-        with time_machine.travel(in_days((due - now().date()).days - left)):
+        with time_machine.travel(in_days((due - today()).days - left)):
             assert listed(cast.reviewer, "?tab=soon") == shown
 
 
