@@ -21,7 +21,6 @@ from repair_app.services.cases import NotVisible
 from repair_app.services.people import NotPossible, get_organisation
 from repair_app.services.transaction import transaction
 
-STREAM: Final = office_book.ORGANISATIONS.name
 BASIS: Final = "REDRESS 上级单位"
 PLACED: Final = {OrganisationKind.AGENCY, OrganisationKind.CREDIT_CENTRE}  # that have one above
 # Natural persons are kept for their own sake only: nobody adds or lists them here.

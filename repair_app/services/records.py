@@ -1,6 +1,6 @@
 """Credit records as the public, their subjects and their providers read them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -10,9 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from repair_app.access import (
     IN_OWN_NAME,
     OwnName,
-    organisations_as,
     stands_as,
-    visible_to,
 )
 from repair_app.db import db, today
 from repair_app.engine.enforcement import in_publication_term
@@ -104,35 +102,6 @@ def stays_unverified(record: CreditRecord) -> bool:
 def as_read_by(record: CreditRecord, roles: Collection[Role]) -> CreditRecord | PublicView:
     """Return a record whole for those it concerns, else as the public may read it."""
     return record if roles else public_view(record)
-
-
-def list_own(user: User) -> Sequence[CreditRecord]:
-    """Return the records of the organisations that a person files for, current ones first."""
-    own = organisations_as(user, Role.SUBJECT, Role.AGENT)
-    return db.session.scalars(
-        select(CreditRecord)
-        .where(CreditRecord.subject_id.in_(own))
-        .order_by(CreditRecord.archived_at.is_not(None), CreditRecord.decided_on.desc())
-        .limit(200)
-        .options(
-            joinedload(CreditRecord.subject),
-            joinedload(CreditRecord.provider),
-            selectinload(CreditRecord.dispute_marks),
-            selectinload(CreditRecord.sanctions).selectinload(Sanction.suspensions),
-        )
-    ).all()
-
-
-def list_own_cases(user: User) -> Sequence[Case]:
-    """Return the cases of the organisations that a person files for, newest first."""
-    own = organisations_as(user, Role.SUBJECT, Role.AGENT)
-    return db.session.scalars(
-        select(Case)
-        .where(Case.subject_id.in_(own), visible_to(user))
-        .order_by(Case.closed_at.is_not(None), Case.id.desc())
-        .limit(200)
-        .options(selectinload(Case.requirements), selectinload(Case.deadlines))
-    ).all()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """再报送隔离: what was removed, corrected or repaired does not come back by a file （八）."""
 
-import csv
-import io
 from datetime import timedelta
 
 import pytest
@@ -10,7 +8,6 @@ from sqlalchemy import func, select, update
 
 from repair_app.db import db, today
 from repair_app.models import Case, CreditRecord, QuarantinedRow
-from repair_app.penalty_format.columns import BY_KEY, COLUMNS
 from repair_app.services import imports, quarantine, timers
 from repair_app.services.transaction import transaction
 from tests.factories import make_case
@@ -25,44 +22,6 @@ from tests.journeys.steps import (
     term_of,
     try_to,
 )
-
-CONTENT = "罚款人民币2万元"
-
-
-@pytest.fixture
-def make_file(world):
-    """Give a function that returns a CSV file of one penalty of the agency, as changed."""
-
-    def file_of(**changes):
-        decided = today() - timedelta(days=150)
-        row = {
-            "subject_name": world.firm.name,
-            "subject_kind": "法人及非法人组织",
-            "uscc": world.firm.uscc,
-            "legal_representative": "张虚构",
-            "decision_no": "虚市监罚〔2026〕1号",
-            "violation_type": "发布引人误解的广告",
-            "violation_facts": "当事人发布引人误解的广告。",
-            "legal_basis": "《中华人民共和国广告法》第五十七条",
-            "categories": "罚款",
-            "content": CONTENT,
-            "fine_10k": "2",
-            "confiscated_10k": "0",
-            "decided_on": f"{decided:%Y/%m/%d}",
-            "valid_until": "2099/12/31",
-            "agency_name": world.agency.name,
-            "agency_uscc": world.agency.uscc,
-            "source_name": world.agency.name,
-            "source_uscc": world.agency.uscc,
-            **changes,
-        }
-        text = io.StringIO()
-        table = csv.DictWriter(text, [one.heading for one in COLUMNS])
-        table.writeheader()
-        table.writerow({BY_KEY[key].heading: cell for key, cell in row.items()})
-        return text.getvalue().encode("utf-8-sig")
-
-    return file_of
 
 
 def send(client, content):
@@ -137,13 +96,13 @@ def test_sending_it_once_more_opens_no_second_case(cast, make_file, removed):
 def test_what_a_file_changes_of_a_removed_record_is_quarantined_as_well(cast, make_file, removed):
     """Another amount, or another number for the same deed: it is the removed record again."""
     for changes in ({"fine_10k": "3", "content": "罚款人民币3万元"}, {"decision_no": "虚罚1号"}):
-        assert verdicts_on(send(cast.provider, make_file(**changes))) == {"已隔离": 1}
+        assert verdicts_on(send(cast.provider, make_file(changes))) == {"已隔离": 1}
     assert len(quarantines()) == 2
 
 
 def test_the_operator_too_brings_nothing_back_alone(app, make_file, removed):
     """No command goes past the second person."""
-    summary = imports.bring_in_file(make_file(decision_no="虚罚1号"), "处罚.csv")
+    summary = imports.bring_in_file(make_file({"decision_no": "虚罚1号"}), "处罚.csv")
     assert summary.counts == {"accepted": 0, "duplicate": 0, "refused": 0, "quarantined": 1}
 
 
@@ -266,14 +225,14 @@ def test_what_was_corrected_does_not_come_back_as_it_was(cast, world, make_file)
     assert "通过异议" in refused.words
     take(cast.reviewer, "keep_out", ref, reason="应另行提出异议。")
     # The file that says what the record says now is a duplicate.
-    mended = make_file(fine_10k="1")
+    mended = make_file({"fine_10k": "1"})
     assert verdicts_on(send(cast.provider, mended)) == {"重复": 1}
 
 
 def test_what_was_released_meanwhile_is_not_released_twice(cast, make_file, removed):
     """Two rows of one decision wait; one is let in, the other finds it on file."""
     send(cast.provider, make_file())
-    send(cast.provider, make_file(fine_10k="3", content="罚款人民币3万元"))
+    send(cast.provider, make_file({"fine_10k": "3", "content": "罚款人民币3万元"}))
     first, second = [one.ref for one in quarantines()]
     for ref in (first, second):
         take(cast.provider, "certify", ref, statement="经复查属实。", evidence=PROOF)
@@ -290,7 +249,7 @@ def test_what_was_released_meanwhile_is_not_released_twice(cast, make_file, remo
 
 def test_what_has_come_back_on_file_meanwhile_is_not_let_in_beside_it(cast, make_file, removed):
     """A repair that is undone brings the former record back: then nothing is let in."""
-    send(cast.provider, make_file(decision_no="虚罚1号"))
+    send(cast.provider, make_file({"decision_no": "虚罚1号"}))
     ref = quarantines()[0].ref
     take(cast.provider, "certify", ref, statement="经复查属实。", evidence=PROOF)
     take(cast.reviewer, "announce_release", ref, reason="拟准予入库。")
@@ -319,7 +278,7 @@ def test_a_quarantine_that_an_import_could_not_open_is_opened_by_the_timer(
 
 
 def test_the_quarantined_row_keeps_what_the_file_said(cast, make_file, removed):
-    send(cast.provider, make_file(fine_10k="3.5", content="罚款人民币3.5万元"))
+    send(cast.provider, make_file({"fine_10k": "3.5", "content": "罚款人民币3.5万元"}))
     row = db.session.scalars(select(QuarantinedRow)).one()
     assert row.columns["fine_10k"] == "3.5"
     assert row.columns["decided_on"] == (today() - timedelta(days=150)).isoformat()
