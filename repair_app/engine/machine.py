@@ -34,6 +34,9 @@ from repair_app.models import Case, Event, Requirement
 Guard = Callable[[Step], Reason | None]
 Effect = Callable[[Step], None]
 Policy = Any  # repair_app.engine.policy.Policy, which imports this module
+Telling = tuple[Callable[[Step, Event], None], ...]
+
+TOLD: Telling = (letters.issue, telling.tell)  # what follows every step that the law took
 
 
 @dataclass(frozen=True)
@@ -165,16 +168,18 @@ def prepare(
     *,
     at: datetime,
     stream: str | None = None,
+    told: Telling = TOLD,
 ) -> Step:
     """Return the step of this transition, not yet run.
 
     stream: the chain of the step in whose course this one is fired; None for one of its own.
+    told: what people are told of it, and of what is fired in its course.
     """
     follows = stream is not None
     stream = stream or stream_of(entity)
 
     def fire_as_system(other: Entity, name: str, given: Answers) -> None:
-        fire(store.session, policy, other, name, SYSTEM, given, at=at, stream=stream)
+        fire(store.session, policy, other, name, SYSTEM, given, at=at, stream=stream, told=told)
 
     return Step(
         store=store,
@@ -214,21 +219,24 @@ def fire(
     *,
     at: datetime,
     stream: str | None = None,
+    told: Telling = TOLD,
 ) -> None:
-    """Run one transition: guards, event, effects, then the new state and its deadline.
+    """Run one transition: guards, event, effects, the new state and its deadline, then word of it.
 
+    told: the letters and messages of a step; the proof, which asks what the law makes of a step,
+    leaves them out.
     Raises what `ask` raises. Whatever an effect raises leaves the entity as it was; the caller
     rolls back.
     """
-    step = ask(session, policy, entity, name, actor, answers, at=at, stream=stream)
+    step = ask(session, policy, entity, name, actor, answers, at=at, stream=stream, told=told)
     event = append_event(step)
     try:
         policy.machine_of(step.workflow).machine.events[name].trigger(step)
     except MachineError as error:  # unreachable while `ask` checks the source; never silent
         raise WrongState(name) from error
     settle(step)
-    letters.issue(step, event)
-    telling.tell(step, event)
+    for tell in told:
+        tell(step, event)
 
 
 def ask(
@@ -241,6 +249,7 @@ def ask(
     *,
     at: datetime,
     stream: str | None = None,
+    told: Telling = TOLD,
 ) -> Step:
     """Return the step of a transition that nothing stands against; nothing is changed.
 
@@ -256,7 +265,9 @@ def ask(
     if entity.state not in transition.source:
         raise WrongState(name)
     store = Store(session)
-    step = prepare(store, policy, entity, transition, actor, answers, at=at, stream=stream)
+    step = prepare(
+        store, policy, entity, transition, actor, answers, at=at, stream=stream, told=told
+    )
     if against := tuple(reasons_against(step)):
         raise Refused(*against)
     return step

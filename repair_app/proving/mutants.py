@@ -29,7 +29,8 @@ from repair_app.proving.steps import NOT, Engine, holds
 from repair_app.proving.world import OutOfBounds, World, encode
 
 ADDED_ROLES = (Role.SUBJECT, Role.PROVIDER, Role.REVIEWER, Role.DEPARTMENT, Role.AUDITOR)
-MOST_PLACES = 200  # states in which a mutant is tried, evenly spread over all that it affects
+ALL_PLACES = 200  # up to so many states that a mutant affects, it is tried in each of them
+MOST_PLACES = 100  # and of more in so many, evenly spread
 MOST_NEW = 200  # states beyond those of the policy, before a mutant counts as not caught here
 
 
@@ -140,7 +141,7 @@ def try_mutant(graph: Graph, index: Index, mutant: Mutant, stuck: int = 0) -> Tr
     key = (mutant.workflow, mutant.transition)
     changed: dict[int, list[Edge]] = {}
     affected = list(places(graph, index, mutant))
-    stride = 1 + len(affected) // MOST_PLACES
+    stride = 1 if len(affected) <= ALL_PLACES else len(affected) // MOST_PLACES
     for number, nested in affected[::stride]:
         if number not in changed:
             changed[number] = [one for one in graph.edges[number] if key not in one.touched]

@@ -4,12 +4,14 @@ Depth first along the ways by which the states were found, a savepoint for each 
 taken from its true state, and taken back.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, func, inspect, select, update
+from sqlalchemy import Engine, Select, create_engine, event, func, inspect, select, update
 from sqlalchemy.orm import Session
 
 from repair_app import refs
@@ -45,16 +47,24 @@ from repair_app.proving.world import DAY, KEPT, LASTING, LOG, MODELS, MOMENT, Wo
 Chooser = Callable[[int, Edge], bool]
 NOON = time(12, tzinfo=SHANGHAI)
 OWN_CERTIFICATE = "PZ"
+COUNTED = select(
+    select(func.count()).select_from(Event).scalar_subquery(),
+    *(
+        select(func.coalesce(func.sum(model.version), 0)).scalar_subquery()
+        for model in attempts.ENTITIES
+    ),
+)
 # Compared by their effect, not row by row; and what is written to people, of which no step asks.
 ASIDE = {Event, Deadline, Letter, Message}
 
 
 @dataclass
 class Replay:
-    """A real store in memory, at one state of a graph at a time."""
+    """A real store, at one state of a graph at a time."""
 
     graph: Graph
     session: Session
+    told: machine.Telling = ()
     filled: set[tuple[type[Base], str]] = field(default_factory=set)
     shown: set[frozenset[int]] = field(default_factory=set)  # what the outlets were asked about
     taken: int = 0
@@ -65,35 +75,37 @@ class Replay:
         return datetime.combine(self.graph.world(number).today, NOON)
 
 
-def replay(graph: Graph, chosen: Chooser = lambda _number, _edge: True) -> Replay:
-    """Take the chosen steps of a graph, and those that lead to them, on a store in memory.
+def replay(
+    graph: Graph,
+    chosen: Chooser = lambda _number, _edge: True,
+    told: machine.Telling = machine.TOLD,
+) -> Replay:
+    """Take the chosen steps of a graph, and those that lead to them, on a real store.
 
+    told: the letters and messages to write with each step, which no state of the law depends on.
     Raises nothing for a difference: they are listed, each as a story.
     """
-    engine = open_store()
-    Base.metadata.create_all(engine)
     wanted = states_on_the_way(graph, chosen)
-    with Session(engine, autoflush=False) as session:
-        done = Replay(graph, session)
+    with Session(open_store(), autoflush=False) as session:
+        done = Replay(graph, session, told)
         put_there(done)
         session.flush()
         compare(done, 0, 0, None)
         walk(done, 0, wanted, chosen)
         session.rollback()
-    engine.dispose()
     return done
 
 
 def one_of_a_class(graph: Graph, seen: set[Any]) -> Chooser:
-    """Return a choice of the first step of each class: who does what, over or not, from where to.
+    """Return a choice of the first step of each class: who, over or not, what goes whence whither.
 
     seen: the classes that were taken before; those of this graph are added.
     """
     chosen = set()
     for number, edges in enumerate(graph.edges):
         for edge in edges:
-            ways = tuple((one.workflow, one.transition, one.source, one.target)
-                         for one in edge.trace)  # fmt: skip
+            ways = frozenset((one.workflow, one.transition, one.source, one.target)
+                             for one in edge.trace)  # fmt: skip
             kind = (edge.attempt.role, edge.attempt.over, edge.attempt.choice, ways)
             if kind not in seen:
                 seen.add(kind)
@@ -101,15 +113,22 @@ def one_of_a_class(graph: Graph, seen: set[Any]) -> Chooser:
     return lambda number, edge: (number, edge.attempt) in chosen
 
 
+@cache
 def open_store() -> Engine:
-    """Return a SQLite store in memory whose transactions are ours, savepoints included."""
-    engine = create_engine("sqlite://")
+    """Return a passing SQLite store whose transactions are ours, savepoints included.
+
+    One for each process, taken back to empty after each world: so that what SQLAlchemy has compiled
+    for one is there for the next. A temporary file (the empty name), as a store in memory takes a
+    savepoint back by walking its whole journal.
+    """
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(""))
 
     def ours(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
 
     event.listen(engine, "connect", ours)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    Base.metadata.create_all(engine)
     return engine
 
 
@@ -158,12 +177,8 @@ def count_kept(session: Session) -> tuple[int, int]:
 
     (28) Every step is one event and one version.
     """
-    events = session.scalar(select(func.count()).select_from(Event)) or 0
-    versions = sum(
-        session.scalar(select(func.coalesce(func.sum(model.version), 0))) or 0
-        for model in attempts.ENTITIES
-    )
-    return events, versions
+    events, *versions = session.execute(COUNTED).one()
+    return events, sum(versions)
 
 
 def note(done: Replay, number: int, attempt: Attempt | None, says: str) -> None:
@@ -250,7 +265,9 @@ def take(done: Replay, number: int, attempt: Attempt) -> None:
     set_terms(session, entity, moment, over=attempt.over)
     change_office(session, attempt, moment)
     keep_papers(session, entity, answers, moment)
-    machine.fire(session, graph.policy, entity, attempt.transition, actor, answers, at=moment)
+    machine.fire(
+        session, graph.policy, entity, attempt.transition, actor, answers, at=moment, told=done.told
+    )
 
 
 def answers_of(
@@ -428,8 +445,9 @@ def read_world(done: Replay, like: World) -> World:
             continue
         if not belongs(model):
             continue
-        for row in session.scalars(select(model)):
-            values = {name: getattr(row, name) for name in attempts_columns(model)}
+        names, rows = read_of(model)
+        for row in session.execute(rows):
+            values = dict(zip(names, row, strict=True))
             for name in values:
                 if (model, name) in done.filled:
                     values[name] = None
@@ -443,11 +461,14 @@ def read_world(done: Replay, like: World) -> World:
     return world
 
 
-def attempts_columns(model: type[Base]) -> list[str]:
-    """Return the columns of a model that a world has."""
-    return [one for one in (*KEPT[model], "id") if one in inspect(model).columns]
+@cache
+def read_of(model: type[Base]) -> tuple[list[str], Select[Any]]:
+    """Return the columns of a model that a world has, and the statement that reads them."""
+    names = [one for one in (*KEPT[model], "id") if one in inspect(model).columns]
+    return names, select(*(getattr(model, name) for name in names))
 
 
+@cache
 def belongs(model: type[Base]) -> bool:
     """Say whether a model's rows are part of a world: they have to do with a record or a case."""
     names = set(inspect(model).columns.keys())
@@ -485,7 +506,8 @@ def numbers_of(session: Session, model: type[Base]) -> dict[int, int]:
     if model is Case:
         seen: dict[tuple[Any, ...], int] = {}
         found_numbers = {}
-        for case in session.scalars(select(Case).order_by(Case.id)):
+        known = select(Case.id, Case.workflow, Case.ground, Case.record_id).order_by(Case.id)
+        for case in session.execute(known):
             key = (case.workflow, case.ground, case.record_id)
             seen[key] = seen.get(key, 0) + 1
             found_numbers[World.case_number(case, seen[key])] = case.id
@@ -494,7 +516,8 @@ def numbers_of(session: Session, model: type[Base]) -> dict[int, int]:
         cases = {mine: number for number, mine in numbers_of(session, Case).items()}
         counted: dict[int, int] = {}
         found_numbers = {}
-        for one in session.scalars(select(Requirement).order_by(Requirement.id)):
+        needed = select(Requirement.id, Requirement.case_id).order_by(Requirement.id)
+        for one in session.execute(needed):
             counted[one.case_id] = counted.get(one.case_id, 0) + 1
             found_numbers[cases[one.case_id] * 100 + counted[one.case_id]] = one.id
         return found_numbers
