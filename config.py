@@ -77,6 +77,7 @@ class Config:
     COMPLAINT_RATE_LIMIT_OF_RECORD = "3 per day"  # from one network address, about one record
     COMPLAINT_RATE_LIMIT_ABOUT_RECORD = "30 per day"  # about one record, from wherever
     FEED_RATE_LIMIT = "30 per minute"  # calendar addresses that are none, from one address
+    FEED_READ_RATE_LIMIT = "120 per hour"  # one calendar address, from wherever
     INVITATION_RATE_LIMIT = "30 per minute"  # links that are worthless, from one address
     EXPORT_RATE_LIMIT = "20 per minute"  # lists taken away without an account, from one address
     VERIFY_RATE_LIMIT = "30 per minute"  # letters that there are not, from one address

@@ -9,6 +9,7 @@ import os
 import platform
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from benchmarks import names, pages, queries, report, seed, server
+from benchmarks import names, pages, queries, report, seed, server, waits
 from benchmarks.load import Timing, Unexpected, middle
 from benchmarks.report import Report, Verdict, show
 from benchmarks.stage import Stage, stage
@@ -25,9 +26,10 @@ from repair_app import ledger
 from repair_app.db import db
 from repair_app.services import imports
 
-PARTS = ("import", "ledger", "pages", "search", "start")
+PARTS = ("import", "ledger", "pages", "waits", "search", "start")
 STORES = ("sqlite", "postgresql")
 FEWEST = 500  # cases: fewer leave too little to write
+ADDITIONS = 20_000_000  # a second or so of one processor that has nothing else to do
 
 
 def main() -> int:
@@ -89,8 +91,18 @@ def describe_machine() -> str:
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, "
-        f"{os.cpu_count()} CPUs, load average {load}"
+        f"{os.cpu_count()} CPUs, load average {load}, "
+        f"{ADDITIONS:,} additions in {time_additions():.2f} s"
     )
+
+
+def time_additions() -> float:
+    """Return how many seconds a loop takes that is always the same: how busy the machine is."""
+    since = time.perf_counter()
+    total = 0
+    for one in range(ADDITIONS):
+        total += one
+    return time.perf_counter() - since
 
 
 @contextmanager
@@ -117,6 +129,9 @@ def measure_store(
         except Unexpected as problem:
             print(f"{kind}: {problem}")
             made.verdicts.append(Verdict(f"{kind}: every request is answered", str(problem), False))
+    if "waits" in chosen.only:
+        with stage(kind, folder / f"{kind}-waits", uri) as empty:
+            found["waits"] = measure_waits(chosen, empty, made)
     if "search" in chosen.only:
         with stage(kind, folder / f"{kind}-names", uri) as empty:
             found["search"] = measure_search(chosen, empty, made)
@@ -150,10 +165,12 @@ def measure_import(chosen: argparse.Namespace, empty: Stage, made: Report) -> di
         ],
     )
     scale = 100_000 / chosen.rows
-    if empty.kind == "sqlite":
-        made.judge(
-            "SQLite: import of 100,000 rows", found["import"] * scale, report.IMPORT_SECONDS, " s"
-        )
+    made.judge(
+        f"{empty.kind}: import of 100,000 rows",
+        found["import"] * scale,
+        report.IMPORT_SECONDS,
+        " s",
+    )
     made.judge(
         f"{empty.kind}: ledger.verify of 100,000 events",
         found["ledger"] * scale,
@@ -288,6 +305,55 @@ def show_queries(
         [(page, who, one.queries, f"{one.ms:.0f}", one.worst) for (who, page), one in slow],
     )
     made.judge(f"{kind}: queries of any page", order[0][1].queries, report.MOST_QUERIES, "")
+
+
+# --- waits ------------------------------------------------------------------------------------
+
+
+def measure_waits(chosen: argparse.Namespace, empty: Stage, made: Report) -> dict[str, object]:
+    """Fill a store with the most cases and records; time what people wait for, one at a time."""
+    size, records = max(chosen.cases), max(chosen.records, *chosen.cases)
+    with empty.app.app_context():
+        seeded = waits.fill(size, records)
+        db.session.remove()
+    found = waits.measure(empty, seeded, records, chosen.workers, chosen.seconds, chosen.rounds)
+    of_what = f"{size:,} cases and {records:,} records"
+    show_waits(f"{empty.version}: one browser, {chosen.workers} workers, {of_what}", found)
+    judge_waits(empty.kind, found, made)
+    return asdict(found)
+
+
+def show_waits(title: str, found: waits.Found) -> None:
+    show(
+        f"{title}; {describe_machine()}",
+        ("", "p50 ms", "p95 ms", "CPU ms", "p95 may be"),
+        [
+            (name, f"{one.p50:.1f}", f"{one.p95:.1f}", f"{one.cpu:.1f}", found.limits[name])
+            for name, one in found.timings.items()
+        ],
+    )
+    show(
+        "Pages with all that they load, gzipped",
+        ("", "KB", "requests off the site"),
+        [
+            (name, f"{size / 1000:.1f}", ", ".join(others) or "none")
+            for name, (size, others) in found.weights.items()
+        ],
+    )
+    show(
+        "A journey of the subject", ("", "ms"), [(name, f"{ms:.0f}") for name, ms in found.journey]
+    )
+
+
+def judge_waits(kind: str, found: waits.Found, made: Report) -> None:
+    for name, one in found.timings.items():
+        made.judge(f"{kind}: p95 of {name}, one browser", one.p95, found.limits[name], " ms")
+    heaviest = max(size for size, _ in found.weights.values()) / 1000
+    made.judge(f"{kind}: the heaviest page, gzipped", heaviest, report.PAGE_KB, " KB")
+    strangers = sum(len(others) for _, others in found.weights.values())
+    made.judge(f"{kind}: requests off the site", strangers, 0, "")
+    longest = max(ms for _, ms in found.journey)
+    made.judge(f"{kind}: longest wait of a journey", longest, report.LONGEST_WAIT_MS, " ms")
 
 
 # --- search -----------------------------------------------------------------------------------

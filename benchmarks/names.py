@@ -14,13 +14,13 @@ from statistics import median
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from benchmarks import seed, server
 from benchmarks.load import Browser, Timing, time_all
 from benchmarks.stage import Stage
 from repair_app.db import db, insert_rows, now
-from repair_app.models import CreditRecord, Organisation
+from repair_app.models import Case, CreditRecord, Organisation
 from repair_app.services import imports
 from repair_app.services.transaction import transaction
 
@@ -29,15 +29,22 @@ ASKED = 300  # names that are searched for
 SINGLE = "示例市恒晟"  # characters of very many names
 
 
-def fill(records: int) -> None:
-    """Fill the empty store of the application in context with this many records."""
-    imports.bring_in_file(seed.write_file(seed.everyday_parties(1)), "penalties.csv")
-    record = db.session.scalars(select(CreditRecord)).one()
+def fill(records: int, start: int = 3) -> None:
+    """Bring the store of the application in context to this many records.
+
+    start: how many of these `everyday_parties` has brought in, rounded up to a multiple of three;
+    of an empty store, one is brought in here.
+    """
+    if start == 3:
+        imports.bring_in_file(seed.write_file(seed.everyday_parties(1)), "penalties.csv")
+    untouched = ~exists().where(Case.record_id == CreditRecord.id)
+    published = select(CreditRecord).where(CreditRecord.state == "published", untouched)
+    record = db.session.scalars(published.order_by(CreditRecord.id.desc()).limit(1)).one()
     columns = CreditRecord.__table__.columns.keys()
     pattern = {name: getattr(record, name) for name in columns if name != "id"}
     db.session.remove()
-    for start in range(3, records, CHUNK):
-        numbers = range(start, min(start + CHUNK, records))
+    for first_number in range(start, records, CHUNK):
+        numbers = range(first_number, min(first_number + CHUNK, records))
         with transaction() as session:
             insert_rows(session, Organisation, list(firms(numbers)))
             first = session.scalar(select(func.min(Organisation.id)).where(is_firm(numbers))) or 0

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 from repair_app.labels import Label
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+FIRST_DAY = date(1900, 1, 1)  # that can be asked for: beyond, a day has no moments on every store
+LAST_DAY = date(2999, 12, 31)
 SATURDAY = 5  # date.weekday()
 PAUSED = "paused"
 

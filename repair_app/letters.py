@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from config import ROOT
 from repair_app.calendar import local_date
@@ -26,13 +26,12 @@ LANGUAGES: Final = ("zh", "en")
 GETA: Final = "〓"  # in the place of what no font of ours can show
 UNSEEN: Final = frozenset({"Cf", "Cs"})  # categories of characters that format, and show nothing
 GROUPS: Final = 12  # the format of a font's table that reaches all planes
-Format = Literal["pdf", "png"]
 # A draft has no day of its own, and bears the same bytes whenever it is looked at.
 NO_MOMENT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "zh": {
         "number": "文书编号：",
-        "next": "你单位可以采取的措施",
+        "next": "可以采取的措施",
         "check": "扫描二维码或者打开下列网址，可以核验本文书的内容和效力：",
         "code": "核验码：",
         "qr": "核验本文书的二维码，网址见旁",
@@ -59,8 +58,14 @@ def list_templates() -> frozenset[str]:
     return frozenset(one.stem for one in TEMPLATES.glob("*.typ") if one.stem != "base")
 
 
-def hash_template(name: str, folder: Path = TEMPLATES) -> str:
-    """Return the SHA-256 of a template with what it builds upon."""
+@cache
+def hash_template(name: str) -> str:
+    """Return the SHA-256 of a template of ours, which stays what it is while we run."""
+    return hash_files(name, TEMPLATES)
+
+
+def hash_files(name: str, folder: Path) -> str:
+    """Return the SHA-256 of a template in a folder with what it builds upon."""
     digest = hashlib.sha256()
     for path in (folder / "base.typ", folder / f"{name}.typ"):
         digest.update(path.read_bytes())
@@ -82,14 +87,7 @@ def render(
     was issued; without a number it is a draft, and says so across the page.
     """
     inputs = describe(content, lang, number, code, address, issued_at)
-    return _compile(content["template"], inputs, issued_at or NO_MOMENT, "pdf")
-
-
-def render_image(content: Mapping[str, Any], lang: str, **more: Any) -> bytes:
-    """Return the first page of a letter as a PNG picture; takes what `render` takes."""
-    given = {"number": None, "code": "", "address": "", "issued_at": None} | more
-    inputs = describe(content, lang, **given)
-    return _compile(content["template"], inputs, given["issued_at"] or NO_MOMENT, "png")
+    return _compile(content["template"], inputs, issued_at or NO_MOMENT)
 
 
 def describe(
@@ -145,7 +143,7 @@ def draw_qr(address: str) -> str:
     return drawn.getvalue().decode()
 
 
-def _compile(template: str, inputs: Mapping[str, Any], moment: datetime, kind: Format) -> bytes:
+def _compile(template: str, inputs: Mapping[str, Any], moment: datetime) -> bytes:
     import typst
 
     # Each call has a compiler of its own: one cannot be used by two threads. Fonts are shared.
@@ -157,8 +155,8 @@ def _compile(template: str, inputs: Mapping[str, Any], moment: datetime, kind: F
         sys_inputs={"letter": printable(json.dumps(inputs, ensure_ascii=False, sort_keys=True))},
     )
     made = compiler.compile(
-        format=kind,
-        pdf_standards=["ua-1"] if kind == "pdf" else [],
+        format="pdf",
+        pdf_standards=["ua-1"],
         timestamp=int(moment.timestamp()),
     )
     first = made[0] if isinstance(made, list) else made

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -14,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 TIMEOUT: Final = 20  # seconds, for each answer of the server
 PORTS: Final = {"smtp": 587, "smtps": 465}
+NO_ADDRESS: Final = (ValueError, IndexError, HeaderParseError)  # what reading one may raise
 PERMANENT: Final = 500  # and above: the server will not take this mail at any time
 
 
@@ -50,7 +53,8 @@ def read_server(url: str, sender: str = "") -> Server | None:
     """Return the server of an address such as `smtp://user:password@host:587?starttls=1`.
 
     sender: the address that mails come from; without one `redress@` and the host. Nothing for an
-    empty address. Raises BadAddress.
+    empty address. Raises BadAddress, also where a password would go over the net unencrypted and
+    nobody wrote `starttls=0` to say that it shall.
     """
     if not url:
         return None
@@ -63,17 +67,32 @@ def read_server(url: str, sender: str = "") -> Server | None:
         raise BadAddress("REDRESS_SMTP_URL is to look like smtp://user:password@host:587")
     try:
         sent_by = Address(addr_spec=sender or f"redress@{host}").addr_spec
-    except (ValueError, IndexError):
+    except NO_ADDRESS:
         raise BadAddress("REDRESS_SMTP_SENDER is no address") from None
+    starttls = parse_qs(parts.query).get("starttls", [""])[-1]
+    is_open = parts.scheme != "smtps" and starttls != "1"
+    if parts.username and is_open and starttls != "0" and not is_loopback(host):
+        raise BadAddress(
+            "REDRESS_SMTP_URL has an account and no encryption: add ?starttls=1, or use smtps://, "
+            "or write ?starttls=0 to have the password sent as it is"
+        )
     return Server(
         host=host,
         port=port,
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         tls=parts.scheme == "smtps",
-        starttls=parse_qs(parts.query).get("starttls", ["0"])[-1] == "1",
+        starttls=starttls == "1",
         sender=sent_by,
     )
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine, so that nothing goes over the net."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @contextmanager
@@ -128,7 +147,7 @@ def compose(
         mail["From"] = Address(addr_spec=server.sender)
         mail["To"] = Address(addr_spec=to)
         mail["Subject"] = " ".join(subject.split())
-    except (ValueError, IndexError):
+    except NO_ADDRESS:
         raise NotSent("the address of the account is none", final=True) from None
     mail["Message-ID"] = f"<{name}@{server.sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"

@@ -12,6 +12,7 @@ TAKE = text(
     "INSERT INTO ref_counter (prefix, year, last) VALUES (:prefix, :year, :count) "
     "ON CONFLICT (prefix, year) DO UPDATE SET last = ref_counter.last + :count RETURNING last"
 )
+GIVEN_OUT = text("SELECT prefix, year FROM ref_counter WHERE last >= :number")
 
 
 def new_ref(session: Session, prefix: str, day: date) -> str:
@@ -26,6 +27,21 @@ def new_refs(session: Session, prefix: str, day: date, count: int) -> Iterator[s
     for number in range(last - count + 1, last + 1):
         body = f"{prefix}-{day.year}-{number:06d}"
         yield f"{body}-{check_character(body)}"
+
+
+def refs_numbered(session: Session, number: int, prefix: str = "", year: str = "") -> list[str]:
+    """Return the references that have been given out with a number, of every kind and year.
+
+    prefix, year: of this kind or year only. Few, so that they can be looked up one by one.
+    """
+    kinds = session.execute(GIVEN_OUT, {"number": number})
+    bodies = (f"{one.prefix}-{one.year}-{number:06d}" for one in kinds)
+    beginning = f"{prefix}-" if prefix else ""
+    return [
+        f"{one}-{check_character(one)}"
+        for one in bodies
+        if one.startswith(beginning) and f"-{year}" in one[2:7]
+    ]
 
 
 def check_character(body: str) -> str:

@@ -271,6 +271,11 @@ def answer(transition: str, entity: Entity, **facts: Any) -> dict[str, Any]:
         "RefusalForm": {"reason": "理由如下。", "remedy": "补齐材料后可再次提出。"},
         "ProviderForm": {"reason": "该信息由另一单位提供。"},
         "FindingsForm": {"findings": "经核查如下。"},
+        "BreachDecisionForm": {
+            "findings": "经核查如下。",
+            "weighing": "已听取并考虑陈述意见。",
+            "remedy": "可以依法申请行政复议。",
+        },
         "CorrectionForm": {"findings": "经核查应予更正。"},
         "AmendObjectionForm": {"statement": "金额有误。"},
         "ObjectionForm": {"statement": "金额有误。"},

@@ -1,6 +1,7 @@
 """Administration in pages: who may, what is refused, and that every change is an event."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -273,6 +274,18 @@ def test_a_long_list_of_organisations_goes_on_where_it_ended(admin, monkeypatch)
     known = db.session.scalars(select(Organisation.name)).all()
     assert sorted(seen) == sorted(known)
     assert len(seen) == len(set(seen))
+
+
+def test_all_people_of_an_organisation_are_reached_page_by_page(admin, world, monkeypatch):
+    monkeypatch.setattr("repair_app.services.administration.PAGE", 2)
+    seen, address = [], f"/admin/organisations/{world.centre.id}"
+    while address:
+        page = admin.read(address)
+        seen += [one for one in page.links.values() if re.fullmatch("/admin/people/[0-9]+", one)]
+        address = next((where for text, where in page.links.items() if text == "更多"), None)
+    people = (world.reviewer, world.second_reviewer, world.torn_reviewer, world.reviewer_again)
+    accounts = [*people, world.auditor, world.administrator]
+    assert sorted(seen) == sorted(f"/admin/people/{one.id}" for one in accounts)
 
 
 # --- invitations ------------------------------------------------------------------------------
@@ -644,6 +657,20 @@ def test_no_official_is_made_an_agent(as_, world, digest, name):
     assert digest() == before
 
 
+@pytest.mark.parametrize("open_", [True, False])
+def test_no_official_is_made_an_agent_by_another_account_of_theirs(as_, world, digest, open_):
+    """Or an enterprise makes who judges its matters partial by naming their own account."""
+    private = make_account(
+        world.other_firm, Role.SUBJECT, email="private@example.com", same_person_as=world.reviewer
+    )
+    if not open_:  # the office's account: the office is held nevertheless
+        administration.close(world.administrator, world.reviewer.id)
+    client = as_(world.subject)
+    before = digest()
+    assert appoint_agent(client, world, email=private.email).status_code == 400
+    assert digest() == before
+
+
 def test_no_closed_account_and_none_that_waits_for_its_person_elsewhere(as_, world, digest):
     client = as_(world.subject)
     make_account(world.other_firm, Role.SUBJECT, email="closed@example.com", active=False)
@@ -836,7 +863,9 @@ def test_each_kind_of_letter_has_a_sample_in_both_languages(admin):
 
 
 def test_no_secret_is_on_the_page_of_settings(app, admin, monkeypatch):
-    monkeypatch.setitem(app.config, "SMTP_URL", "smtp://redress:hush-hush@mail.example:587")
+    monkeypatch.setitem(
+        app.config, "SMTP_URL", "smtp://redress:hush-hush@mail.example:587?starttls=1"
+    )
     pages = [admin.read(address).html for address in ("/admin/settings", "/admin/running")]
     for secret in ("hush-hush", app.config["SECRET_KEY"], app.config["SECURITY_PASSWORD_SALT"]):
         assert all(secret not in one for one in pages)

@@ -170,6 +170,19 @@ def test_the_workflows_and_rules_are_checked(run):
     assert result.exit_code == 0, result.output
 
 
+def test_the_catalogue_of_measures_is_checked_with_the_workflows(run, app, tmp_path, monkeypatch):
+    folder = tmp_path / "workflows"
+    shutil.copytree(app.config["WORKFLOWS"], folder)
+    measures = folder / "measures.toml"
+    text = measures.read_text(encoding="utf-8")
+    measures.write_text(text.replace('"mandatory"', '"mandatry"', 1), encoding="utf-8")
+    monkeypatch.setitem(app.config, "WORKFLOWS", folder)
+    for command in ("check", "prepare"):
+        result = run("workflows", "check") if command == "check" else run("prepare", "--empty")
+        assert result.exit_code == 1
+        assert "force: unknown 'mandatry'; did you mean 'mandatory'?" in result.output
+
+
 def test_what_is_released_is_added_to_and_may_not_change(run, app, tmp_path, monkeypatch):
     folder = tmp_path / "workflows"
     shutil.copytree(app.config["WORKFLOWS"], folder)

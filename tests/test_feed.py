@@ -8,7 +8,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_security import Security
 from icalendar import Calendar
-from sqlalchemy import update
+from sqlalchemy import event, select, update
 
 from config import TestConfig
 from repair_app import create_app
@@ -28,8 +28,9 @@ def feed_of(as_, anybody):
     def make(user):
         client = as_(user)
         token = CSRF.search(client.read("/settings").html)[1]
-        assert client.post("/settings/feed", data={"csrf_token": token}).status_code == 302
-        address = next(one for one in client.read("/settings").links.values() if ".ics" in one)
+        page = client.post("/settings/feed", data={"csrf_token": token})
+        assert page.status_code == 200
+        address = next(one for one in page.links.values() if ".ics" in one)
         return address[address.index("/feed/") :]
 
     return make
@@ -135,7 +136,26 @@ def test_a_feed_ends_with_its_address_with_the_account_and_with_the_office(
     assert client.post("/settings/feed/end", data={"csrf_token": token}).status_code == 302
     assert anybody.get(path).status_code == 404
     db.session.rollback()
-    assert world.provider.feed_token is None
+    assert world.provider.feed_digest is None
+
+
+def test_the_address_is_shown_once_and_kept_nowhere(world, as_, anybody, feed_of, app):
+    client = as_(world.reviewer)
+    assert "/settings/feed/end" not in client.read("/settings").html
+    path = feed_of(world.reviewer)
+    secret = path.removeprefix("/feed/").removesuffix(".ics")
+    page = client.read("/settings")
+    assert secret not in page.html
+    assert "/settings/feed/end" in page.html
+    db.session.rollback()
+    kept = [str(one) for one in db.session.execute(select(*User.__table__.columns)).all()]
+    assert not any(secret in one for one in kept)
+    # What is kept opens nothing.
+    digest = world.reviewer.feed_digest
+    assert digest
+    for one in (digest, digest[:32]):
+        assert anybody.get(f"/feed/{one}.ics").status_code == 404
+    assert anybody.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("token", ["x", "%00", "None", "a" * 3000, "..%2f"])
@@ -160,6 +180,60 @@ def test_addresses_that_are_none_are_limited(stage, world, monkeypatch, feed_of)
     assert [client.get(f"/feed/{one}.ics").status_code for one in "abcd"] == [404, 404, 404, 429]
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture
+def slow(stage, monkeypatch):
+    """Give a browser of nobody on an application that counts, with its limits."""
+
+    def start(**limits):
+        monkeypatch.setattr(accounts, "limiter", Limiter(get_remote_address))
+        monkeypatch.setattr(accounts, "security", Security())  # the stage's own stays as it is
+        config = TestConfig()
+        address = stage.app.config["SQLALCHEMY_DATABASE_URI"]
+        settings = {"RATELIMIT_ENABLED": True, "SQLALCHEMY_DATABASE_URI": address, **limits}
+        for name, value in settings.items():
+            setattr(config, name, value)
+        apps.append(create_app(config))
+        return make_client(apps[-1])
+
+    apps = []
+    yield start
+    for one in apps:
+        with one.app_context():
+            db.engine.dispose()
+
+
+def test_each_feed_is_handed_out_so_often_and_no_more(world, feed_of, slow):
+    """By whoever asks, from wherever: what is limited is the address, not the office's network."""
+    first, second = feed_of(world.reviewer), feed_of(world.provider)
+    client = slow(FEED_READ_RATE_LIMIT="3 per hour")
+    assert [client.get(first).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert client.get(second).status_code == 200
+
+
+def test_a_feed_asks_as_often_for_many_terms_as_for_one(world, anybody, feed_of):
+    path = feed_of(world.reviewer)
+
+    def count_questions():
+        asked = []
+        keep = lambda _c, _cursor, statement, *_: asked.append(statement)  # noqa: E731
+        event.listen(db.engine, "before_cursor_execute", keep)
+        try:
+            found = events_at(anybody, path)
+        finally:
+            event.remove(db.engine, "before_cursor_execute", keep)
+        return len(found), len(asked)
+
+    make_case(world, "submitted")
+    make_case(world, "submitted", workflow="repair")
+    first, few = count_questions()
+    for _ in range(4):
+        record = make_record(world.other_firm, world.other_agency)
+        make_case(world, "submitted", record=record, subject=world.stranger)
+    more, many = count_questions()
+    assert (first, more) == (2, 6)
+    assert many <= few
 
 
 def test_a_feed_of_an_account_of_the_time_to_come(world, anybody, feed_of):

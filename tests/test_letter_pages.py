@@ -126,17 +126,21 @@ def test_what_no_font_shows_is_a_blank_and_what_turns_letters_round_is_gone() ->
     assert letters.printable("王\u202e\u200d😀x\n\ufe0f") == "王〓x\n"
 
 
-def test_a_picture_of_the_page_can_be_drawn() -> None:
-    assert letters.render_image(CONTENT, "zh", **ISSUED).startswith(b"\x89PNG")
-
-
 def test_another_template_has_another_hash(tmp_path) -> None:
     for name in ("base", "letter"):
         (tmp_path / f"{name}.typ").write_text("#let x = 1\n", encoding="utf-8")
-    before = letters.hash_template("letter", tmp_path)
-    assert letters.hash_template("letter", tmp_path) == before
+    before = letters.hash_files("letter", tmp_path)
+    assert letters.hash_files("letter", tmp_path) == before
     (tmp_path / "base.typ").write_text("#let x = 2\n", encoding="utf-8")
-    assert letters.hash_template("letter", tmp_path) != before
+    assert letters.hash_files("letter", tmp_path) != before
+
+
+def test_the_files_of_a_template_are_read_once_and_not_for_every_letter(monkeypatch) -> None:
+    letters.hash_template.cache_clear()
+    first = letters.hash_template("letter")
+    assert first == letters.hash_files("letter", letters.TEMPLATES)
+    monkeypatch.setattr(letters, "hash_files", None)
+    assert letters.hash_template("letter") == first
 
 
 def test_a_letter_is_printed_while_one_waits() -> None:

@@ -244,13 +244,57 @@ def test_a_server_that_is_down_is_told_and_what_waits_goes_out_later(app, world,
     make_case(world, "with_provider")
     monkeypatch.setitem(app.config, "SMTP_URL", "smtp://127.0.0.1:1")
     assert timers.send_mail(now()) == 0
-    assert wanted()[0].mail_tries == 1
+    assert wanted()[0].mail_tries == 0
     assert wanted()[0].mail_problem == "ConnectionRefusedError"
     assert alarms.find_open(db.session(), "mail", "smtp", "server")
     monkeypatch.setitem(app.config, "SMTP_URL", f"smtp://127.0.0.1:{box.port}")
     assert timers.send_mail(now() + timedelta(minutes=6)) == 1
     db.session.rollback()
     assert alarms.find_open(db.session(), "mail", "smtp", "server") is None
+
+
+def test_after_three_days_without_a_server_every_mail_goes_out(
+    app, world, box, monkeypatch, cast_admin
+):
+    """No try of a mail is made where nobody listens: none is lost, and one alarm tells of it."""
+    only_for(world.provider, world.second_provider)
+    change(world.second_provider, mail_mode="digest")
+    monkeypatch.setitem(app.config, "SMTP_URL", "smtp://127.0.0.1:1")
+    make_case(world, "with_provider")
+    start = now()
+    for hours in range(76):
+        assert timers.send_mail(start + timedelta(hours=hours)) == 0
+    assert sorted(states()) == [MailState.GATHERED, MailState.WAITING]
+    assert [one.mail_tries for one in wanted()] == [0, 0]
+    assert [one.entity_ref for one in alarms.list_open(db.session())] == ["smtp"]
+    page = cast_admin.read("/admin")
+    assert "ConnectionRefusedError" in page.words
+    monkeypatch.setitem(app.config, "SMTP_URL", f"smtp://127.0.0.1:{box.port}")
+    assert timers.send_mail(start + timedelta(hours=76)) == 2
+    assert states() == [MailState.SENT] * 2
+    assert [one.mail_problem for one in wanted()] == [None, None]
+    assert "ConnectionRefusedError" not in cast_admin.read("/admin").words
+
+
+def test_a_mail_whose_senders_were_all_killed_is_given_up_aloud(
+    world, posted, monkeypatch, cast_admin
+):
+    only_for(world.provider)
+    make_case(world, "with_provider")
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mail, "send", die)
+    moment = now()
+    for day in range(mails.TRIES):
+        with pytest.raises(KeyboardInterrupt):
+            timers.send_mail(moment + timedelta(days=day))
+    assert states() == [MailState.WAITING]
+    assert timers.send_mail(moment + timedelta(days=mails.TRIES)) == 0
+    assert states() == [MailState.FAILED]
+    assert wanted()[0].mail_problem == mails.STOPPED
+    assert mails.STOPPED in cast_admin.read("/admin").words
 
 
 def test_a_sender_killed_after_the_server_took_the_mail_sends_it_once_more_only(
@@ -341,7 +385,8 @@ def test_the_password_is_used_and_told_nowhere(app, world, monkeypatch, caplog):
         right = f"smtp://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{box.port}"
         monkeypatch.setitem(app.config, "SMTP_URL", right.replace("1@127", "2@127"))
         assert timers.send_mail(now()) == 0
-        assert wanted()[0].mail_tries == 1
+        assert wanted()[0].mail_problem
+        assert wanted()[0].mail_tries == 0
         assert box.mails == []
         monkeypatch.setitem(app.config, "SMTP_URL", right)
         assert timers.send_mail(now() + timedelta(minutes=6)) == 1
@@ -369,6 +414,39 @@ def test_where_tls_is_asked_for_nothing_is_said_without_it(app, world, box, monk
 def test_an_address_of_a_mail_server_that_is_none_is_refused(url):
     with pytest.raises(mail.BadAddress):
         mail.read_server(url)
+
+
+@pytest.mark.parametrize("url", ["smtp://[::1]:25", "smtp://h..example"])
+def test_a_server_without_a_name_to_send_from_needs_a_sender(url):
+    with pytest.raises(mail.BadAddress, match="REDRESS_SMTP_SENDER"):
+        mail.read_server(url)
+    assert mail.read_server(url, "redress@gov.example")
+
+
+@pytest.mark.parametrize(
+    ("url", "is_good"),
+    [
+        ("smtp://a:p@mail.example", False),
+        ("smtp://a:p@mail.example:25?starttls=", False),
+        ("smtp://a:p@mail.example?starttls=yes", False),
+        ("smtp://a:p@10.0.0.1", False),
+        ("smtp://a:p@mail.example?starttls=1", True),
+        ("smtp://a:p@mail.example?starttls=0", True),
+        ("smtps://a:p@mail.example", True),
+        ("smtp://mail.example", True),
+        ("smtp://a:p@127.0.0.1", True),
+        ("smtp://a:p@[::1]:25", True),
+        ("smtp://a:p@localhost", True),
+    ],
+)
+def test_a_password_goes_over_the_net_encrypted_unless_somebody_says_otherwise(url, is_good):
+    if is_good:
+        assert mail.read_server(url, "redress@gov.example")
+    else:
+        with pytest.raises(mail.BadAddress) as told:
+            mail.read_server(url)
+        assert "starttls=1" in str(told.value)
+        assert ":p@" not in str(told.value)
 
 
 def test_the_parts_of_an_address_are_read():

@@ -35,6 +35,11 @@ OF_CASES = Label(
     "Open cases: each keeps its edition, nothing changes for it. One that begins like it after "
     "the release would have:",
 )
+OF_MEASURES = Label(
+    "执行中的措施：仍适用原版本，没有变化。发布后发起的同样措施，将有：",
+    "Measures that run: each keeps its edition, nothing changes for it. One that is initiated "
+    "like it after the release would have:",
+)
 BEGINS = Label("发布后新开始的%s适用本规则。", "Once released, what begins goes by it in: %s.")
 BEGINS_NOTHING = Label(
     "当前方案的各部分今天都不适用本规则。", "No part of the profile goes by it today."
@@ -156,7 +161,11 @@ def _show_impact(path: Path, limit: int, table: Path | None, lang: str) -> None:
 def _show_one(found: rule_impact.Impact, limit: int, lang: str) -> None:
     click.echo(f"== {found.pack.id} {found.pack.title.text(lang)}")
     _show_changes(found.changes, lang)
-    for title, touched in ((OF_RECORDS, found.records), (OF_CASES, found.cases)):
+    for title, touched in (
+        (OF_RECORDS, found.records),
+        (OF_CASES, found.cases),
+        (OF_MEASURES, found.measures),
+    ):
         click.echo("")
         click.echo(title.text(lang))
         _show_touched(touched, limit, lang)

@@ -8,6 +8,7 @@ from flask.cli import with_appcontext
 
 from repair_app import jobs, ledger, schema
 from repair_app.db import db
+from repair_app.engine.spec import SpecError
 from repair_app.services import catalogue, history
 
 
@@ -18,7 +19,10 @@ def prepare(empty: bool) -> None:
     """Make the store ready: migrate, load the catalogue, add the demonstration data once."""
     schema.bring_up()
     jobs.make_tables(db.engine)
-    catalogue.load_measures(current_app.config["WORKFLOWS"] / "measures.toml")
+    try:
+        catalogue.load_measures(current_app.config["WORKFLOWS"] / "measures.toml")
+    except SpecError as error:
+        raise click.ClickException(str(error)) from error
     if not empty:
         from repair_app.demo import add_demo
 

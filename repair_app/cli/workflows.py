@@ -14,6 +14,7 @@ from repair_app.engine.spec import SpecError
 from repair_app.proving.prove import Found, prove, report
 from repair_app.proving.scenarios import Scenario
 from repair_app.proving.worlds import SCENARIOS
+from repair_app.services import catalogue
 from repair_app.services.policy import current_policy
 
 PAGES = ROOT / "docs" / "workflows"
@@ -28,11 +29,21 @@ def check_workflows() -> None:
     for one in policy.current.values():
         click.echo(f"✓ {one.name} {one.version}: {len(one.states)} states")
     click.echo(f"✓ letters: {len(policy.letters.kinds)} kinds")
+    check_measures()
     check_maps(policy)
     new = unreleased(releases_file(), policy.workflows.values(), policy.editions.values())
     if new:
         names = ", ".join(f"{one.name} {one.version}" for one in new)
         raise click.ClickException(f"not in releases.toml: {names} (`workflows release`)")
+
+
+def check_measures() -> None:
+    """Say that the catalogue of measures is whole. Raises click.ClickException."""
+    try:
+        measures = catalogue.read_measures(releases_file().parent / "measures.toml")
+    except SpecError as problem:
+        raise click.ClickException(str(problem)) from problem
+    click.echo(f"✓ measures: {len(measures)}")
 
 
 def check_maps(policy: Policy) -> None:

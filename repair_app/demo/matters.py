@@ -235,6 +235,17 @@ def breached(days: int, what: str) -> Beat:
     )
 
 
+def found(days: int, finding: str, reasons: str) -> Beat:
+    """Return the decision that a commitment was not kept, after the enterprise was heard."""
+    return beat(
+        days,
+        f"commitment.{finding}",
+        reasons,
+        "企业陈述的情况已予核实，不影响对违诺事实的认定。",
+        "可以依法申请行政复议或者提起行政诉讼。",
+    )
+
+
 def served(days: int, organiser: str, statement: str, hours: int) -> Beats:
     """Return public service that is let weigh in, with its proof."""
     return (
@@ -314,7 +325,7 @@ FOLLOWED: Final = (
         granted(32, "已更换全部标签，罚款已缴清。", "新标签备案表。", "新标签备案表.pdf"),
         breached(12, "两个批次仍使用旧标签，其余已更换。"),
         beat(9, "commitment.state_views", "旧标签系仓库剩余，发现后已全部销毁。"),
-        beat(5, "commitment.find_partly_kept", "旧标签批次未全部收回，认定部分履行。"),
+        found(5, "find_partly_kept", "旧标签批次未全部收回，认定部分履行。"),
     ),
     repair(
         "closed-not-kept",
@@ -322,7 +333,7 @@ FOLLOWED: Final = (
         granted(34, "已建立价格核对制度，罚款已缴清。", "价格管理制度。", "价格管理制度.pdf"),
         breached(15, "制度未执行，检查时全部抽查商品均未明码标价。"),
         beat(12, "commitment.state_views", "因人员更替未能落实，愿意接受处理。"),
-        beat(8, "commitment.find_not_kept", "事实清楚，认定全部未履行，启动撤销修复。"),
+        found(8, "find_not_kept", "事实清楚，认定全部未履行，启动撤销修复。"),
     ),
     repair(
         "closed-kept",

@@ -1,12 +1,12 @@
 """The prescribed texts of commitments as data: workflows/commitments.toml, read strictly."""
 
 import string
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repair_app import toml_file
 from repair_app.engine.spec import SpecError, cite
 from repair_app.labels import Label
 
@@ -38,8 +38,8 @@ class CommitmentText:
 def load_commitment_texts(path: Path, documents: Mapping[str, Label]) -> dict[str, CommitmentText]:
     """Return the texts by kind. Raises SpecError naming file, kind and mistake."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # a TOMLDecodeError is a ValueError
+        raw = toml_file.load(path)
+    except ValueError as error:
         raise SpecError(f"{path.name}: {error}") from error
     return {kind: _read(f"{path.name}: {kind}", kind, one, documents) for kind, one in raw.items()}
 

@@ -5,12 +5,12 @@ again and its marking looked over.
 """
 
 import random
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repair_app import toml_file
 from repair_app.engine.spec import SpecError, cite
 from repair_app.labels import Label
 
@@ -108,8 +108,8 @@ class _Reader:
 
     def read(self) -> Course:
         try:
-            raw = tomllib.loads(self.path.read_text(encoding="utf-8"))
-        except ValueError as error:  # a TOMLDecodeError is a ValueError
+            raw = toml_file.load(self.path)
+        except ValueError as error:
             raise SpecError(f"courses/{self.path.name}: {error}") from error
         self.check_keys("course", raw, COURSE_KEYS | {"questions"})
         test = raw["test"]

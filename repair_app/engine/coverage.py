@@ -7,12 +7,12 @@ are there is checked; which steps rest on a clause is read from the workflows th
 
 import ast
 import re
-import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repair_app import toml_file
 from repair_app.engine.spec import Basis, SpecError, Transition, Workflow
 from repair_app.labels import Label
 
@@ -87,7 +87,7 @@ class Surroundings:
 def load_map(path: Path) -> Map:
     """Read the file. Raises SpecError naming the entry."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = toml_file.load(path)
         return Map(
             requirements=tuple(
                 read_requirement(name, body) for name, body in raw["requirements"].items()

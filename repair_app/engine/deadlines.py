@@ -152,7 +152,7 @@ def organisation_of(step: Step, state: State) -> int | None:
         parties = {
             "subject": case.subject_id,
             "provider": case.provider_id,
-            "reviewer": case.centre_id,
+            "reviewer": called_in(step) or case.centre_id,
             "department": case.department_id,
         }
     else:
@@ -161,6 +161,17 @@ def organisation_of(step: Step, state: State) -> int | None:
         if step.workflow.entity == "sanction":
             parties["department"] = step.sanction.department_id
     return parties.get(owner or "")
+
+
+def called_in(step: Step) -> int | None:
+    """Return the centre to which a requirement was handed over beside its case; None for none.
+
+    Nobody at the centre of the case can act on it, so it lies on the other one's list.
+    """
+    higher = step.case.higher_centre_id
+    if higher is None or step.workflow.entity != "requirement":
+        return None
+    return higher if step.store.has_happened(step.entity.ref, "delegate") else None
 
 
 # --- counting --------------------------------------------------------------------------------

@@ -5,20 +5,24 @@ back what it says.
 """
 
 import string
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from repair_app import toml_file
 from repair_app.engine.spec import Basis, SpecError, Workflow, cite
 from repair_app.labels import Label
 
 REQUIRED: Final = frozenset({"title", "by", "to", "says", "text", "source"})
-KEYS: Final = REQUIRED | {"sender", "template", "next", "ends", "recalls"}
+KEYS: Final = REQUIRED | {"sender", "template", "next", "ends", "recalls", "when"}
 # Who gets it. `subject`: the firm, or who filed in their own name; `person`: only the latter.
-RECIPIENTS: Final = frozenset({"subject", "person", "provider", "department", "institution"})
+# `department`: each that has a measure on the record; `halted`: each whose measure this very matter
+# has stopped.
+RECIPIENTS: Final = frozenset(
+    {"subject", "person", "provider", "department", "halted", "institution"}
+)
 # In whose name it is written: the unit that took the step, the firm, or the institution asked.
 SENDERS: Final = frozenset({"office", "subject", "institution"})
 Place = tuple[str, str]  # a workflow and one of its transitions
@@ -40,6 +44,7 @@ class LetterKind:
     template: str = "letter"
     ends: frozenset[Place] = frozenset()
     recalls: frozenset[str] = frozenset()  # texts of an earlier step of the same matter
+    when: str = ""  # which matters of these steps have it; of all where it names none
 
     @property
     def workflows(self) -> frozenset[str]:
@@ -63,6 +68,7 @@ class LetterWords:
     placeholders: Collection[str]
     private: Collection[str]  # words of a person: never in `says`
     templates: Collection[str]
+    conditions: Collection[str]  # what `when` may name
 
 
 def book_of(kinds: Iterable[LetterKind]) -> LetterBook:
@@ -95,8 +101,8 @@ def load_letters(
     if not path.exists():
         return NO_LETTERS
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # a TOMLDecodeError is a ValueError
+        raw = toml_file.load(path)
+    except ValueError as error:
         raise SpecError(f"{path.name}: {error}") from error
     steps: dict[str, set[str]] = {}
     for workflow in workflows:
@@ -133,6 +139,8 @@ class _Reader:
         self.check(kind, "to", raw["to"], RECIPIENTS)
         self.check(kind, "sender", raw.get("sender", "office"), SENDERS)
         self.check(kind, "template", raw.get("template", "letter"), self.words.templates)
+        if "when" in raw:
+            self.check(kind, "when", raw["when"], self.words.conditions)
         text = self.read_texts(kind, "text", raw["text"])
         if not text:
             raise self.refuse(kind, "text: says nothing; add a paragraph")
@@ -152,6 +160,7 @@ class _Reader:
             template=raw.get("template", "letter"),
             ends=frozenset(self.read_places(kind, "ends", raw.get("ends", []), some=False)),
             recalls=frozenset(recalls),
+            when=raw.get("when", ""),
         )
 
     @property

@@ -11,18 +11,29 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
-from repair_app.calendar import add_working_days, local_date
+from repair_app.calendar import local_date
 from repair_app.engine.fields import CORRECTABLE
 from repair_app.engine.guards.outcomes import BEGUN_ANEW, REVIEWED_HERE
 from repair_app.engine.letter_kinds import LetterKind, placeholders_in
 from repair_app.engine.rules import RuleError
 from repair_app.engine.step import Step
+from repair_app.engine.wording import INTENDED, speak_to
 from repair_app.labels import Label
 from repair_app.ledger import latest_text
 from repair_app.letters import MONTHS, hash_template
-from repair_app.models import Case, Deadline, Event, Letter, Organisation, Person, Requirement
+from repair_app.models import (
+    Case,
+    Deadline,
+    Event,
+    Letter,
+    Organisation,
+    Person,
+    Requirement,
+    Sanction,
+)
+from repair_app.models.parties import OrganisationKind
 
 PREFIX: Final = "WS"  # 文书
 CODE_BYTES: Final = 16
@@ -37,6 +48,7 @@ class Addressee(NamedTuple):
     name: str
     organisation_id: int | None = None
     person_id: int | None = None
+    is_person: bool = False  # a natural person, and no unit: the letter speaks so
 
 
 @dataclass(frozen=True)
@@ -116,6 +128,8 @@ def compose(
     asked: for a draft, before the step is taken: the texts that its form asks for. They, and what
     only the step brings, are marked as open.
     """
+    if kind.when and not CONDITIONS[kind.when](step):
+        return []
     office = office_of(step, kind.sender)
     facts = Facts(step, kind, office, asked)
     return [
@@ -131,7 +145,7 @@ def content_of(
     step = facts.step
     pack = step.rules
     rows = [
-        (Label("企业", "Enterprise"), facts.value("subject")),
+        (name_subject(step, to), facts.value("subject")),
         (Label("统一社会信用代码", "Unified social credit code"), facts.value("uscc")),
         (Label("决定书文号", "Penalty decision"), facts.value("decision_no")),
         (Label("事项编号", "Matter"), facts.value("case")),
@@ -158,6 +172,13 @@ def content_of(
     }
 
 
+def name_subject(step: Step, to: Addressee) -> Label:
+    """Return what the subject of the record is called: to a person, or of one, no enterprise."""
+    if to.is_person or step.record.subject.kind == OrganisationKind.NATURAL_PERSON:
+        return Label("信息主体", "Subject of the record")
+    return Label("企业", "Enterprise")
+
+
 def both(label: Label) -> dict[str, str]:
     """Return a label as it is kept with a letter."""
     return {"zh": label.zh, "en": label.en}
@@ -174,8 +195,9 @@ def fill(text: Label, facts: "Facts") -> Label | None:
     told = {name: one for name, one in values.items() if one is not None}
     if len(told) < len(values):
         return None
+    is_person = facts.to is not None and facts.to.is_person
     return Label(
-        text.zh.format(**{name: one.zh for name, one in told.items()}),
+        speak_to(text.zh, person=is_person).format(**{name: one.zh for name, one in told.items()}),
         text.en.format(**{name: one.en for name, one in told.items()}),
     )
 
@@ -223,28 +245,72 @@ def addressees(step: Step, to: str) -> list[Addressee]:
         case "institution":
             asked_of = step.entity.institution_id if isinstance(step.entity, Requirement) else None
             return [_organisation(step.store.get_organisation(asked_of))] if asked_of else []
+        case "halted":
+            halted = sorted({one.department_id for one in _halted(step)})
+            return [_organisation(step.store.get_organisation(one)) for one in halted]
         case _:
             return [_organisation(step.store.get_organisation(one)) for one in _departments(step)]
 
 
 def _organisation(one: Organisation) -> Addressee:
-    return Addressee(one.name, organisation_id=one.id)
+    is_person = one.kind == OrganisationKind.NATURAL_PERSON
+    return Addressee(one.name, organisation_id=one.id, is_person=is_person)
 
 
 def _person(step: Step, case: Case | None) -> list[Addressee]:
     if case is None or case.person_id is None:
         return []
     person = step.store.session.get_one(Person, case.person_id)
-    return [Addressee(person.name, person_id=person.id)]
+    return [Addressee(person.name, person_id=person.id, is_person=True)]
 
 
 def _departments(step: Step) -> list[int]:
-    """Return the departments whose measures rest on the record, each once; or that of the case."""
-    held = {one.department_id for one in step.record.sanctions if one.ended_at is None}
+    """Return the departments whose measures rest on the record, each once; or that of the case.
+
+    A measure that ended with this very step counts: its department is told so.
+    """
+    held = {one.department_id for one in step.record.sanctions if one.ended_at in {None, step.at}}
     case = case_of(step)
     if not held and case is not None and case.department_id is not None:
         held = {case.department_id}
     return sorted(held)
+
+
+def _halted(step: Step) -> list[Sanction]:
+    """Return the measures that the case has stopped, as they are now."""
+    case = case_of(step)
+    return [
+        one
+        for one in step.record.sanctions
+        if case is not None and any(halt.case_id == case.id for halt in one.suspensions)
+    ]
+
+
+# --- which matters have it ---
+
+
+def _is_own(step: Step) -> bool:
+    """Say whether the enterprise, or the person, filed the matter itself."""
+    case = case_of(step)
+    return case is not None and case.door == "subject"
+
+
+def _is_repaired(step: Step) -> bool:
+    """Say whether the record was repaired until this step: published again by it, or still not."""
+    if step.record.state == "repaired":
+        return True
+    resumed = exists().where(
+        Event.entity == step.record.ref, Event.transition == "resume", Event.at == step.at
+    )
+    return bool(step.store.session.scalar(select(resumed)))
+
+
+CONDITIONS: Final[Mapping[str, Callable[[Step], bool]]] = {
+    "filed_by_the_addressee": _is_own,
+    "set_going_by_others": lambda step: not _is_own(step),
+    "repair_was_granted": _is_repaired,
+    "repair_was_not_granted": lambda step: not _is_repaired(step),
+}
 
 
 # --- what it tells ---
@@ -285,7 +351,7 @@ class Facts:
     def _look_up(self, name: str) -> Label | None:
         if name in TEXTS:
             return self._text(name)
-        found = COMPUTED[name](self)
+        found = None if self.draft and name in AFTERWARDS else COMPUTED[name](self)
         return TO_BE_SET if found is None and self.draft and name in BY_THE_STEP else found
 
     def _text(self, name: str) -> Label | None:
@@ -409,14 +475,45 @@ def _corrections(facts: Facts) -> Label | None:
 
 def _measures(facts: Facts) -> Label | None:
     """Return the measures of the record that do not end with it; a department reads of its own."""
+    return _name_measures(facts, lambda one: one.ended_at is None)
+
+
+def _ended_measures(facts: Facts) -> Label | None:
+    """Return the measures that ended in this step; a department reads of its own."""
+    return _name_measures(facts, lambda one: one.ended_at == facts.step.at)
+
+
+def _resumed_measures(facts: Facts) -> Label | None:
+    """Return the measures that this matter had stopped, and nothing stops any more."""
+    stopped = _halted(facts.step)
+    return _name_measures(
+        facts, lambda one: one in stopped and one.ended_at is None and not _is_held(one)
+    )
+
+
+def _held_measures(facts: Facts) -> Label | None:
+    """Return the measures that this matter had stopped, and another one still stops."""
+    stopped = _halted(facts.step)
+    return _name_measures(
+        facts, lambda one: one in stopped and one.ended_at is None and _is_held(one)
+    )
+
+
+def _is_held(sanction: Sanction) -> bool:
+    return any(one.lifted_at is None for one in sanction.suspensions)
+
+
+def _name_measures(facts: Facts, which: Callable[[Sanction], bool]) -> Label | None:
+    """Return the names of some measures, as far as they are the addressee's to know."""
     case = case_of(facts.step)
     person_id = case.person_id if case else None
+    to_department = facts.kind.to in {"department", "halted"}
     mine = (
         one
         for one in facts.step.record.sanctions
-        if one.ended_at is None
+        if which(one)
         and one.person_id in {None, person_id}
-        and (facts.kind.to != "department" or _is_for(one.department_id, facts.to))
+        and (not to_department or _is_for(one.department_id, facts.to))
     )
     return joined(Label(one.measure.name_zh, one.measure.name_en) for one in mine)
 
@@ -439,7 +536,7 @@ def _review_until(facts: Facts) -> Label | None:
     rules, clock = pack.objection_rules, pack.clocks.get("review_request")
     if rules is None or clock is None or rules.review_by not in REVIEWED_HERE:
         return None
-    return day(add_working_days(step.today, clock.working_days).due_on)
+    return day(step.last_day_for_review(pack, step.today))
 
 
 # Words of people: only in the letter itself, never where it is verified.
@@ -462,11 +559,16 @@ TEXTS: Final = frozenset(
         "weighing",
     }
 )
-ADDRESSED: Final = frozenset({"recipient", "measures"})
+ADDRESSED: Final = frozenset(
+    {"recipient", "measures", "ended_measures", "resumed_measures", "held_measures"}
+)
 # What there is only once the step is taken.
 BY_THE_STEP: Final = frozenset(
     {"due", "due_how", "whole_due", "whole_how", "number", "issued_on", "valid_until"}
+    | {"resumed_measures"}
 )
+# What would read otherwise before the step.
+AFTERWARDS: Final = frozenset({"ended_measures", "resumed_measures", "held_measures"})
 COMPUTED: Final[Mapping[str, Callable[[Facts], Label | None]]] = {
     "subject": lambda facts: plain(facts.step.record.subject.name),
     "uscc": lambda facts: plain(facts.step.record.subject.uscc),
@@ -483,7 +585,10 @@ COMPUTED: Final[Mapping[str, Callable[[Facts], Label | None]]] = {
     "case": lambda facts: plain((case_of(facts.step) or facts.step.entity).ref),
     "about": partial(_of_case, read=lambda case: plain(case.about.ref if case.about else "")),
     "filed_on": partial(_of_case, read=lambda case: day_of(case.submitted_at)),
-    "step": lambda facts: facts.step.transition.label,
+    "intended": lambda facts: INTENDED.get((facts.step.workflow.name, facts.step.transition.name)),
+    "becomes": lambda facts: (
+        facts.step.workflow.states[facts.step.transition.target_from(facts.step.entity.state)].label
+    ),
     "day": lambda facts: day(facts.step.today),
     "due": partial(_due, whole=False),
     "due_how": partial(_how, whole=False),
@@ -494,6 +599,9 @@ COMPUTED: Final[Mapping[str, Callable[[Facts], Label | None]]] = {
     "outcome": _outcome,
     "corrections": _corrections,
     "measures": _measures,
+    "ended_measures": _ended_measures,
+    "resumed_measures": _resumed_measures,
+    "held_measures": _held_measures,
     "review_until": _review_until,
     "barred_until": lambda facts: day(facts.step.record.subject.barred_until),
     "meets_on": partial(day_in, name="meets_on"),

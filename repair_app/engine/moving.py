@@ -5,7 +5,6 @@ name. A move never ends, suspends, resumes or fulfils anything: what a state mea
 the same on both sides. Days that have run stay run: a term goes on from the day it began.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from repair_app import ledger
+from repair_app import ledger, toml_file
 from repair_app.engine import deadlines, machine
 from repair_app.engine.days import read_table
 from repair_app.engine.rules import RulePack
@@ -111,8 +110,8 @@ def read_named(path: Path, old: Workflow, new: Workflow) -> Named:
     if not path.exists():
         return {}
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # a TOMLDecodeError is a ValueError
+        found = toml_file.load(path)
+    except ValueError as error:
         raise SpecError(f"{path.name}: {error}") from error
     for key in (old.name, old.version, new.version):
         found = found.get(key, {})

@@ -78,12 +78,14 @@ def open_as_system(
     name: str = "open",
     ground: str = "",
     facts: dict[str, Any] | None = None,
+    texts: dict[str, str] | None = None,
     **columns: Any,
 ) -> Case:
     """Open a case about a record in the course of another step, by a step of the system's.
 
     name: of the step by which it opens; ground: what keeps two of a kind apart that are open on
-    one record; columns: more of the case.
+    one record; texts: a person's words, of the step that it follows from; columns: more of the
+    case.
     """
     case = make_case(
         step.store,
@@ -95,5 +97,5 @@ def open_as_system(
         day=step.today,
         **columns,
     )
-    step.fire(case, name, Answers(facts=facts or {}))
+    step.fire(case, name, Answers(facts=facts or {}, texts=texts or {}))
     return case

@@ -1,6 +1,5 @@
 """The policy in force: every workflow version, every rule pack, and the profile that chooses."""
 
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,6 +9,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from repair_app import toml_file
 from repair_app.engine import effects, guards, letters
 from repair_app.engine.letter_kinds import NO_LETTERS, LetterBook, LetterWords, load_letters
 from repair_app.engine.machine import StateMachine, build_machine
@@ -165,7 +165,7 @@ def load_policy(folder: Path, profile: str, forms: Collection[str]) -> Policy:
 
 def words_of_letters() -> LetterWords:
     """Return the names that letters.toml may use."""
-    return LetterWords(letters.PLACEHOLDERS, letters.PRIVATE, list_templates())
+    return LetterWords(letters.PLACEHOLDERS, letters.PRIVATE, list_templates(), letters.CONDITIONS)
 
 
 def load_current(path: Path, vocabulary: Vocabulary) -> Workflow:
@@ -242,8 +242,8 @@ def read_releases(path: Path) -> dict[str, dict[str, str]]:
     if not path.exists():
         return {}
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # a TOMLDecodeError is a ValueError
+        found = toml_file.load(path)
+    except ValueError as error:
         raise SpecError(f"{path.name}: {error}") from error
     for name, versions in found.items():
         if not isinstance(versions, dict):

@@ -3,13 +3,13 @@
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from repair_app import toml_file
 from repair_app.labels import Label
 
 ENTITIES = frozenset({"case", "record", "sanction", "requirement"})
@@ -183,11 +183,8 @@ class Vocabulary:
 def load_documents(path: Path) -> dict[str, Label]:
     """Return the documents that `basis` may cite, by key. Raises SpecError."""
     try:
-        return {
-            key: Label.of(names)
-            for key, names in tomllib.loads(path.read_text(encoding="utf-8")).items()
-        }
-    except (tomllib.TOMLDecodeError, ValueError) as error:
+        return {key: Label.of(names) for key, names in toml_file.load(path).items()}
+    except ValueError as error:
         raise SpecError(f"{path.name}: {error}") from error
 
 
@@ -225,8 +222,8 @@ def number_of(numeral: str) -> int:
 def load_workflow(path: Path, vocabulary: Vocabulary) -> Workflow:
     """Return the workflow of one file. Raises SpecError naming file and place."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+        raw = toml_file.load(path)
+    except ValueError as error:
         raise SpecError(f"{path.name}: {error}") from error
     reader = _Reader(path.name, vocabulary)
     workflow = reader.read_workflow(raw)

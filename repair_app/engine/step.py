@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from repair_app.calendar import add_working_days
 from repair_app.engine.assessment import Assessment, assess_record
 from repair_app.engine.rules import RulePack, SeverityClass
 from repair_app.labels import N_
@@ -116,6 +117,7 @@ class Step:
     state: str
     fire_as_system: Callable[[Entity, str, Answers], None] = field(repr=False)
     follows: bool = False  # fired in the course of another step
+    taken_from_id: int | None = None  # the institution that a request is taken back from
 
     @property
     def record(self) -> CreditRecord:
@@ -214,6 +216,14 @@ class Step:
         if self.today > term.due_on:
             return None
         return Reason(N_("The term runs until %(day)s."), {"day": term.due_on})
+
+    def last_day_for_review(self, rules: RulePack, decided_on: date) -> date:
+        """Return until when a review of a decision can be asked for, by the calendar as it is kept.
+
+        rules: those of the review. The letter that tells of a decision names the same day.
+        """
+        days = rules.clocks["review_request"].working_days
+        return add_working_days(decided_on, days, self.store.read_calendar()).due_on
 
     @property
     def hides_while_verified(self) -> bool:

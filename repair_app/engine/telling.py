@@ -4,7 +4,9 @@ The parties are told of every step of their case, and of what else happens to th
 requirements and the measures against them; what follows from a step of the same transaction is
 told them only of cases, so that one step is one message about one case. Officials are told when
 it is their turn, when what they had a part in has ended, and when a matter is passed up to them.
-Nobody is told of a step of their own, nor of what `access` does not let them see.
+Nobody is told of a step of their own, nor of what `access` does not let them see. Two are told the
+number of what they do not see: an institution that a request is taken back from, and the unit above
+whoever let a term pass.
 """
 
 import json
@@ -16,7 +18,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, false, or_, select
 from sqlalchemy.orm import Session, lazyload
 
-from repair_app.access import concerns
+from repair_app.access import CONFIDENTIAL, concerns
 from repair_app.calendar import SHANGHAI, local_date
 from repair_app.db import insert_rows
 from repair_app.engine.deadlines import organisation_of
@@ -38,6 +40,7 @@ from repair_app.models import (
 
 DIGEST_AT = time(8, 0)  # Asia/Shanghai
 FIRM = (Role.SUBJECT, Role.AGENT)
+ESCALATE = "escalate"  # the system's step that passes on what is late
 OFFICIALS = (Role.PROVIDER, Role.REVIEWER, Role.DEPARTMENT, Role.INSTITUTION)
 
 
@@ -79,6 +82,8 @@ def tell(step: Step, event: Event) -> None:
     seats, people = seats_of_step(step, left), people_of_step(step, left)
     session = step.store.session
     told = find_addressees(session, step.entity, seats, people, step.today, step.actor.person_id)
+    told += find_former(step)
+    told = put_first(find_above(step), told)
     content = {
         "workflow": step.workflow.name,
         "version": step.workflow.version,
@@ -226,10 +231,6 @@ def seats_of_step(step: Step, left: str) -> dict[Seat, Kind]:
         told |= dict.fromkeys(offices_of(step), Kind.ENDED)
     elif left != step.state and entered.owner:
         told |= dict.fromkeys(owners_of(step, entered), Kind.TURN)
-    if "escalate_term" in step.transition.effects:
-        term = step.term_of(step.entity.ref)
-        if term is not None and term.escalated_to_id is not None:
-            told[Seat(Role.REVIEWER, term.escalated_to_id)] = Kind.ESCALATED
     return told
 
 
@@ -371,6 +372,52 @@ def find_addressees(
             if person_id != actor_id:
                 found.setdefault(account_id, Addressee(account_id, mode, people[person_id]))
     return [found[one] for one in sorted(found)]
+
+
+def find_former(step: Step) -> list[Addressee]:
+    """Return the accounts of the institution from which a step takes a request back.
+
+    From then on they do not see it: they are told its number and that it has ended, once.
+    """
+    if step.taken_from_id is None:
+        return []
+    seat = Seat(Role.INSTITUTION, step.taken_from_id)
+    found = find_appointments(step.store.session, [seat], step.today)
+    modes = {
+        account_id: mode
+        for _, account_id, person_id, mode in found
+        if person_id != step.actor.person_id
+    }
+    return [Addressee(one, modes[one], Kind.ENDED) for one in sorted(modes)]
+
+
+def find_above(step: Step) -> list[Addressee]:
+    """Return the accounts of the units to which a step passes terms on, whatever office they hold.
+
+    Whose term it was acts for another unit: what it is about the one above need not see to urge it.
+    What is confidential is told only to who may know of it.
+    """
+    if step.transition.name != ESCALATE:
+        return []
+    above = {
+        one.escalated_to_id
+        for one in step.store.terms_of(step.entity)
+        if one.escalated_at == step.at
+    }
+    seats = [Seat(role, one) for one in above if one is not None for role in OFFICIALS]
+    is_open = not isinstance(step.entity, Case) or step.entity.workflow not in CONFIDENTIAL
+    modes = {
+        account_id: mode
+        for one, account_id, _, mode in find_appointments(step.store.session, seats, step.today)
+        if is_open or may_know(one, step.entity)
+    }
+    return [Addressee(one, modes[one], Kind.ESCALATED) for one in sorted(modes)]
+
+
+def put_first(pressing: Collection[Addressee], others: Iterable[Addressee]) -> list[Addressee]:
+    """Return all who are told, each once: of those who are in both, why they have to act."""
+    known = {one.account_id for one in pressing}
+    return [*pressing, *(one for one in others if one.account_id not in known)]
 
 
 def find_appointments(

@@ -19,6 +19,7 @@ from wtforms.fields.core import Field
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from repair_app.access import MANDATES
+from repair_app.calendar import FIRST_DAY, LAST_DAY
 from repair_app.db import today
 from repair_app.forms.base import LINE_LENGTH, clean_text, line
 from repair_app.models import Role, User
@@ -261,6 +262,13 @@ class PasswordForm(OfficeForm):
             raise ValidationError(_l("The two are not the same."))
 
 
+def is_in_time(_form: FlaskForm, field: Field) -> None:
+    """Refuse a day of which there can be no event. Raises ValidationError."""
+    if field.data and not FIRST_DAY <= field.data <= LAST_DAY:
+        days = {"first": FIRST_DAY.isoformat(), "last": LAST_DAY.isoformat()}
+        raise ValidationError(gettext("Enter a day from %(first)s to %(last)s.", **days))
+
+
 class EventsForm(FlaskForm):
     """Which events of the ledger are looked for."""
 
@@ -273,5 +281,5 @@ class EventsForm(FlaskForm):
     what = SelectField(_l("Matter and step"), default="")
     role = SelectField(_l("Role"), default="")
     organisation = free_line(_l("Organisation"), _l("Code, or part of the name."))
-    since = DayField(_l("From"), validators=[Optional()])
-    until = DayField(_l("Until"), validators=[Optional()])
+    since = DayField(_l("From"), validators=[Optional(), is_in_time])
+    until = DayField(_l("Until"), validators=[Optional(), is_in_time])

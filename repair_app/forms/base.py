@@ -117,6 +117,10 @@ class TransitionForm(FlaskForm):
         asked = [field for field in self if not isinstance(field, hidden)]
         return sorted(asked, key=lambda field: isinstance(field, MultipleFileField))
 
+    def list_mistakes(self) -> list[Field]:
+        """Return the fields that were answered wrongly, in order; none before it is sent."""
+        return [one for one in self.questions() if one.errors]
+
     def without_choice(self) -> list[Field]:
         """Return the lists that have nothing to choose from: then nothing can be sent."""
         return [one for one in self if isinstance(one, SelectField) and not one.choices]

@@ -339,3 +339,17 @@ class BreachForm(EvidenceMixin, TransitionForm):
         _l("What is to follow"), description=_l("As the commitment says of its breach.")
     )
     findings = long_text(_l("Findings"), description=_l("What was checked, and what was found."))
+
+
+class BreachDecisionForm(EvidenceMixin, TransitionForm):
+    """How a commitment was kept: what was found, how the answer was weighed, what comes next."""
+
+    texts = ("findings", "weighing", "remedy")
+    findings = long_text(
+        _l("Findings and reasons"), description=_l("The other side reads these reasons.")
+    )
+    weighing = long_text(
+        _l("How the subject's views were weighed"),
+        description=_l("Say so where none were stated in time."),
+    )
+    remedy = long_text(_l("What the subject can do next"))

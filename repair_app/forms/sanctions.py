@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from repair_app.db import today
 from repair_app.engine.enforcement import ROLES_OF_PERSONS, fits_class, is_listed
 from repair_app.engine.step import record_of
+from repair_app.engine.wording import speak_to
 from repair_app.forms.base import (
     LINE_LENGTH,
     RadioField,
@@ -24,6 +25,7 @@ from repair_app.forms.base import (
 from repair_app.forms.questions import ProofForm, as_text
 from repair_app.labels import numbered
 from repair_app.models import Appointment, Organisation, Role, SanctionMeasure, User
+from repair_app.models.parties import OrganisationKind
 
 NOTIFIED: Final = {  # who acted -> who is told (…四（十四））
     "": (),
@@ -215,7 +217,8 @@ class RestorationForm(ProofForm):
         """Start from the usual wording."""
         if not self.is_submitted():
             record = self.case.record
-            self.notice.data = NOTICE_ZH.format(
+            is_person = record.subject.kind == OrganisationKind.NATURAL_PERSON
+            self.notice.data = speak_to(NOTICE_ZH, person=is_person).format(
                 name=record.subject.name, decision_no=numbered(record.decision_no)
             )
 

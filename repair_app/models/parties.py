@@ -105,7 +105,8 @@ class User(Base, UserMixin):
     mail_mode: Mapped[str] = mapped_column(
         default="at_once", server_default="at_once"
     )  # at_once, digest, none
-    feed_token: Mapped[str | None] = mapped_column(unique=True, index=True)  # of the calendar feed
+    # Of the secret in the address of the calendar feed; the secret itself is the person's.
+    feed_digest: Mapped[str | None] = mapped_column(unique=True, index=True)
     fs_uniquifier: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
 

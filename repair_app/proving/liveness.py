@@ -80,7 +80,7 @@ def flaws_of(policy: Policy) -> Iterator[tuple[str, str]]:
                 OF_THE_SUBJECT & roles
                 and not roles >= OF_THE_SUBJECT
                 and not one.name.startswith("sign")
-            ):  # by hand
+            ):  # a signature is the enterprise's own act
                 yield "S1", f"{name}: the enterprise and its agent may do the same"
             if (wanted := MAY.get(name)) and roles != set(wanted):
                 yield "S2", f"{name} is for {sorted(roles)}, and not for {sorted(wanted)}"

@@ -163,7 +163,7 @@ def try_mutant(graph: Graph, index: Index, mutant: Mutant, stuck: int = 0) -> Tr
     return explore_on(bent, base, changed, trial, stuck)
 
 
-def look_why(  # what is tried, where and in which wrong policy
+def look_why(
     trial: Trial, bent: Graph, before: World, number: int, attempt: Attempt, mutant: Mutant
 ) -> None:
     """Note what else says no to a step, once that is enough to say why a mutant changes nothing."""

@@ -5,6 +5,7 @@ verdict on each of its measures, the list of published commitments. The model sa
 show; the replay asks the SQL conditions and the functions that the application's pages use.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 from repair_app.db import at
 from repair_app.engine.enforcement import enforceable, is_enforceable
 from repair_app.models import (
+    Case,
     CreditRecord,
     DisputeMark,
     Organisation,
@@ -82,8 +84,6 @@ def find_disagreement(world: World) -> str | None:
             if gone and enforceable(one, world.today).enforceable:
                 return f"{record.ref} is {record.state}, and {one.ref} may be enforced"
     for one in world.list_rows(Requirement):
-        if is_on_the_list(world, one) and one.case.record.state in FOUND_WRONG:
-            return f"{one.ref} is listed, and its record was found to be wrong"
         unpublished = one.workflow == "commitment" and one.state == "published"
         if unpublished and one.published_at is None:
             return f"{one.ref} is published, and the list does not show it"
@@ -117,13 +117,18 @@ def differing_outlets(session: Session, world: World, moment: datetime) -> Itera
                 wanted["measure"],
             ),
         }
-        listed = len(set(session.scalars(select(Requirement.id).where(is_shown()))))
-    in_model = sum(is_on_the_list(world, one) for one in world.list_rows(Requirement))
+        stands = select(Case.record_id, Requirement.state).join(Requirement.case)
+        listed = Counter(tuple(one) for one in session.execute(stands.where(is_shown())))
+    in_model = Counter(
+        (one.case.record_id, one.state)
+        for one in world.list_rows(Requirement)
+        if is_on_the_list(world, one)
+    )
     for name, (found, expected) in ways.items():
         if found != expected:
             yield f"(34) {name}: {sorted(found)}, by the model {sorted(expected)}"
     if listed != in_model:
-        yield f"(34) commitments: {listed} listed, by the model {in_model}"
+        yield f"(34) commitments: {dict(listed)} listed, by the model {dict(in_model)}"
 
 
 def enforceable_by_sql(session: Session, world: World) -> set[int]:

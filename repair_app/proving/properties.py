@@ -649,6 +649,9 @@ def who_verifies_is_of_the_provider(move: Move) -> str | None:  # noqa: PLR0911 
         return None
     if move.workflow == "revocation" and move.actor.role == "reviewer":
         return None
+    if (move.workflow, move.transition.name) == ON_PAPERS:
+        reviews = move.actor.role == "reviewer" and after.verified_by_id == move.actor.person_id
+        return None if reviews else "the papers were checked by nobody of the centre"
     if after.verified_by_id == move.actor.person_id and move.workflow in PUTS_RIGHT:
         return None
     if after.verified_by_id != move.actor.person_id:
@@ -658,6 +661,7 @@ def who_verifies_is_of_the_provider(move: Move) -> str | None:  # noqa: PLR0911 
     return None
 
 
+ON_PAPERS = ("repair", "conclude_unanswered")  # 书面核查: the provider let its term pass
 PUTS_RIGHT = {"remedy", "self_correction"}  # where who puts right, of whatever unit, is checked
 
 
@@ -886,7 +890,8 @@ def who_acted_is_written_down(move: Move) -> str | None:
         return None
     target = (move.workflow, move.entity.state)
     case, person = move.case, move.actor.person_id
-    if target in ANSWERED and move.actor.role == "provider" and case.verified_by_id != person:
+    answers = move.actor.role == "provider" or (move.workflow, move.transition.name) == ON_PAPERS
+    if target in ANSWERED and answers and case.verified_by_id != person:
         return f"{move.transition.name} names no verifier"
     if target in DECIDED_FIRST and case.decided_by_id != person:
         return f"{move.transition.name} names no decider"
@@ -1614,7 +1619,7 @@ def who_promised_is_heard_and_judged_by_another(move: Move) -> str | None:  # no
     if name == "dismiss_breach" and announced.announced_by_id == move.actor.person_id:
         return "dismissed by who announced it"
     if name == "dismiss_breach":
-        return wrongly_dismissed(move, found)
+        return "what was dropped stands still" if found.announced_by_id is not None else None
     if name.startswith("find_") and found.announced_by_id == move.actor.person_id:
         return "found by who announced it"
     if move.entity.state in KEPT_OR_NOT and (found is None or found.recognised_on is None):
@@ -1624,15 +1629,6 @@ def who_promised_is_heard_and_judged_by_another(move: Move) -> str | None:  # no
         if not barred and not any(cases(move.after, "revocation")):
             return "not kept, and nothing follows"
     return None
-
-
-def wrongly_dismissed(move: Move, found: Any) -> str | None:
-    """Return what is wrong with dropping what was announced."""
-    if found.announced_by_id is not None:
-        return "what was dropped stands still"
-    announced = fulfilment_of(move.before, move.entity)
-    mine = announced.announced_by_id == move.actor.person_id
-    return "dropped by who announced it" if mine else None
 
 
 KEPT_OR_NOT = {"fulfilled", "partly_fulfilled", "unfulfilled"}

@@ -19,7 +19,7 @@ from repair_app.proving.properties import STATE_PROPERTIES, STEP_PROPERTIES
 from repair_app.proving.reasons import BROKEN_BY_HAND, flaws_of_alike, flaws_of_untaken, kind_of
 from repair_app.proving.replay import one_of_a_class, replay
 from repair_app.proving.scenarios import Scenario
-from repair_app.proving.undoing import UNDOING, find_traces
+from repair_app.proving.undoing import PAIRS, UNDOING, Pair, find_traces
 from repair_app.proving.worlds import SCENARIOS
 
 SHOWN = 3  # counter-examples of one scenario
@@ -46,6 +46,7 @@ class Found:
     stories: list[Story] = field(default_factory=list)
     taken: set[tuple[str, str]] = field(default_factory=set)
     entered: set[tuple[str, str]] = field(default_factory=set)
+    undone: set[Pair] = field(default_factory=set)
     trials: dict[Mutant, Trial] = field(default_factory=dict)
     seconds: float = 0.0
     exploring: float = 0.0
@@ -58,7 +59,8 @@ class Proof:
     found: list[Found]
     stories: list[Story]
     mutants: dict[Mutant, str]  # by which promise each was caught; empty: it was not
-    alike: dict[Mutant, str]  # that make no difference in any state, and of which kind they are
+    alike: dict[Mutant, str]  # that make no difference where tried, and of which kind they are
+    sampled: int  # of these, tried in some worlds in a part of the states only
     unlooked: list[Mutant]  # of transitions that no scenario takes
     dead: list[str]
     by_state: int
@@ -131,6 +133,9 @@ def flaws_of_proof(proof: Proof, policy: Policy, *, mutants: bool, whole: bool) 
             for name in workflow.transitions
         }
         yield from flaws_of_untaken(proof.dead, known)
+        undone = set().union(*(one.undone for one in proof.found))
+        for pair in (one for one in PAIRS if one not in undone):
+            yield f"({UNDOING}) {pair.do} is undone by {pair.undo} in no world"
     if whole and mutants:
         yield from flaws_of_alike(proof.alike)
         unbroken = {one for one, by in proof.breaks.items() if not by}
@@ -151,8 +156,10 @@ def look_at(place_of_scenario: int) -> Found:
     """Explore a scenario and try in it every mutant that still lives."""
     started = monotonic()
     graph = explore(_scenarios[place_of_scenario], _policy)
-    graph.violations.extend(find_traces(graph))
+    undone: set[Pair] = set()
+    graph.violations.extend(find_traces(graph, undone))
     found, stuck = describe(graph)
+    found.undone = undone
     found.exploring = monotonic() - started
     index = Index(graph)
     for place, mutant in enumerate(_mutants):
@@ -219,7 +226,7 @@ def sum_up(policy: Policy, found: list[Found], static: dict[Mutant, str], second
     stories.extend(Story("as written", one, says, ()) for one, says in flaws_of(policy))
     mutants: dict[Mutant, str] = {}
     alike: dict[Mutant, str] = {}
-    unlooked, by_state = [], 0
+    unlooked, by_state, sampled = [], 0, 0
     breaks: dict[str, list[Mutant]] = {key: [] for key in (*STATE_PROPERTIES, *STEP_PROPERTIES)}
     for mutant, as_written in static.items():
         trials = [one.trials[mutant] for one in found if mutant in one.trials]
@@ -229,6 +236,7 @@ def sum_up(policy: Policy, found: list[Found], static: dict[Mutant, str], second
             continue
         if not caught and not any(one.differs for one in trials):
             alike[mutant] = kind_of(mutant, trials)
+            sampled += any(one.capped for one in trials)
             continue
         if not caught and trials and not any(one.taken for one in trials):
             caught = "L1"  # a step that nobody can take any more is dead letter
@@ -242,7 +250,9 @@ def sum_up(policy: Policy, found: list[Found], static: dict[Mutant, str], second
         for name in workflow.transitions
         if (workflow.name, name) not in taken
     ]
-    return Proof(found, stories, mutants, alike, unlooked, dead, by_state, seconds, breaks, [])
+    return Proof(
+        found, stories, mutants, alike, sampled, unlooked, dead, by_state, seconds, breaks, []
+    )
 
 
 def property_count() -> int:
@@ -281,7 +291,8 @@ def report(proof: Proof, *, verbose: bool = False) -> Iterator[str]:
     found_out = sum(map(bool, proof.mutants.values()))
     if proof.mutants:
         yield (
-            f"mutants that no step or state tells from the policy: {len(proof.alike)}; "
+            f"mutants that no step or state tells from the policy: {len(proof.alike)}, "
+            f"{proof.sampled} of them looked at in a part of the states of a large world; "
             f"of steps taken in no world: {len(proof.unlooked)}; "
             f"caught by promises of states alone: {proof.by_state}"
         )

@@ -106,8 +106,6 @@ def kind_of(mutant: Mutant, trials: Collection[Trial]) -> str:
         return "guards refuse the added role" if tried else "nobody of the added role reaches it"
     if mutant.kind == "guard removed" and any(one.instead for one in trials):
         return "another guard says no as well"
-    if mutant.kind == "guard negated" and any(one.instead for one in trials):
-        return "another guard says no as well"
     if any(one.bounded for one in trials):
         return "one matter more than the world looks at"
     kind, reasons = TOLD[mutant.kind]

@@ -208,6 +208,11 @@ def add_above(cast: Cast) -> None:
     cast.add_person("", ("firm", Role.SUBJECT), same_as="torn reviewer above")
 
 
+def add_one_above(cast: Cast) -> None:
+    """Put a single reviewer into the centre above."""
+    cast.add_person("first reviewer above", ("higher centre", Role.REVIEWER))
+
+
 def add_clerk(cast: Cast) -> None:
     """Put a third reviewer there: who entered a matter at the counter does not decide it."""
     cast.add_person("third reviewer", ("centre", Role.REVIEWER))

@@ -33,7 +33,6 @@ class Pair(NamedTuple):
     do: str
     undo: str
     once: bool = False  # cannot be done a second time: the clause says so
-    at_once: bool = False  # only where nothing else of the matter was done in between
     but: frozenset[str] = frozenset()  # columns that the undoing leaves empty, or as they are
 
 
@@ -63,7 +62,6 @@ PAIRS = (
     Pair("objection.propose_removal", "objection.return_to_provider"),
     Pair("objection.open", "objection.discard"),
     Pair("objection.submit", "objection.refuse"),
-    Pair("objection.delegate", "objection.delegate", at_once=True),
     Pair("repair.open", "repair.discard"),
     Pair("repair.enter_at_window", "repair.discard_at_window"),
     Pair("repair.accept", "repair.withdraw"),
@@ -103,12 +101,15 @@ PAIRS = (
 )
 
 
-def find_traces(graph: Graph) -> Iterator[Violation]:
-    """Yield what is left of something that was undone, or cannot be done again."""
+def find_traces(graph: Graph, undone: set[Pair]) -> Iterator[Violation]:
+    """Yield what is left of something that was undone, or cannot be done again.
+
+    undone: the pairs that were seen in a world; those of this graph are added.
+    """
     by_do: dict[str, list[Pair]] = {}
     for one in PAIRS:
         by_do.setdefault(one.do, []).append(one)
-    sight = Sight(graph)
+    sight = Sight(graph, undone)
     for number, edges in enumerate(graph.edges):
         for edge in edges:
             for pair in by_do.get(name_of(edge.attempt), ()):
@@ -123,11 +124,10 @@ def name_of(attempt: Attempt) -> str:
 class Sight:
     """What is compared of the states of a graph, worked out once for each part of a state."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, undone: set[Pair]) -> None:
+        self.graph, self.undone = graph, undone
         self.seen: dict[int, tuple[Any, ...] | None] = {}
         self.told: set[tuple[Pair, str]] = set()
-        self.undone: set[Pair] = set()
 
     def follow(self, number: int, edge: Edge, pair: Pair) -> Iterator[Violation]:
         """Yield what is wrong once a step is undone, at once or after more steps of its matter."""
@@ -142,11 +142,7 @@ class Sight:
                     continue
                 if name_of(one.attempt) == pair.undo:
                     yield from self.compare(number, edge, one, pair, matter)
-                elif (
-                    not pair.at_once
-                    and one.target not in seen
-                    and (one.attempt.transition not in STAYS)
-                ):
+                elif one.target not in seen and one.attempt.transition not in STAYS:
                     seen.add(one.target)
                     waiting.append(one.target)
 

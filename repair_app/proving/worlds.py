@@ -15,6 +15,7 @@ from repair_app.proving.scenarios import (
     add_everybody,
     add_moved,
     add_offices,
+    add_one_above,
     add_one_reviewer,
     add_others,
     add_people,
@@ -225,6 +226,7 @@ SCENARIOS = (
                 "enter_at_window",
                 "add_service",
                 "weigh_service",
+                "conclude_unanswered",  # in "terms of a repair", where a third reviewer is
             }
         ),
     ),
@@ -460,17 +462,18 @@ SCENARIOS = (
     ),
     Scenario(
         "terms of a repair",
-        "the terms of a repair: told of, answered in the meantime, and told to the next unit",
+        "the terms of a repair: told of, answered in the meantime, told to the next unit, and "
+        "never answered: who checks on the papers does not decide",
         {"repair": ("repair",)},
         sanctions=0,
         time=False,
         starts=LATER,
-        cast=two_reviewers,
+        cast=lambda cast: both(cast, two_reviewers, add_one_above),
         only=(
             GRANT
             | steps(
                 "repair",
-                "answer_interim escalate reroute recall disclaim conclude_unanswered",
+                "answer_interim escalate reroute recall disclaim conclude_unanswered delegate",
             )
         )
         - {"repair.withdraw", "repair.refuse"},

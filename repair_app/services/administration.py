@@ -372,13 +372,19 @@ def list_accounts(query: str, role: str, after: int | None) -> Sequence[User]:
     ).all()
 
 
-def list_people_of(organisation: Organisation) -> Sequence[Appointment]:
-    """Return the roles that people have, or had, for an organisation."""
+def list_people_of(organisation: Organisation, after: int | None = None) -> Sequence[Appointment]:
+    """Return a page of the roles that people have, or had, for an organisation; one more if any.
+
+    after: the id the page before ended with.
+    """
+    last = db.session.get(Appointment, after) if after else None
+    place = tuple_(Appointment.role, Appointment.id)
     return db.session.scalars(
         select(Appointment)
         .where(Appointment.organisation_id == organisation.id)
+        .where(place > (last.role, last.id) if last else true())
         .order_by(Appointment.role, Appointment.id)
-        .limit(PAGE)
+        .limit(PAGE + 1)
         .options(selectinload(Appointment.user))
     ).all()
 

@@ -82,8 +82,10 @@ def refuse_unsuited(user: User, organisation_id: int) -> None:
     """Raise NotPossible for an account that an enterprise may not name.
 
     One that waits for its person may have been invited by somebody else under a wrong address.
+    Impartiality is the person's (`engine.store.has_seat`): the roles are those of all accounts.
     """
-    roles = {one.role for one in user.current_appointments}
+    accounts = user.person.accounts
+    roles = {seat.role for account in accounts for seat in account.current_appointments}
     own = {one.organisation_id for one in user.appointments} == {organisation_id}
     if not user.active or not roles <= NAMEABLE or (user.password is None and not own):
         raise NotPossible(UNSUITED)

@@ -15,7 +15,7 @@ from repair_app.engine.step import NotAllowed, NotOffered, Reason, Refused, Wron
 from repair_app.engine.store import ReadingStore
 from repair_app.labels import N_
 from repair_app.models import CreditRecord, Deadline, Role, Sanction, User
-from repair_app.services import cases, inbox
+from repair_app.services import cases, desk, inbox
 from repair_app.services.policy import current_policy
 
 # Steps that ask no more than a click, and a note for the file that one may leave empty.
@@ -52,6 +52,7 @@ class Taken:
     ref: str
     done: bool
     reasons: Sequence[Reason] = ()
+    is_seen: bool = True  # False: there is nothing there that this person may see
 
 
 def is_plain(step: Transition) -> bool:
@@ -73,7 +74,8 @@ def list_plain_steps(turns: Iterable[inbox.Turn], role: Role) -> list[Transition
 def look_ahead(refs: Sequence[str], name: str, user: User) -> list[Prospect]:
     """Return what a step would do to each of some matters that wait for a person's office.
 
-    Raises NotVisible for one that does not.
+    What has moved on to others meanwhile is left out. Raises NotVisible where a person may see
+    none of them all.
     """
     store = cases.reading()
     turns = inbox.pair_with_entities(find_terms(refs, user))
@@ -83,7 +85,7 @@ def look_ahead(refs: Sequence[str], name: str, user: User) -> list[Prospect]:
 def find_terms(refs: Sequence[str], user: User) -> Sequence[Deadline]:
     """Return the terms of some matters that wait for a person's office, the most urgent first.
 
-    Raises NotVisible for one that does not.
+    Raises NotVisible where a person may see none of them all.
     """
     mine = [inbox.waits_for(user, role) for role in OFFICES if user.holds(role)]
     terms = db.session.scalars(
@@ -92,9 +94,8 @@ def find_terms(refs: Sequence[str], user: User) -> Sequence[Deadline]:
         .order_by(Deadline.due_on, Deadline.id)
         .options(*inbox.with_what_they_are_of(), *_WITH_SANCTIONS)
     ).all()
-    unseen = set(refs) - {one.entity_ref for one in terms}
-    if unseen:
-        raise cases.NotVisible(min(unseen))
+    if not terms and not any(cases.is_visible(ref, user) for ref in refs):
+        raise cases.NotVisible(min(refs, default=""))
     return terms
 
 
@@ -109,7 +110,7 @@ def prospect_of(turn: inbox.Turn, name: str, user: User, store: ReadingStore) ->
 def take_step(kind: str, ref: str, name: str, user: User, sent: cases.Submission) -> Taken:
     """Take a step in one of several matters, in a transaction of its own; tell what became of it.
 
-    Raises NotVisible for what is not this person's.
+    Whatever it is: those before it are done already, and the report is to say so.
     """
     policy = current_policy()
     try:
@@ -124,6 +125,8 @@ def take_step(kind: str, ref: str, name: str, user: User, sent: cases.Submission
         return Taken(ref, done=False, reasons=[Reason(CHANGED)])
     except (NotAllowed, NotOffered):
         return Taken(ref, done=False, reasons=[Reason(N_("This step is not yours to take here."))])
+    except cases.NotVisible:
+        return Taken(ref, done=False, reasons=[Reason(desk.MOVED_ON)], is_seen=False)
     except cases.TokenBorrowed:
         return Taken(ref, done=False, reasons=[Reason(N_("Another form was sent for it before."))])
     return Taken(ref, done=True)

@@ -141,6 +141,12 @@ def get_visible(kind: str, ref: str, user: User) -> Entity:
     return entity
 
 
+def is_visible(ref: str, user: User) -> bool:
+    """Say whether there is something under this reference, of any kind, that a person may see."""
+    found = (db.session.scalar(select(one).where(one.ref == ref)) for one in KINDS.values())
+    return any(any(access.stands_as(user, one)) for one in found if one is not None)
+
+
 def find_transition(user: User, entity: Entity, name: str) -> Transition:
     """Return a transition that this person may fire in some state of the entity.
 

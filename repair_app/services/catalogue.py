@@ -1,6 +1,5 @@
 """The catalogue of sanction measures, read from the policy folder into its table."""
 
-import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
@@ -9,6 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
+from repair_app import toml_file
+from repair_app.engine.rules.tables import suggest
 from repair_app.engine.spec import SpecError
 from repair_app.labels import Label
 from repair_app.models import SanctionMeasure
@@ -24,16 +25,12 @@ FORCES: Final = ("mandatory", "recommended")
 def load_measures(path: Path) -> None:
     """Bring the table of measures up to the file: a measure is added or changed, never removed.
 
-    Raises SpecError for a measure that is not whole, cites nothing, or is there twice.
+    Raises what `read_measures` raises.
     """
-    rows = tomllib.loads(path.read_text(encoding="utf-8"))["measures"]
-    codes = Counter(row.get("code") for row in rows)
-    if twice := [code for code, times in codes.items() if times > 1]:
-        raise SpecError(f"{path.name}: {twice[0]} is there twice")
+    rows = read_measures(path)
     with transaction() as session:
         known = {one.code: one for one in session.scalars(select(SanctionMeasure))}
         for row in rows:
-            check_measure(path.name, row)
             name = Label.of(row["name"])
             measure = known.get(row["code"]) or SanctionMeasure(code=row["code"])
             measure.name_zh, measure.name_en = name.zh, name.en
@@ -45,15 +42,39 @@ def load_measures(path: Path) -> None:
             session.add(measure)
 
 
+def read_measures(path: Path) -> list[Mapping[str, Any]]:
+    """Return the measures of the file, each whole.
+
+    Raises SpecError for a measure that is not whole, cites nothing, or is there twice.
+    """
+    try:
+        raw = toml_file.load(path)
+    except ValueError as error:
+        raise SpecError(f"{path.name}: {error}") from error
+    rows = raw.get("measures")
+    if set(raw) != {"measures"} or not isinstance(rows, list):
+        raise SpecError(f"{path.name}: holds a list of tables [[measures]], and nothing else")
+    codes = Counter(str(row.get("code")) for row in rows)
+    if twice := [code for code, times in codes.items() if times > 1]:
+        raise SpecError(f"{path.name}: {twice[0]} is there twice")
+    for row in rows:
+        check_measure(path.name, row)
+    return rows
+
+
 def check_measure(file: str, row: Mapping[str, Any]) -> None:
     """Refuse a measure that lacks something, or rests on nothing. Raises SpecError."""
     code = row.get("code")
     if missing := [key for key in KEYS if key not in row]:
         raise SpecError(f"{file}: {code}: {missing[0]} is missing")
     if unknown := sorted(set(row) - set(KEYS) - set(MORE)):
-        raise SpecError(f"{file}: {code}: unknown key {unknown[0]!r}")
-    if row["kind"] not in KINDS or row["force"] not in FORCES:
-        raise SpecError(f"{file}: {code}: unknown kind or force")
+        known = suggest(unknown[0], (*KEYS, *MORE))
+        raise SpecError(f"{file}: {code}: unknown key {unknown[0]!r}{known}")
+    for key, values in (("kind", KINDS), ("force", FORCES)):
+        if row[key] not in values:
+            raise SpecError(
+                f"{file}: {code}: {key}: unknown {row[key]!r}{suggest(row[key], values)}"
+            )
     for key, kind in MORE.items():
         if key in row and type(row[key]) is not kind:
             raise SpecError(f"{file}: {code}: {key}: has another kind of value")

@@ -135,6 +135,11 @@ def keep(session: Session, record: CreditRecord, told: Told, digest: str) -> Non
     session.flush()
 
 
+def tidy(code: str) -> str:
+    """Return a code as it was given out, however it was typed."""
+    return code.strip().lower().replace("-", "")
+
+
 def look_up(code: str) -> Answer | None:
     """Return what came of a complaint, for who has its code; None for no such code."""
     if not CODE.fullmatch(code):

@@ -48,6 +48,7 @@ MOST: Final = 200  # colleagues and notes on a page
 NOTE_LENGTH: Final = 2000
 READERS: Final = frozenset({*OFFICES, Role.AUDITOR})  # who sees a case from the office's side
 UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+MOVED_ON: Final = N_("It does not wait for your unit now.")
 NO_SEAT: Final = N_("This person does not hold this office in your organisation today.")
 
 
@@ -103,7 +104,10 @@ def list_load(colleagues: Mapping[int, str], role: Role) -> list[Load]:
 
 
 def claim(ref: str, user: User) -> None:
-    """Take a matter in hand. Raises NotVisible, or Refused where one may not or was not first."""
+    """Take a matter in hand. Raises NotVisible, or Refused where one may not or was not first.
+
+    Refused as well, like by all that follows, where the matter has moved on to another office.
+    """
     with transaction() as session:
         term, entity = lock_term(session, ref, user)
         if term.assignee_id == user.id:
@@ -130,8 +134,30 @@ def assign(ref: str, account_id: int, user: User, seen: int | None = None) -> No
             give(session, term, entity, user, account)
 
 
+def assign_all(
+    refs: Sequence[str], account_id: int, user: User, seen: int | None = None
+) -> dict[str, Sequence[Reason]]:
+    """Give several matters to a colleague, each by itself; return why not, of those refused.
+
+    What a person may not see is told like what has moved on. Raises NotVisible where that is all.
+    """
+    refused: dict[str, Sequence[Reason]] = {}
+    unseen = set()
+    for ref in refs:
+        try:
+            assign(ref, account_id, user, seen)
+        except Refused as refusal:
+            refused[ref] = refusal.reasons
+        except cases.NotVisible:
+            refused[ref] = [Reason(MOVED_ON)]
+            unseen.add(ref)
+    if unseen and len(unseen) == len(refs):
+        raise cases.NotVisible(min(unseen))
+    return refused
+
+
 def release(ref: str, user: User) -> None:
-    """Lay a matter down: it waits for the whole office again. Raises NotVisible."""
+    """Lay a matter down: it waits for the whole office again. Raises NotVisible, Refused."""
     with transaction() as session:
         term, entity = lock_term(session, ref, user)
         if term.assignee_id is not None:
@@ -140,18 +166,23 @@ def release(ref: str, user: User) -> None:
 
 
 def find_term(ref: str, user: User) -> Deadline:
-    """Return the term of a matter that waits for a person's office. Raises NotVisible."""
+    """Return the term of a matter that waits for a person's office.
+
+    Raises Refused for what a person may see, but waits for others by now; else NotVisible.
+    """
     mine = [inbox.waits_for(user, role) for role in OFFICES if user.holds(role)]
     term = db.session.scalar(select(Deadline).where(Deadline.entity_ref == ref, or_(*mine)))
-    if term is None or not mine:
-        raise cases.NotVisible(ref)
-    return term
+    if term is not None and mine:
+        return term
+    if cases.is_visible(ref, user):
+        raise Refused(Reason(MOVED_ON))
+    raise cases.NotVisible(ref)
 
 
 def lock_term(session: Session, ref: str, user: User) -> tuple[Deadline, Entity]:
     """Return a term that waits for a person's office, and what it is of, both locked.
 
-    In the order of all steps: the record first. Raises NotVisible.
+    In the order of all steps: the record first. Raises NotVisible, Refused.
     """
     turn = next(inbox.pair_with_entities([find_term(ref, user)]))
     kind = next(name for name, model in cases.KINDS.items() if isinstance(turn.entity, model))
@@ -162,8 +193,8 @@ def lock_term(session: Session, ref: str, user: User) -> tuple[Deadline, Entity]
         .with_for_update(of=Deadline)
         .execution_options(populate_existing=True)
     )
-    if term is None:
-        raise cases.NotVisible(ref)
+    if term is None:  # somebody took the step while this waited for the lock
+        raise Refused(Reason(MOVED_ON))
     return term, entity
 
 

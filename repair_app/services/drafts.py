@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from obstore.exceptions import NotFoundError
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from repair_app.db import db, now
@@ -28,14 +28,14 @@ from repair_app.uploads import Upload
 PAGE: Final = re.compile(
     r"/(cases|records|requirements|sanctions)/([A-Z]{2}-[0-9]{4}-[0-9]{6,9}-[0-9A-Z])/([a-z_]{1,60})"
 )
-DRAFTS_KEPT: Final = timedelta(days=30)
-FILES_KEPT: Final = timedelta(days=7)
+KEPT: Final = timedelta(days=30)  # what was typed, and what was uploaded for it
 MOST_DRAFTS: Final = 50  # of one person; the oldest make room
 MOST_FILES: Final = 20  # of one page, as with one step
 MOST_FILES_OF_ALL: Final = 100  # of one person
 MOST_FIELDS: Final = 60
 MOST_LETTERS: Final = 100_000  # of one form
 LONGEST_NAME: Final = 64
+LOOKED_UP: Final = 500  # files at a time
 FOLDER: Final = "staged"
 
 
@@ -182,31 +182,41 @@ def stage(user: User, page: str, upload: Upload) -> StagedUpload:
     The bytes are written before the row: a row without bytes cannot be.
     """
     check_page(user, page)
-    check_room(user, page)
     token = secrets.token_urlsafe(24)
     evidence.store().put(path_of(token), upload.content, mode="create")
+    row = StagedUpload(
+        token=token,
+        account_id=user.id,
+        page=page,
+        filename=upload.filename,
+        media_type=upload.media_type,
+        size=len(upload.content),
+        sha256=upload.sha256,
+        staged_at=now(),
+    )
+    try:
+        put_on_file(row)
+    except TooMuch:
+        remove_bytes(token)
+        raise
+    return row
+
+
+def put_on_file(row: StagedUpload) -> None:
+    """Write down that a file waits; one of an account at a time. Raises TooMuch."""
     with transaction() as session:
-        row = StagedUpload(
-            token=token,
-            account_id=user.id,
-            page=page,
-            filename=upload.filename,
-            media_type=upload.media_type,
-            size=len(upload.content),
-            sha256=upload.sha256,
-            staged_at=now(),
-        )
+        session.get(User, row.account_id, with_for_update={"of": User})
+        check_room(session, row.account_id, row.page)
         session.add(row)
         session.flush()
-        return row
 
 
-def check_room(user: User, page: str) -> None:
+def check_room(session: Session, account_id: int, page: str) -> None:
     """Raise TooMuch where a page, or a person, has as many files waiting as there may be."""
     rows = select(StagedUpload.page, func.count()).where(
-        StagedUpload.account_id == user.id, StagedUpload.sent_at.is_(None)
+        StagedUpload.account_id == account_id, StagedUpload.sent_at.is_(None)
     )
-    found = db.session.execute(rows.group_by(StagedUpload.page)).all()
+    found = session.execute(rows.group_by(StagedUpload.page)).all()
     counts = {row[0]: row[1] for row in found}
     if counts.get(page, 0) >= MOST_FILES or sum(counts.values()) >= MOST_FILES_OF_ALL:
         raise TooMuch
@@ -280,14 +290,36 @@ def remove_bytes(token: str) -> None:
 
 
 def clear_old(moment: datetime) -> int:
-    """Throw away drafts of thirty days and files of seven; return of how many rows."""
+    """Throw away what nobody touched for thirty days; return of how many drafts and files.
+
+    A file stays as long as what was typed into its form.
+    """
+    before = moment - KEPT
     with transaction() as session:
         drafts = session.scalars(
-            delete(Draft).where(Draft.saved_at < moment - DRAFTS_KEPT).returning(Draft.id)
+            delete(Draft).where(Draft.saved_at < before).returning(Draft.id)
         ).all()
-        old = StagedUpload.staged_at < moment - FILES_KEPT
+        is_begun = exists().where(
+            Draft.account_id == StagedUpload.account_id, Draft.page == StagedUpload.page
+        )
+        old = and_(StagedUpload.staged_at < before, ~is_begun)
         tokens = session.scalars(delete(StagedUpload).where(old).returning(StagedUpload.token))
         thrown = tokens.all()
     for token in thrown:
         remove_bytes(token)
+    clear_stray(before)
     return len(drafts) + len(thrown)
+
+
+def clear_stray(before: datetime) -> None:
+    """Throw away the bytes that no row names and that were written before a moment.
+
+    An upload that is broken off between its bytes and its row leaves such.
+    """
+    stray: set[str] = set()
+    for some in evidence.store().list(FOLDER, chunk_size=LOOKED_UP):
+        tokens = {one["path"].rpartition("/")[2] for one in some if one["last_modified"] < before}
+        named = select(StagedUpload.token).where(StagedUpload.token.in_(tokens))
+        stray |= tokens.difference(db.session.scalars(named))
+    for token in stray:
+        remove_bytes(token)

@@ -6,6 +6,7 @@ the evidence, by its SHA-256. Only who asked for it sees and gets it.
 """
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,11 +19,13 @@ from obstore.exceptions import NotFoundError
 from sqlalchemy import delete, func, select, update
 
 from repair_app import jobs, refs, sheets
+from repair_app.calendar import local_date
 from repair_app.db import at, db, now, today
-from repair_app.models import Export, User
-from repair_app.services import evidence
+from repair_app.models import Event, Export, User
+from repair_app.services import evidence, viewings
 from repair_app.services.cases import NotVisible
 from repair_app.services.listings import Listing, chosen, find_listing, texts_of
+from repair_app.services.office_book import ACCOUNTS, name_account
 from repair_app.services.transaction import sweep, transaction
 from repair_app.sheets import Cell
 
@@ -133,6 +136,7 @@ def write_export(number: int) -> None:
             path = Path(folder) / "list"
             done = write_rows(export, path)
             digest = keep(path)
+        viewings.note_list(export.account_id, export.page, dict(export.query))
     except Exception:
         note(number, done_at=now())
         raise
@@ -192,13 +196,14 @@ def place_of(sha256: str) -> str:
 
 
 def list_own(user: User) -> Sequence[Export]:
-    """Return what a person has asked for, newest first."""
+    """Return what a person has asked for and may still have, newest first."""
     own = select(Export).where(Export.account_id == user.id, Export.asked_at > now() - KEPT)
-    return db.session.scalars(own.order_by(Export.id.desc())).all()
+    found = db.session.scalars(own.order_by(Export.id.desc())).all()
+    return [one for one in found if one.sha256 is None or may_have(one, user)]
 
 
 def get_own(ref: str, user: User) -> Export:
-    """Return a file of a person's own that is written. Raises NotVisible."""
+    """Return a file of a person's own that is written and still for them. Raises NotVisible."""
     own = select(Export).where(
         Export.ref == ref,
         Export.account_id == user.id,
@@ -206,9 +211,36 @@ def get_own(ref: str, user: User) -> Export:
         Export.asked_at > now() - KEPT,
     )
     found = db.session.scalar(own)
-    if found is None:
+    if found is None or not may_have(found, user):
         raise NotVisible(ref)
     return found
+
+
+def may_have(export: Export, user: User) -> bool:
+    """Say whether a person still may take a list away, and for all for whom they asked for it."""
+    listing = find_listing(export.page, user)
+    return listing is not None and not has_lost(user, listing, export.asked_at)
+
+
+def has_lost(user: User, listing: Listing, since: datetime) -> bool:
+    """Say whether a role for which a list is has ended since a moment, or its scope was changed.
+
+    The rows of a file may then be another office's: it is to be asked for anew.
+    """
+    if isinstance(listing.admits, str):
+        return False
+    day = local_date(since)
+    if any(not one.is_current and one.ends_on and one.ends_on >= day for one in user.appointments):
+        return True
+    changes = db.session.scalars(
+        select(Event.payload).where(
+            Event.entity == name_account(user),
+            Event.stream == ACCOUNTS.name,
+            Event.transition.in_(("change", "end")),
+            Event.at >= since,
+        )
+    )
+    return any(json.loads(one)["facts"]["role"] in listing.admits for one in changes)
 
 
 def read(export: Export) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """The calendar feed: the terms that a person has to meet, for the calendar of a phone or desk."""
 
-import hmac
+import hashlib
 import re
 import secrets
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from repair_app import access
 from repair_app.db import db, now
 from repair_app.models import Case, Deadline, Role, User
-from repair_app.services import deadlines, inbox
+from repair_app.services import inbox
 from repair_app.services.cases import NotVisible
 from repair_app.services.messages import words_of
 from repair_app.services.policy import current_policy
@@ -26,24 +26,34 @@ TOKEN_BYTES: Final = 24
 TOKEN: Final = re.compile("[A-Za-z0-9_-]{32}")
 
 
-def renew_token(user: User) -> None:
-    """Give a person's feed a new address; the former one is worthless."""
+def renew_token(user: User) -> str:
+    """Give a person's feed a new address; the former one is worthless.
+
+    Returns the secret of the address, this once: only its hash is kept.
+    """
+    token = secrets.token_urlsafe(TOKEN_BYTES)
     with transaction() as session:
-        session.get_one(User, user.id).feed_token = secrets.token_urlsafe(TOKEN_BYTES)
+        session.get_one(User, user.id).feed_digest = digest_of(token)
+    return token
+
+
+def digest_of(token: str) -> str:
+    """Return what is stored of a secret."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def end_feed(user: User) -> None:
     """Have a person's feed at no address any more."""
     with transaction() as session:
-        session.get_one(User, user.id).feed_token = None
+        session.get_one(User, user.id).feed_digest = None
 
 
 def find_reader(token: str) -> User:
     """Return the account whose feed is at an address. Raises NotVisible for anything else."""
     if not TOKEN.fullmatch(token):
         raise NotVisible("feed")
-    found = db.session.scalar(select(User).where(User.feed_token == token, User.active))
-    if found is None or not hmac.compare_digest(found.feed_token or "", token):
+    found = db.session.scalar(select(User).where(User.feed_digest == digest_of(token), User.active))
+    if found is None:
         raise NotVisible("feed")
     return found
 
@@ -52,9 +62,8 @@ def list_terms(user: User) -> Sequence[Deadline]:
     """Return the running terms that a person has to meet today, the most urgent first."""
     mine = [inbox.waits_for(user, role) for role in inbox.WORKERS if user.holds(role)]
     wanted = or_(*mine, waits_for_filer(user))
-    return db.session.scalars(
-        select(Deadline).where(wanted).order_by(Deadline.due_on, Deadline.id).limit(MOST)
-    ).all()
+    terms = select(Deadline).where(wanted).order_by(Deadline.due_on, Deadline.id).limit(MOST)
+    return db.session.scalars(terms.options(*inbox.with_what_they_are_of())).all()
 
 
 def waits_for_filer(user: User) -> ColumnElement[bool]:
@@ -82,16 +91,16 @@ def write_feed(user: User) -> bytes:
         calendar.add("method", "PUBLISH")
         calendar.add("x-wr-calname", gettext("Redress: my deadlines"))
         calendar.add("x-wr-timezone", "Asia/Shanghai")
-        for term in list_terms(user):
-            calendar.add_component(as_event(term))
+        for turn in inbox.pair_with_entities(list_terms(user)):
+            calendar.add_component(as_event(turn))
         return bytes(calendar.to_ical())
 
 
-def as_event(term: Deadline) -> Event:
+def as_event(turn: inbox.Turn) -> Event:
     """Return a term as an event of the whole day on which it ends."""
-    entity = deadlines.find_entity(db.session(), term.entity_ref)
-    workflow = current_policy().workflow_of(entity)
-    state = workflow.states[entity.state]
+    term = turn.term
+    workflow = current_policy().workflow_of(turn.entity)
+    state = workflow.states[turn.entity.state]
     base = current_app.config["BASE_URL"].rstrip("/")
     event = Event()
     event.add("uid", f"term-{term.id}@redress")

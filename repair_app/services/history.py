@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import (
     JSON,
     ColumnElement,
+    Select,
     cast,
     func,
     or_,
@@ -21,12 +22,13 @@ from sqlalchemy.orm import joinedload
 
 from repair_app import ledger
 from repair_app.access import organisations_as, visible_to
-from repair_app.calendar import SHANGHAI
+from repair_app.calendar import FIRST_DAY, LAST_DAY, SHANGHAI
 from repair_app.db import db
 from repair_app.engine.spec import Transition, Workflow
 from repair_app.engine.step import Entity
 from repair_app.labels import N_
 from repair_app.models import Case, CreditRecord, Event, Organisation, Requirement, Role, User
+from repair_app.models.parties import OrganisationKind
 from repair_app.name_index import fold
 from repair_app.penalty_format.uscc import normalise_uscc
 from repair_app.services.cases import KINDS
@@ -54,9 +56,12 @@ class Happening:
     evidence: Sequence[str]
 
 
-def list_happenings(stream: str, user: User, *, internal: bool) -> list[Happening]:
+def list_happenings(
+    stream: str, user: User, *, internal: bool, own: Collection[str] = ()
+) -> list[Happening]:
     """Return what happened in and to a case, oldest first; `internal` adds the notes.
 
+    own: the references of what this person is known to see, that the store is not asked again.
     A step may end other matters with it: of those that this person may not see nothing is told.
     """
     events = db.session.scalars(
@@ -65,7 +70,8 @@ def list_happenings(stream: str, user: User, *, internal: bool) -> list[Happenin
         .order_by(Event.id)
         .options(joinedload(Event.text))
     ).all()
-    unseen = find_unseen({one.entity for one in events}, user)
+    others = {one.entity for one in events}.difference(own)
+    unseen = find_unseen(others, user) if others else set()
     return read([one for one in events if one.entity not in unseen], internal=internal)
 
 
@@ -130,15 +136,19 @@ class Sought:
 
 def list_latest(before: int | None = None, sought: Sought | None = None) -> list[Happening]:
     """Return the newest events of all chains that fit, newest first."""
-    conditions = [one for one in conditions_of(sought or Sought()) if one is not None]
     events = db.session.scalars(
-        select(Event)
-        .where(Event.id < before if before else true(), *conditions)
-        .order_by(Event.id.desc())
+        query_events(sought or Sought())
+        .where(Event.id < before if before else true())
         .limit(PAGE)
         .options(joinedload(Event.text))
     ).all()
     return read(events, internal=True)
+
+
+def query_events(sought: Sought) -> Select[Event]:
+    """Return the query for the events of all chains that fit, newest first."""
+    conditions = [one for one in conditions_of(sought) if one is not None]
+    return select(Event).where(true(), *conditions).order_by(Event.id.desc())
 
 
 def list_changes(before: int | None = None) -> list[Happening]:
@@ -163,7 +173,7 @@ def conditions_of(sought: Sought) -> Iterator[ColumnElement[bool] | None]:
     if sought.organisation:
         yield actor_says("organisation").in_(codes_of(sought.organisation))
     yield Event.at >= beginning_of(sought.since) if sought.since else None
-    yield Event.at < beginning_of(sought.until + DAY) if sought.until else None
+    yield Event.at < beginning_of(sought.until) + DAY if sought.until else None
 
 
 def actor_says(key: str) -> ColumnElement[str]:
@@ -185,8 +195,8 @@ def codes_of(text: str) -> list[str]:
 
 
 def beginning_of(day: date) -> datetime:
-    """Return the first moment of a day where the law counts its days."""
-    return datetime.combine(day, time(), SHANGHAI)
+    """Return the first moment of a day where the law counts its days; of the nearest there is."""
+    return datetime.combine(min(max(day, FIRST_DAY), LAST_DAY), time(), SHANGHAI)
 
 
 def read(events: Sequence[Event], *, internal: bool) -> list[Happening]:
@@ -234,12 +244,22 @@ def workflow_of(content: Mapping[str, Any]) -> Workflow:
 
 
 def organisation_names(codes: set[str | None]) -> dict[str, str]:
-    """Return the names of organisations by code."""
-    known = [code for code in codes if code]
-    rows = db.session.execute(
-        select(Organisation.uscc, Organisation.name).where(Organisation.uscc.in_(known))
+    """Return the names of organisations by code; those that the page has read are not asked."""
+    read_already = (one for one in db.session.identity_map.values() if type(one) is Organisation)
+    names = {one.uscc: one.name for one in read_already if one.uscc in codes}
+    if unread := codes - names.keys() - {None}:
+        rows = select(Organisation.uscc, Organisation.name).where(Organisation.uscc.in_(unread))
+        names |= {row.uscc: row.name for row in db.session.execute(rows)}
+    return {uscc: name for uscc, name in names.items() if uscc}
+
+
+def find_natural_persons(events: Sequence[Event]) -> set[str]:
+    """Return the names under which natural persons, and no office or firm, took these steps."""
+    codes = {json.loads(one.payload)["actor"]["organisation"] for one in events} - {None}
+    persons = select(Organisation.name).where(
+        Organisation.uscc.in_(codes), Organisation.kind == OrganisationKind.NATURAL_PERSON
     )
-    return {uscc: name for uscc, name in rows if uscc}
+    return set(db.session.scalars(persons))
 
 
 def verify_all() -> tuple[int, ledger.Flaw | None]:

@@ -3,15 +3,28 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Final
+from datetime import date
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import defer, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from repair_app.access import CONFIDENTIAL, organisations_as, takes_side_in, visible_to
+from repair_app.calendar import add_working_days
 from repair_app.db import db, today
+from repair_app.engine.days import read_table
 from repair_app.engine.deadlines import is_overdue
 from repair_app.engine.step import record_of
 from repair_app.models import (
@@ -26,19 +39,27 @@ from repair_app.models import (
     User,
 )
 from repair_app.models.parties import OrganisationKind
+from repair_app.refs import refs_numbered
 from repair_app.services import search
 from repair_app.services.policy import current_policy
 
 PAGE = 25
 COUNTED = 100  # more are shown as "100+": counting them all would not stay quick
 POSITION = re.compile("([0-9]{4}-[0-9]{2}-[0-9]{2})_([0-9]{1,9})")  # due day and row of a term
-NUMBER = re.compile("[A-Z]{2}-[0-9]{4}-[0-9]{6,9}-[0-9A-Z]|[0-9]{1,9}")  # whole, or its digits
+# The number of a matter: whole, or without its beginning or end, or its digits.
+NUMBER = re.compile("(?:(?:([A-Z]{2})-)?([0-9]{4})-)?([0-9]{1,9})(?:-([0-9A-Z]?))?")
+WHOLE_NUMBER = re.compile("[A-Z]{2}-[0-9]{4}-[0-9]{6,9}-[0-9A-Z]")
+BRACKETS: Final = re.compile(r"[〔〕【】\[\]()（）［］]")  # of a decision's year, as they are typed
+WORDS: Final = 5  # that are looked for together
+LONGEST: Final = 100  # characters that are looked for
+ASKED: Final = ("tab", "what", "provider", "until", "q")  # of an address
 TEAM: Final = "team"
 TABS: Final = ("mine", TEAM, "unassigned", "soon", "overdue")
-SOON: Final = timedelta(days=3)
+SOON: Final = 3  # working days
 MEASURES: Final = "sanction"  # the terms that are of no case
 FEW: Final = 2000  # cases: up to so many are looked up at once
 MANY: Final = 200  # organisations of one name: from then on they are not listed one by one
+HOW_COUNTED: Final = (Deadline.pauses, Deadline.skipped, Deadline.made_up)  # no list tells it
 WORKERS = (Role.REVIEWER, Role.PROVIDER, Role.DEPARTMENT, Role.INSTITUTION)
 
 
@@ -82,7 +103,7 @@ class Filters:
     state: str = ""  # of the case, which then has the turn itself
     provider: str = ""  # part of a name, or a code
     until: date | None = None  # due by this day
-    text: str = ""  # a number, or part of an enterprise's name, or a code
+    text: str = ""  # numbers of matters or decisions, parts of an enterprise's name, or a code
 
     @property
     def is_narrow(self) -> bool:
@@ -109,6 +130,38 @@ class Inbox:
         return self.counts["overdue"]
 
 
+def read_filters(role: Role, asked: Mapping[str, str]) -> Filters:
+    """Return what an address asks for, of a page or of a file: what is none of its values is not.
+
+    asked: tab, what (a workflow, or workflow.state), provider, until and q.
+    """
+    kinds = list_kinds(role)
+    given = {name: visible(asked.get(name, "")) for name in ASKED}
+    workflow, _, state = given["what"].partition(".")
+    known = workflow in kinds or workflow == MEASURES
+    return Filters(
+        tab=given["tab"] if given["tab"] in TABS else TEAM,
+        workflow=workflow if known else "",
+        state=state if state in kinds.get(workflow, ()) else "",
+        provider=given["provider"][:LONGEST],
+        until=read_day(given["until"]),
+        text=given["q"][:LONGEST],
+    )
+
+
+def visible(text: str) -> str:
+    """Return what was asked for without what cannot be seen."""
+    return "".join(filter(str.isprintable, text)).strip()
+
+
+def read_day(text: str) -> date | None:
+    """Return a day; None for what is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def list_turns(
     user: User, role: Role, after: str | None = None, filters: Filters | None = None
 ) -> Inbox:
@@ -120,7 +173,7 @@ def list_turns(
         .where(waiting, tabs[asked.tab], *conditions_of(asked, role), comes_after(after))
         .order_by(Deadline.due_on, Deadline.id)
         .limit(PAGE + 1)
-        .options(*with_what_they_are_of())
+        .options(*with_what_they_are_of(), *map(defer, HOW_COUNTED))
     ).all()
     last = rows[PAGE - 1] if len(rows) > PAGE else None
     return Inbox(
@@ -146,7 +199,8 @@ def with_what_they_are_of() -> tuple[ExecutableOption, ...]:
 
 def tabs_of(user: User, role: Role) -> dict[str, ColumnElement[bool]]:
     """Return the SQL condition of each tab, for terms that wait for a person in a role."""
-    soon = and_(Deadline.due_on >= today(), Deadline.due_on <= today() + SOON)
+    last = add_working_days(today(), SOON, read_table(db.session())).due_on
+    soon = and_(Deadline.due_on >= today(), Deadline.due_on <= last)
     return {
         "mine": Deadline.assignee_id == user.id,
         TEAM: true(),
@@ -204,24 +258,70 @@ def of_cases(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
     A walk along the list meets many soon, and few hardly ever.
     """
-    cases = db.session.scalars(select(Case.id).where(condition).limit(FEW + 1)).all()
-    return of_case(condition) if len(cases) > FEW else running_of(Deadline.case_id.in_(cases))
+    fitting = select(Case.id).where(condition)
+    some = fitting.limit(FEW + 1).subquery()
+    if (db.session.scalar(select(func.count()).select_from(some)) or 0) > FEW:
+        return of_case(condition)
+    return running_of(Deadline.case_id.in_(fitting))
 
 
 def running_of(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the SQL condition for the few running terms that fit, looked up at once."""
     running = select(Deadline.id).where(condition, Deadline.met_at.is_(None))
     ids = db.session.scalars(running).all()
-    return Deadline.id.in_(ids) if ids else false()
+    # Written into the statement: a value for each of thousands takes longer than the answer.
+    those: Any = bindparam("terms", ids, expanding=True, literal_execute=True, unique=True)
+    return Deadline.id.in_(those) if ids else false()
 
 
 def mentions(text: str) -> ColumnElement[bool]:
-    """Return the SQL condition for terms of a number, or of an enterprise named so."""
-    number = text.upper()
+    """Return the SQL condition for terms that each word of a text is about."""
+    return and_(true(), *(is_about(word) for word in text.split()[:WORDS]))
+
+
+def is_about(word: str) -> ColumnElement[bool]:
+    """Return the SQL condition for terms of a number, a decision, or an enterprise named so."""
+    number = word.upper()
     if NUMBER.fullmatch(number):
-        part = Case.ref.contains(f"-{number:0>6}-") if number.isdigit() else Case.ref == number
-        cases = db.session.scalars(select(Case.id).where(part).limit(COUNTED)).all()
-        return running_of(or_(Deadline.case_id.in_(cases), Deadline.entity_ref == number))
+        return is_numbered(number)
+    named = is_named(word)
+    is_code = word.isascii() and word.isalnum()
+    has_number = any(map(str.isdigit, word)) and not is_code
+    return or_(named, is_of_decision(word)) if has_number else named
+
+
+def is_numbered(number: str) -> ColumnElement[bool]:
+    """Return the SQL condition for terms of a number: of a matter, a part of it, or a record."""
+    whole = WHOLE_NUMBER.fullmatch(number)
+    fits = Case.ref.in_([number] if whole else list_refs(number))
+    cases = db.session.scalars(select(Case.id).where(fits).limit(COUNTED)).all()
+    records = select(CreditRecord.id).where(CreditRecord.ref == number)
+    asked = or_(Deadline.case_id.in_(cases), Deadline.entity_ref == number)
+    return running_of(or_(asked, Deadline.record_id.in_(records)) if whole else asked)
+
+
+def list_refs(part: str) -> list[str]:
+    """Return the references that a part of one can mean: looked up, none is searched for."""
+    found = NUMBER.fullmatch(part)
+    if found is None:
+        return []
+    prefix, year, number, check = (one or "" for one in found.groups())
+    refs = refs_numbered(db.session(), int(number), prefix, year)
+    return [one for one in refs if one.endswith(check)]
+
+
+def is_of_decision(word: str) -> ColumnElement[bool]:
+    """Return the SQL condition for terms whose record's decision has a number with such a part.
+
+    Whatever brackets stand around its year. Few of a worklist are looked at: by their own record.
+    """
+    pattern = BRACKETS.sub("_", re.sub(r"([%_\\])", r"\\\1", word))
+    fits = CreditRecord.decision_no.like(f"%{pattern}%", escape="\\")
+    return exists().where(CreditRecord.id == Deadline.record_id, fits)
+
+
+def is_named(text: str) -> ColumnElement[bool]:
+    """Return the SQL condition for terms of enterprises that a text names."""
     firms = find_organisations(text)
     if len(firms) < MANY:
         records = select(CreditRecord.id).where(CreditRecord.subject_id.in_(firms))
@@ -238,7 +338,10 @@ def find_organisations(text: str, *conditions: ColumnElement[bool]) -> Sequence[
     wanted = search.read_query(text[: search.LONGEST])
     if wanted is None:
         return []
-    return db.session.scalars(search.named(wanted).where(*conditions).limit(MANY)).all()
+    found: Select[int] = search.named(wanted)  # which may ask nothing but the index
+    if conditions:
+        found = select(Organisation.id).where(Organisation.id.in_(found), *conditions)
+    return db.session.scalars(found.limit(MANY)).all()
 
 
 def pair_with_entities(terms: Sequence[Deadline]) -> Iterator[Turn]:

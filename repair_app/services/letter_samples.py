@@ -24,6 +24,10 @@ SAMPLES: Final[Mapping[str, Label]] = {
     "record": Label("JL-2026-000045-K", "JL-2026-000045-K"),
     "case": NUMBER,
     "about": NUMBER,
+    **dict.fromkeys(
+        ("measures", "ended_measures", "resumed_measures", "held_measures"),
+        Label("限制参加政府采购活动", "Exclusion from public procurement"),
+    ),
     **dict.fromkeys(("decided_on", "filed_on", "day", "issued_on"), DAY),
     **dict.fromkeys(
         ("due", "whole_due", "public_until", "review_until", "barred_until", "meets_on"), LATER

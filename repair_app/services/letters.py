@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from flask import current_app
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from repair_app import letters as printing
@@ -18,7 +18,7 @@ from repair_app.engine.letter_kinds import LetterKind
 from repair_app.engine.spec import Transition
 from repair_app.engine.step import Answers, Entity
 from repair_app.labels import Label
-from repair_app.models import Case, CreditRecord, Letter, Requirement, Role, User
+from repair_app.models import Appointment, Case, CreditRecord, Letter, Requirement, Role, User
 from repair_app.models.parties import OrganisationKind
 from repair_app.services import cases, evidence
 from repair_app.services.cases import NotVisible
@@ -33,6 +33,7 @@ OFFICIALS: Final = frozenset({Role.REVIEWER, Role.PROVIDER, Role.AUDITOR})
 RECIPIENTS: Final = (*OFFICIALS, Role.SUBJECT, Role.AGENT, Role.DEPARTMENT, Role.INSTITUTION)
 CODE: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 NUMBER: Final = re.compile(r"[A-Z]{2}-[0-9]{4}-[0-9]{6,9}-[0-9A-Z]")
+RECORDS: Final = "JL-"  # how the reference of a record begins
 SIGNS: Final = "remember_signer"  # the effect of every step that signs a decision of two persons
 
 Asks = Callable[[str], Collection[str]]  # the name of a form -> the texts that it asks for
@@ -86,26 +87,75 @@ def get_letter(ref: str, user: User) -> Letter:
     return letter
 
 
-def list_of(entity: Case | CreditRecord, user: User) -> list[Letter]:
-    """Return the letters of a case or record that a person may read, newest first."""
+@dataclass(frozen=True)
+class LetterPage:
+    """A page of letters, newest first."""
+
+    letters: Sequence[Letter]
+    after: int | None = None  # after which row the next page begins; None: this is the last
+    of: str = ""  # the case or record that they are of
+
+
+def list_of(entity: Case | CreditRecord, user: User, before: int | None = None) -> LetterPage:
+    """Return the letters of a case or record that a person may read, newest first.
+
+    before: of these, only those before this row.
+    """
     column = Letter.case_id if isinstance(entity, Case) else Letter.record_id
-    return [one for one in read(column == entity.id) if may_read(user, one)]
+    found: list[Letter] = []
+    while len(found) <= MOST:  # a matter has few: who reads them is asked one by one
+        rows = read(column == entity.id, before)
+        found += (one for one in rows if may_read(user, one))
+        if len(rows) <= MOST:
+            break
+        before = rows[-1].id
+    return page_of(found, entity.ref)
 
 
-def list_own(user: User) -> list[Letter]:
-    """Return the letters that were written to a person's enterprises or to them, newest first."""
+def list_of_matter(ref: str, user: User, before: int | None = None) -> LetterPage:
+    """Return the letters of a case or record by its reference. Raises NotVisible."""
+    kind = "records" if ref.startswith(RECORDS) else "cases"
+    entity = cases.get_visible(kind, ref, user)
+    return list_of(matter_of(entity), user, before)
+
+
+def list_own(user: User, before: int | None = None) -> LetterPage:
+    """Return the letters that were written to a person's enterprises or to them, newest first.
+
+    before: of these, only those before this row.
+    """
     firms = organisations_as(user, Role.SUBJECT, Role.AGENT)
-    mine = or_(Letter.organisation_id.in_(firms), Letter.person_id == user.person_id)
-    return [one for one in read(mine) if is_addressee(user, one)]
+    seats = (one for one in user.current_appointments if one.organisation_id in firms)
+    to_firms = or_(false(), *(is_written_to(one) for one in seats if one.role in RECIPIENTS))
+    mine = or_(Letter.person_id == user.person_id, and_(Letter.person_id.is_(None), to_firms))
+    return page_of(read(mine, before))
 
 
-def read(condition: ColumnElement[bool]) -> Sequence[Letter]:
-    """Return the newest letters that fit, with what tells who may read them."""
+def is_written_to(seat: Appointment) -> ColumnElement[bool]:
+    """Return the SQL condition for letters to an organisation, as far as a role for it reaches."""
+    own = Letter.organisation_id == seat.organisation_id
+    if seat.role != Role.AGENT:
+        return own
+    mandated = exists().where(Case.id == Letter.case_id, Case.workflow.in_(reach_of(seat)))
+    return and_(own, mandated)
+
+
+def page_of(found: Sequence[Letter], of: str = "") -> LetterPage:
+    """Return as many letters as a page holds, and where the next begins."""
+    shown = found[:MOST]
+    return LetterPage(shown, shown[-1].id if len(found) > MOST else None, of)
+
+
+def read(condition: ColumnElement[bool], before: int | None = None) -> Sequence[Letter]:
+    """Return the newest letters that fit, with what tells who may read them: one more than a page.
+
+    before: only those before this row.
+    """
     return db.session.scalars(
         select(Letter)
-        .where(condition)
+        .where(condition, Letter.id < before if before else true())
         .order_by(Letter.id.desc())
-        .limit(MOST)
+        .limit(MOST + 1)
         .options(joinedload(Letter.case), joinedload(Letter.record), joinedload(Letter.ended_by))
     ).all()
 
@@ -217,16 +267,25 @@ class Verified:
 def look_up(text: str) -> Verified | None:
     """Return what a letter says and whether it still stands; None for no such letter.
 
-    text: its code, or its number. Numbers follow one another, so that with a number alone nothing
-    is told but that there is such a letter. Nobody's name is told but a firm's.
+    text: its code, or its number, or that of a certificate. Numbers follow one another, so that
+    with a number alone nothing is told but that there is such a letter. Nobody's name is told but
+    a firm's.
     """
     if NUMBER.fullmatch(text):
-        letter = find(Letter.ref == text)
+        letter = find(Letter.ref == text) or find(is_certificate(text))
         return describe(letter) if letter else None
     if not CODE.fullmatch(text):
         return None
     letter = find(Letter.code == text)
     return describe(letter, **whole(letter)) if letter else None
+
+
+def is_certificate(number: str) -> ColumnElement[bool]:
+    """Return the SQL condition for the letter that is the training certificate of a number."""
+    numbered = select(Requirement.ref).where(
+        Requirement.workflow == "training", Requirement.number == number
+    )
+    return and_(Letter.entity_ref.in_(numbered), Letter.kind == "training_certificate")
 
 
 def describe(letter: Letter, **more: Any) -> Verified:

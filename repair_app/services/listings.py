@@ -7,7 +7,6 @@ reaches: a file leaves the house.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
 from flask_babel import gettext
@@ -18,13 +17,13 @@ from sqlalchemy.orm import joinedload, selectinload
 from repair_app.access import organisations_as, visible_to
 from repair_app.db import db, today
 from repair_app.engine import enforcement, flaws
-from repair_app.engine.step import Reason
 from repair_app.labels import Label
 from repair_app.masking import HIDDEN, public_view
 from repair_app.models import (
     Case,
     CreditRecord,
     Deadline,
+    Event,
     Finding,
     Message,
     Organisation,
@@ -35,8 +34,9 @@ from repair_app.models import (
     User,
 )
 from repair_app.models.parties import OrganisationKind
-from repair_app.services import commitments, inbox, messages, records, search
+from repair_app.services import commitments, history, inbox, messages, records, search
 from repair_app.services.policy import current_policy
+from repair_app.services.reasons import reason_text
 from repair_app.services.statistics import boards, periods
 from repair_app.services.statistics.boards import (
     name_by_packs,
@@ -134,15 +134,6 @@ def state_name(entity: Any) -> str:
     return text_of(current_policy().workflow_of(entity).states[entity.state].label)
 
 
-def reason_words(reason: Reason) -> str:
-    """Return a reason in the reader's language."""
-    values = {
-        name: text_of(value) if isinstance(value, Label) else value
-        for name, value in reason.values.items()
-    }
-    return str(gettext(reason.text) % values)
-
-
 # --- matters --------------------------------------------------------------------------------------
 
 
@@ -205,35 +196,11 @@ def case_row(found: Any) -> list[Cell]:
     ]
 
 
-def worklist_filters(role: Role, filters: Filters) -> inbox.Filters:
-    """Return what is asked for of a worklist, as its page understands it."""
-    kinds = inbox.list_kinds(role)
-    workflow, _, state = filters.get("what", "").partition(".")
-    known = workflow in kinds or workflow == inbox.MEASURES
-    tab = filters.get("tab", "")
-    return inbox.Filters(
-        tab=tab if tab in inbox.TABS else inbox.TEAM,
-        workflow=workflow if known else "",
-        state=state if state in kinds.get(workflow, ()) else "",
-        provider=filters.get("provider", ""),
-        until=day_of(filters.get("until", "")),
-        text=filters.get("q", ""),
-    )
-
-
-def day_of(text: str) -> date | None:
-    """Return a day; None for what is none."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 def turns_query(user: User, filters: Filters) -> Select[Any]:
     """Return the query for what waits for a person in a role, the most urgent first."""
     mine = [role for role in inbox.WORKERS if user.holds(role)]
     role = next((one for one in mine if one == filters.get("as")), mine[0])
-    asked = worklist_filters(role, filters)
+    asked = inbox.read_filters(role, filters)
     on_case = (joinedload(Case.subject), joinedload(Case.provider))
     on_record = (joinedload(CreditRecord.subject), joinedload(CreditRecord.provider))
     return (
@@ -241,7 +208,7 @@ def turns_query(user: User, filters: Filters) -> Select[Any]:
         .where(
             inbox.waits_for(user, role),
             inbox.tabs_of(user, role)[asked.tab],
-            *inbox.conditions_of(asked),
+            *inbox.conditions_of(asked, role),
         )
         .order_by(Deadline.due_on, Deadline.id)
         .options(
@@ -506,7 +473,7 @@ def sanction_row(sanction: Sanction) -> list[Cell]:
         sanction.ref,
         text_of(Label(sanction.measure.name_zh, sanction.measure.name_en)),
         verdict.enforceable,
-        reason_words(verdict.reason),
+        reason_text(verdict.reason),
         state_name(sanction),
         *party(sanction.record.subject),
         sanction.record.decision_no,
@@ -561,6 +528,57 @@ def finding_row(finding: Finding) -> list[Cell]:
         finding.found_at,
         finding.case.ref if finding.case else "",
     ]
+
+
+def events_query(_user: User, filters: Filters) -> Select[Any]:
+    """Return the query for the events of the ledger that are looked for, newest first."""
+    workflow, _, step = filters.get("what", "").partition(".")
+    sought = history.query_events(
+        history.Sought(
+            ref=filters.get("ref", ""),
+            workflow=workflow,
+            step=step,
+            role=filters.get("role", ""),
+            organisation=filters.get("organisation", ""),
+            since=inbox.read_day(filters.get("since", "")),
+            until=inbox.read_day(filters.get("until", "")),
+        )
+    )
+    return sought.options(joinedload(Event.text))
+
+
+def event_rows(user: User | None, filters: Filters) -> Rows:
+    """Yield the events that are looked for; nobody's words are in them, nor is an account."""
+    if user is None:
+        return
+    asked = events_query(user, filters).execution_options(yield_per=BATCH)
+    for some in db.session.scalars(asked).partitions():
+        persons = history.find_natural_persons(some)
+        for one in history.read(some, internal=False):
+            yield [
+                one.at,
+                one.event.stream,
+                one.event.seq,
+                one.event.entity,
+                text_of(one.workflow.label),
+                text_of(one.transition.label),
+                str(boards.ROLE_NAMES.get(one.role, one.role)),
+                HIDDEN if one.organisation in persons else one.organisation or "",
+                one.event.hash,
+            ]
+
+
+EVENT_HEAD: Final = (
+    _l("At"),
+    _l("Chain"),
+    _l("Place in the chain"),
+    _l("Entity"),
+    _l("Matter"),
+    _l("Step"),
+    _l("Role"),
+    _l("Organisation"),
+    _l("Seal"),
+)
 
 
 def messages_query(user: User, _filters: Filters) -> Select[Any]:
@@ -658,6 +676,14 @@ LISTINGS: Final[Mapping[str, Listing]] = {
         findings_query,
         finding_row,
     ),
+    "events": Listing(
+        _l("Events of the ledger"),
+        frozenset({Role.AUDITOR}),
+        lambda *_: EVENT_HEAD,
+        count_of(events_query),
+        event_rows,
+        ("ref", "what", "role", "organisation", "since", "until"),
+    ),
     "messages": Listing(
         _l("Messages"),
         SIGNED_IN,
@@ -708,7 +734,7 @@ def chosen(listing: Listing, asked: Mapping[str, str]) -> dict[str, str]:
 
 def visible(text: str) -> str:
     """Return a filter without what cannot be seen, and no longer than a search may be."""
-    return "".join(filter(str.isprintable, text)).strip()[: 2 * search.LONGEST]
+    return inbox.visible(text)[: 2 * search.LONGEST]
 
 
 def texts_of(head: Iterable[Any]) -> list[str]:

@@ -28,6 +28,8 @@ ALARM: Final = "mail"
 # After the first, second, … try that failed; with the last one it is given up.
 PAUSES: Final = tuple(timedelta(minutes=one) for one in (5, 30, 120, 480))
 TRIES: Final = len(PAUSES) + 1
+OUTAGE: Final = timedelta(minutes=5)  # until a server that is down is asked again
+STOPPED: Final = "the sender was stopped"  # why a mail was not sent, as often as it was tried
 AT_MOST: Final = 500  # messages in one round
 IN_ONE: Final = 100  # messages in one digest
 
@@ -41,8 +43,9 @@ def find_server() -> mail.Server | None:
 def send_due() -> int:
     """Send every mail that is due; return how many were sent.
 
-    A server that hangs up is left alone until the next round. Without a mail server what waits is
-    let go: it stays in the application.
+    A server that hangs up is left alone until the next round; one that is down is asked again after
+    a while, for as long as it takes: that is no try of any mail. Without a mail server what waits
+    is let go: it stays in the application.
     """
     server = find_server()
     if server is None:
@@ -57,9 +60,7 @@ def send_due() -> int:
             return sum(send_one(server, line, batch) for batch in due if line.sock is not None)
     except mail.NotSent as reason:
         note_server(reason.problem)
-        for batch in due:
-            if claim(batch):
-                note_failure(batch, reason)
+        put_off(reason.problem)
         return 0
 
 
@@ -70,6 +71,16 @@ def let_go() -> None:
             update(Message)
             .where(Message.mail_state.in_(messages.PENDING))
             .values(mail_state=MailState.NONE, mail_due_at=None)
+        )
+
+
+def put_off(problem: str) -> None:
+    """Have all mails that are due wait for the server, with why."""
+    with transaction() as session:
+        session.execute(
+            update(Message)
+            .where(Message.mail_state.in_(messages.PENDING), Message.mail_due_at <= now())
+            .values(mail_due_at=now() + OUTAGE, mail_problem=problem)
         )
 
 
@@ -103,7 +114,8 @@ def send_one(server: mail.Server, line: smtplib.SMTP, batch: Sequence[int]) -> i
 def claim(batch: Sequence[int]) -> bool:
     """Note a try and put the next one off, if the mail is still to be sent; say whether it is.
 
-    One that was tried often enough, and left by a sender that was killed, is given up.
+    One that was tried often enough, and left by a sender that was killed, is given up, and an alarm
+    raised.
     """
     with transaction() as session:
         rows = lock(session, batch)
@@ -116,7 +128,7 @@ def claim(batch: Sequence[int]) -> bool:
         if not rows[0].account.active:
             end(rows, MailState.NONE)
         elif tries > TRIES:
-            end(rows, MailState.FAILED)
+            give_up(session, rows, rows[0].mail_problem or STOPPED)
         return rows[0].mail_state in messages.PENDING
 
 
@@ -154,9 +166,15 @@ def note_failure(batch: Sequence[int], reason: mail.NotSent) -> None:
         for one in rows:
             one.mail_problem = reason.problem
         if reason.final or rows[0].mail_tries >= TRIES:
-            end(rows, MailState.FAILED)
-            name = account_name(rows[0])
-            alarms.raise_alarm(session, ALARM, name, "mail", reason.problem, at=now())
+            give_up(session, rows, reason.problem)
+
+
+def give_up(session: Session, rows: Sequence[Message], problem: str) -> None:
+    """Have a mail not tried any more, with why, and raise an alarm."""
+    end(rows, MailState.FAILED)
+    for one in rows:
+        one.mail_problem = problem
+    alarms.raise_alarm(session, ALARM, account_name(rows[0]), "mail", problem, at=now())
 
 
 def note_server(problem: str | None) -> None:

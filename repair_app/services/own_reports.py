@@ -5,16 +5,19 @@ Free, as often as it is asked for. It says what is on file, and grades nobody.
 
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time
 from typing import Any, Final
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from repair_app import letters as printing
 from repair_app import refs
 from repair_app.access import organisations_as
+from repair_app.calendar import SHANGHAI
 from repair_app.db import db, now, today
+from repair_app.engine import letters
 from repair_app.engine.enforcement import in_publication_term
 from repair_app.labels import Label
 from repair_app.models import Case, CreditRecord, Organisation, OwnReport, Requirement, Role, User
@@ -24,11 +27,17 @@ from repair_app.services.transaction import transaction
 
 PREFIX: Final = "QB"  # 企业信用信息报告
 CODE: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+NUMBER: Final = re.compile(rf"{PREFIX}-[0-9]{{4}}-[0-9]{{6,9}}-[0-9A-Z]")
 CODE_BYTES: Final = 16
-MOST: Final = 500  # records, and matters, in one report
+MOST: Final = 500  # records, matters and commitments, of each, in one report
+MOST_A_DAY: Final = 20  # reports on one enterprise
 ISSUED_SHOWN: Final = 20
 TITLE: Final = Label("信用信息报告（本企业）", "Credit report on the enterprise itself")
 SENDER: Final = "公共信用信息异议与修复平台"
+
+
+class TooMany(Exception):
+    """Of this enterprise as many reports were issued today as are."""
 
 
 def list_firms(user: User) -> Sequence[Organisation]:
@@ -39,22 +48,38 @@ def list_firms(user: User) -> Sequence[Organisation]:
 
 
 def issue(user: User, firm_id: int) -> OwnReport:
-    """Issue a report on an enterprise that a person represents. Raises NotVisible."""
+    """Issue a report on an enterprise that a person represents; the same twice a day is one.
+
+    Raises NotVisible, and TooMany where enough were issued today.
+    """
     if firm_id not in organisations_as(user, Role.SUBJECT):
         raise NotVisible(str(firm_id))
     with transaction() as session:
-        firm = session.get_one(Organisation, firm_id)
+        firm = session.get_one(Organisation, firm_id, with_for_update=True)
+        content, issued = compose(firm), list_todays(session, firm)
+        if issued and issued[0].content == content:
+            return issued[0]
+        if len(issued) >= MOST_A_DAY:
+            raise TooMany
         report = OwnReport(
             ref=refs.new_ref(session, PREFIX, today()),
             code=secrets.token_urlsafe(CODE_BYTES),
             organisation_id=firm.id,
             account_id=user.id,
-            content=compose(firm),
+            content=content,
             issued_at=now(),
         )
         session.add(report)
         session.flush()
         return report
+
+
+def list_todays(session: Session, firm: Organisation) -> Sequence[OwnReport]:
+    """Return the reports that were issued on an enterprise today, newest first."""
+    midnight = datetime.combine(today(), time(), SHANGHAI)
+    own = OwnReport.organisation_id == firm.id
+    query = select(OwnReport).where(own, OwnReport.issued_at >= midnight)
+    return session.scalars(query.order_by(OwnReport.id.desc())).all()
 
 
 def list_own(user: User) -> Sequence[OwnReport]:
@@ -72,12 +97,29 @@ def get_own(user: User, ref: str) -> OwnReport:
     return report
 
 
-def verify(code: str) -> tuple[OwnReport, bool]:
-    """Return the report of a code, and whether the same is on file today. Raises NotVisible."""
-    query = select(OwnReport).where(OwnReport.code == code)
-    report = db.session.scalar(query) if CODE.fullmatch(code) else None
+def find(text: str) -> OwnReport | None:
+    """Return the report of a code or number; None for none."""
+    if not (CODE.fullmatch(text) or NUMBER.fullmatch(text)):
+        return None
+    named = OwnReport.ref == text if NUMBER.fullmatch(text) else OwnReport.code == text
+    return db.session.scalar(select(OwnReport).where(named))
+
+
+def is_ours(text: str) -> bool:
+    """Say whether a text is the code or the number of a report."""
+    return find(text) is not None
+
+
+def verify(text: str) -> tuple[OwnReport, bool | None]:
+    """Return the report of a code, and whether the same is on file today. Raises NotVisible.
+
+    Of a number alone that is None: numbers follow one another, so nothing more is to be told.
+    """
+    report = find(text)
     if report is None:
-        raise NotVisible(code)
+        raise NotVisible(text)
+    if report.code != text:
+        return report, None
     return report, compose(report.organisation)["body"] == report.content["body"]
 
 
@@ -98,17 +140,18 @@ def render(report: OwnReport, lang: str, address: str) -> bytes:
 
 def compose(firm: Organisation) -> dict[str, Any]:
     """Return what is on file about an enterprise, in both languages."""
-    rows = list_records(firm)
+    rows, more = list_records(firm)
     running = [one for one in rows if is_running(one)]
     past = [one for one in rows if not is_running(one)]
     parts = [
-        (Label("一、现行信息", "1. Records that run"), [told(one) for one in running]),
-        (Label("二、已经终止的信息", "2. Records that have ended"), [told(one) for one in past]),
-        (Label("三、异议和信用修复", "3. Objections and repairs"), list(matters(firm))),
-        (Label("四、信用承诺", "4. Commitments"), list(commitments(firm))),
+        (Label("一、现行信息", "1. Records that run"), shortened(map(told, running), more)),
+        (
+            Label("二、已经终止的信息", "2. Records that have ended"),
+            shortened(map(told, past), more),
+        ),
+        (Label("三、异议和信用修复", "3. Objections and repairs"), shortened(matters(firm))),
+        (Label("四、信用承诺", "4. Commitments"), shortened(commitments(firm))),
     ]
-    if len(rows) > MOST:
-        parts.append((Label("（仅列最近500条）", "(the newest 500 only)"), []))
     return {
         "kind": "own_report",
         "template": "letter",
@@ -129,6 +172,7 @@ def compose(firm: Organisation) -> dict[str, Any]:
 
 
 NOTHING: Final = Label("无。", "None.")
+SHORTENED: Final = Label(f"（仅列最近{MOST}条。）", f"(The newest {MOST} only.)")
 NEXT: Final = (
     Label(
         "认为信息有误的，可以提出异议，不收费。",
@@ -146,15 +190,25 @@ def both(label: Label) -> dict[str, str]:
     return {"zh": label.zh, "en": label.en}
 
 
-def list_records(firm: Organisation) -> Sequence[CreditRecord]:
-    """Return the records of an enterprise, newest first: at most MOST, and one more."""
+def shortened(lines: Iterable[Label], more: bool = False) -> list[Label]:
+    """Return the lines of a part, MOST at the most; where there are more, it is said.
+
+    more: there are, whatever the lines are.
+    """
+    found = list(lines)
+    return [*found[:MOST], SHORTENED] if more or len(found) > MOST else found
+
+
+def list_records(firm: Organisation) -> tuple[Sequence[CreditRecord], bool]:
+    """Return the newest records of an enterprise, MOST at the most, and whether there are more."""
     query = select(CreditRecord).where(CreditRecord.subject_id == firm.id)
     newest = query.order_by(CreditRecord.decided_on.desc(), CreditRecord.id.desc())
-    return db.session.scalars(
+    found = db.session.scalars(
         newest.limit(MOST + 1).options(
             joinedload(CreditRecord.provider), selectinload(CreditRecord.dispute_marks)
         )
     ).all()
+    return found[:MOST], len(found) > MOST
 
 
 def is_running(record: CreditRecord) -> bool:
@@ -168,15 +222,21 @@ def told(record: CreditRecord) -> Label:
     policy = current_policy()
     state = policy.workflow_of(record).states[record.state].label
     severity = policy.pack_of(record).classes[record.severity_class].label
-    day, until, who = record.decided_on, record.max_publication_until, record.provider.name
+    day, until = written(record.decided_on), written(record.max_publication_until)
+    who = record.provider.name
     mark = Label("；有异议，正在核实", "; disputed, being verified")
     mark = mark if record.is_contested else Label("", "")
     return Label(
-        f"{record.decision_no}，{who}于{day}作出：{record.penalty_content}。"
-        f"类别：{severity.zh}；状态：{state.zh}；期限至{until}{mark.zh}。",
-        f"{record.decision_no}, by {who} on {day}: {record.penalty_content}. "
-        f"Class: {severity.en}; state: {state.en}; until {until}{mark.en}.",
+        f"{record.decision_no}，{who}于{day.zh}作出：{record.penalty_content}。"
+        f"类别：{severity.zh}；状态：{state.zh}；期限至{until.zh}{mark.zh}。",
+        f"{record.decision_no}, by {who} on {day.en}: {record.penalty_content}. "
+        f"Class: {severity.en}; state: {state.en}; until {until.en}{mark.en}.",
     )
+
+
+def written(day: date | None) -> Label:
+    """Return a date as letters write it; a dash for none."""
+    return letters.day(day) or Label("—", "—")
 
 
 def matters(firm: Organisation) -> Iterator[Label]:
@@ -187,7 +247,7 @@ def matters(firm: Organisation) -> Iterator[Label]:
         Case.workflow.in_(("objection", "repair")),
         Case.submitted_at.is_not(None),
     )
-    for one in db.session.scalars(filed.order_by(Case.id.desc()).limit(MOST)):
+    for one in db.session.scalars(filed.order_by(Case.id.desc()).limit(MOST + 1)):
         workflow = current_policy().workflow_of(one)
         state, number = workflow.states[one.state].label, one.record.decision_no
         yield Label(
@@ -207,6 +267,6 @@ def commitments(firm: Organisation) -> Iterator[Label]:
             Requirement.signed_at.is_not(None),
         )
     )
-    for one in db.session.scalars(signed.order_by(Requirement.id.desc()).limit(MOST)):
+    for one in db.session.scalars(signed.order_by(Requirement.id.desc()).limit(MOST + 1)):
         state = current_policy().workflow_of(one).states[one.state].label
         yield Label(f"{one.ref}：{state.zh}。", f"{one.ref}: {state.en}.")

@@ -66,11 +66,6 @@ def add_organisation(
     return organisation
 
 
-def rename_organisation(session: Session, uscc: str, name: str) -> str:
-    """Give an organisation another name and return the former one. Raises NotPossible."""
-    return rename(get_organisation(session, uscc), name)
-
-
 def rename(organisation: Organisation, name: str) -> str:
     """Give an organisation another name and return the former one. Raises NotPossible."""
     if not name.strip():

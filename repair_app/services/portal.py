@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import defer, joinedload, selectinload
 
 from repair_app import access
 from repair_app.access import organisations_as
@@ -22,6 +22,7 @@ from repair_app.ledger import latest_text
 from repair_app.models import Case, CreditRecord, Deadline, Letter, Requirement, Role, User
 from repair_app.services import cases, records, rules
 from repair_app.services.cases import NotVisible
+from repair_app.services.inbox import HOW_COUNTED
 from repair_app.services.policy import current_policy
 
 PAGE: Final = 20
@@ -242,7 +243,11 @@ def own_cases(user: User, which: ColumnElement[bool], most: int) -> Sequence[Cas
         .where(which)
         .order_by(Case.id.desc())
         .limit(most + 1)
-        .options(selectinload(Case.deadlines))
+        .options(  # of the terms that run, not how each was counted
+            selectinload(Case.deadlines.and_(Deadline.met_at.is_(None))).options(
+                *map(defer, HOW_COUNTED)
+            )
+        )
     ).all()
 
 
@@ -389,10 +394,12 @@ def list_tasks(user: User, one: Case) -> list[Task]:
 
 
 def task_of(need: Requirement, offers: Iterable[Any]) -> Task:
-    """Return what a requirement asks of the enterprise now."""
+    """Return what a requirement asks of the enterprise now: a step that leads on, not back."""
     workflow = current_policy().workflow_of(need)
     state = workflow.states[need.state]
-    step = next((one.transition.name for one in offers if one.is_open), None)
+    begins = {one.target for one in workflow.transitions.values() if workflow.initial in one.source}
+    leads_on = (one.transition for one in offers if one.is_open)
+    step = next((one.name for one in leads_on if one.target not in begins), None)
     kind = "requirements"
     return Task(need.workflow, workflow.label, state.meets, kind, need.ref, step, state=state.label)
 

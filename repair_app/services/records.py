@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, and_, select, tuple_
 from sqlalchemy.orm import joinedload, selectinload
@@ -51,9 +52,18 @@ def is_in_its_term() -> ColumnElement[bool]:
 
 def is_for_the_public() -> ColumnElement[bool]:
     """Return the SQL condition for a record that nothing else keeps from the public."""
+    return is_of_class_for_the_public(tuple(published_classes()))
+
+
+@lru_cache(maxsize=8)
+def is_of_class_for_the_public(classes: tuple[tuple[str, str, str], ...]) -> ColumnElement[bool]:
+    """Return the same for the classes that are published.
+
+    Written once: to put it together anew takes as long as to read a page of what it finds.
+    """
     own_class = (CreditRecord.rule_pack, CreditRecord.rule_pack_hash, CreditRecord.severity_class)
     return and_(
-        tuple_(*own_class).in_(published_classes()),
+        tuple_(*own_class).in_(classes),
         ~is_of_natural_person(),
         ~is_hidden_while_verified(),
     )
@@ -114,10 +124,17 @@ class Prospect:
     repair_from: date | None  # the first day; None when it is not repaired, or has no minimum
 
     @property
+    def is_barred(self) -> bool:
+        """Say whether its subject may not apply for any repair now."""
+        until = self.record.subject.barred_until
+        return until is not None and today() <= until
+
+    @property
     def repairable_now(self) -> bool:
         """Say whether a repair can be applied for today."""
         return (
             self.is_live
+            and not self.is_barred
             and self.severity.repairable
             and (self.repair_from is None or self.repair_from <= today())
         )

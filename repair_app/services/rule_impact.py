@@ -2,8 +2,8 @@
 
 Nothing on file moves with a release: a record keeps its class and its last day, a case the edition
 that it began with. What would differ is what begins afterwards: so each live record is looked at
-as if it came in, or its repair were applied for, by the edited pack, and each open case as if it
-began by it.
+as if it came in, or its repair were applied for, by the edited pack, and each open case and measure
+as if it began by it.
 """
 
 import csv
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ from repair_app.engine.days import read_table
 from repair_app.engine.policy import Policy
 from repair_app.engine.rules import Material, RuleError, RulePack
 from repair_app.labels import Label
-from repair_app.models import Case, CreditRecord, Deadline
+from repair_app.models import Case, CreditRecord, Deadline, Sanction
 from repair_app.penalty_format.verdicts import disarm
 from repair_app.services.policy import current_policy
 from repair_app.services.rule_words import CODES, clock_names
@@ -46,7 +47,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class Touched:
-    """A live record (title: its decision number) or an open case (its state) that would differ."""
+    """A live record (title: its decision number), open case or measure (state) that differs."""
 
     ref: str
     title: Label
@@ -67,6 +68,7 @@ class Impact:
     changes: tuple[Change, ...]
     records: tuple[Touched, ...]
     cases: tuple[Touched, ...]
+    measures: tuple[Touched, ...]
 
 
 def count(touched: Iterable[Touched]) -> dict[Label, int]:
@@ -101,6 +103,7 @@ def _foresee(policy: Policy, current: RulePack, draft: RulePack, lang: str | Non
         changes=compare(current, draft, lang),
         records=tuple(_records_touched(policy, current, draft)),
         cases=tuple(_cases_touched(policy, current, draft)),
+        measures=tuple(_measures_touched(policy, current, draft)),
     )
 
 
@@ -181,7 +184,7 @@ def _cases_touched(policy: Policy, current: RulePack, draft: RulePack) -> Iterat
     )
     for case in rows:
         shifts = (
-            *_terms_move(case, current, draft, table),
+            *_terms_move(case.deadlines, current, draft, table),
             *_what_a_repair_needs_moves(case, current, draft),
             *_proofs_move(case, current, draft),
         )
@@ -191,14 +194,16 @@ def _cases_touched(policy: Policy, current: RulePack, draft: RulePack) -> Iterat
             yield Touched(case.ref, state, case.subject.name, edition, shifts)
 
 
-def _terms_move(case: Case, current: RulePack, draft: RulePack, table: Table) -> Iterator[Shift]:
-    """Yield the terms that run for a case, its requirements included, and would be others."""
+def _terms_move(
+    terms: Iterable[Deadline], current: RulePack, draft: RulePack, table: Table
+) -> Iterator[Shift]:
+    """Yield the terms that run and would be others; the length told first is the term's own."""
     names = clock_names(current_policy())
-    running = {one.clock: one for one in case.deadlines if one.met_at is None}
-    for clock, term in sorted(running.items()):
-        before, after = current.clocks.get(clock), draft.clocks.get(clock)
+    running = (one for one in terms if one.met_at is None)
+    for term in sorted(running, key=lambda one: (one.clock, one.id)):
+        clock, before, after = term.clock, *(one.clocks.get(term.clock) for one in (current, draft))
         if before and after and before.working_days != after.working_days:
-            old, new = before.working_days, after.working_days
+            old, new = term.working_days, after.working_days
             kind = Label(
                 f"{clock}（{names[clock].zh}）：{old} -> {new}个工作日",
                 f"{clock} ({names[clock].en}): {old} -> {new} working days",
@@ -215,6 +220,25 @@ def _last_day(term: Deadline, days: int, table: Table) -> str:
     except (ValueError, OverflowError):
         return ""
     return due.due_on.isoformat()
+
+
+def _measures_touched(policy: Policy, current: RulePack, draft: RulePack) -> Iterator[Touched]:
+    """Yield the measures for whose departments a term runs that would be another."""
+    table = read_table(db.session())
+    running = (
+        select(Deadline, Sanction)
+        .join(Sanction, Sanction.ref == Deadline.entity_ref)
+        .where(Sanction.rule_pack == draft.id, Deadline.met_at.is_(None))
+        .options(joinedload(Sanction.record).joinedload(CreditRecord.subject))
+        .order_by(Sanction.id, Deadline.id)
+        .execution_options(yield_per=BATCH)
+    )
+    for sanction, rows in groupby(db.session.execute(running), key=lambda row: row.Sanction):
+        terms = [row.Deadline for row in rows]
+        if shifts := tuple(_terms_move(terms, current, draft, table)):
+            state = policy.workflow_of(sanction).states[sanction.state].label
+            edition = policy.pack_of(sanction).release
+            yield Touched(sanction.ref, state, sanction.record.subject.name, edition, shifts)
 
 
 def _what_a_repair_needs_moves(case: Case, current: RulePack, draft: RulePack) -> Iterator[Shift]:
@@ -286,7 +310,11 @@ def write_impact(path: Path, impacts: Iterable[Impact], lang: str) -> int:
 
 def _rows(impacts: Iterable[Impact], lang: str) -> Iterator[tuple[str, ...]]:
     for impact in impacts:
-        for what, touched in (("record", impact.records), ("case", impact.cases)):
+        for what, touched in (
+            ("record", impact.records),
+            ("case", impact.cases),
+            ("measure", impact.measures),
+        ):
             for one in touched:
                 for shift in one.shifts:
                     yield (

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -29,7 +30,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import defer, joinedload
 
 from repair_app.db import db
 from repair_app.masking import PublicView, public_view
@@ -48,7 +49,6 @@ from repair_app.name_index import (
     readings,
 )
 from repair_app.penalty_format import normalise_uscc
-from repair_app.services.imports.rows import batched
 from repair_app.services.records import (
     PAGE,
     is_for_the_public,
@@ -65,7 +65,7 @@ CODE_LENGTH: Final = 18
 GLANCE: Final = 150  # of the newest records are looked through before the index is asked
 SHORT: Final = 4  # characters: longer parts are in few names
 REGION: Final = 8  # the same of codes
-AT_ONCE: Final = 2 * PAGE  # records are looked at
+AT_ONCE: Final = PAGE + 4  # records are read: hardly any of a page is kept from the public
 WALK: Final = 30_000  # and as many when the index names too many firms
 MOST_PAIRS: Final = 6  # of a name are asked of the index
 MOST_FIRMS: Final = 2_000  # whose records are sorted
@@ -121,11 +121,11 @@ def search_public(query: str, before: int | None = None) -> Found:
         return Found(nothing_asked=True)
     if len(wanted.name) > LONGEST:
         return Found(too_long=True)
-    ids = find_ids(wanted, before)
-    shown = [one for one in load(ids[:PAGE]) if shown_to_public(one)]
+    found = find(wanted, before)
+    shown = [one for one in found[:PAGE] if shown_to_public(one)]
     return Found(
         [Hit(public_view(one), tuple(pieces(one.subject.name, wanted))) for one in shown],
-        ids[PAGE - 1] if len(ids) > PAGE else None,
+        found[PAGE - 1].id if len(found) > PAGE else None,
     )
 
 
@@ -141,21 +141,20 @@ def read_query(query: str) -> Wanted | None:
 # --- which records ---
 
 
-def find_ids(wanted: Wanted, before: int | None) -> Sequence[int]:
-    """Return the ids of a page of records and, if there are more, of one more."""
+def find(wanted: Wanted, before: int | None) -> Sequence[CreditRecord]:
+    """Return a page of records and, if there are more, one more."""
     if wanted.is_short:
         near = walk(wanted, before, GLANCE)
         if len(near) > PAGE:
-            return near
+            return load(near)
     firms = db.session.scalars(named(wanted).limit(MOST_FIRMS + 1)).all()
     if len(firms) <= MOST_FIRMS:
         return of_firms(firms, before)
     further = walk(wanted, before, WALK)
     if len(further) > PAGE:
-        return further
-    return db.session.scalars(
-        newest(before).where(CreditRecord.subject_id.in_(named(wanted)))
-    ).all()
+        return load(further)
+    everywhere = newest(before).where(CreditRecord.subject_id.in_(named(wanted)))
+    return load(db.session.scalars(everywhere).all())
 
 
 def newest(before: int | None) -> Select[int]:
@@ -174,14 +173,14 @@ def walk(wanted: Wanted, before: int | None, steps: int) -> Sequence[int]:
     The name is asked for by a query of its own for each record: joined, a store is tempted to read
     the names of all there are.
     """
-    top = before or (db.session.scalar(select(func.max(CreditRecord.id))) or 0) + 1
+    top: Any = before or select(func.max(CreditRecord.id) + 1).scalar_subquery()
     named_so = select(holds(wanted)).where(Organisation.id == CreditRecord.subject_id)
     query = newest(before).where(CreditRecord.id >= top - steps, named_so.scalar_subquery())
     return db.session.scalars(query).all()
 
 
-def of_firms(firms: Sequence[int], before: int | None) -> Sequence[int]:
-    """Return the ids of the records of some enterprises; they are written into the statement.
+def of_firms(firms: Sequence[int], before: int | None) -> Sequence[CreditRecord]:
+    """Return a page of the records of some enterprises; they are written into the statement.
 
     First those that the index of subjects tells about, then of the newest the rest: sorted here,
     for a store that is asked for the newest few is tempted to walk through all there are.
@@ -194,31 +193,37 @@ def of_firms(firms: Sequence[int], before: int | None) -> Sequence[int]:
         is_in_its_term(),
         CreditRecord.id < before if before else true(),
     )
-    found: list[int] = []
-    for some in batched(sorted(db.session.scalars(query), reverse=True), AT_ONCE):
-        public = select(CreditRecord.id).where(CreditRecord.id.in_(some), is_for_the_public())
-        found += sorted(db.session.scalars(public), reverse=True)
-        if len(found) > PAGE:
-            break
+    ids = sorted(db.session.scalars(query), reverse=True)
+    found: list[CreditRecord] = []
+    start, some = 0, AT_ONCE
+    while len(found) <= PAGE and start < len(ids):
+        found += load(ids[start : start + some], is_for_the_public())
+        start, some = start + some, 2 * some
     return found[: PAGE + 1]
 
 
-def load(ids: Sequence[int]) -> Sequence[CreditRecord]:
+def load(ids: Sequence[int], *conditions: ColumnElement[bool]) -> Sequence[CreditRecord]:
     """Return records with what their line in a list says, newest first."""
     if not ids:
         return []
-    found = db.session.scalars(
+    found = db.session.scalars(lines().where(CreditRecord.id.in_(ids), *conditions))
+    return found.unique().all()
+
+
+@cache
+def lines() -> Select[CreditRecord]:
+    """Return the query for records with what their lines in a list say, written once."""
+    parties = defer(Organisation.search_name), defer(Organisation.search_terms)
+    return (
         select(CreditRecord)
-        .where(CreditRecord.id.in_(ids))
         .order_by(CreditRecord.id.desc())
         .options(
-            joinedload(CreditRecord.subject, innerjoin=True),
-            joinedload(CreditRecord.provider, innerjoin=True),
+            joinedload(CreditRecord.subject, innerjoin=True).options(*parties),
+            joinedload(CreditRecord.provider, innerjoin=True).options(*parties),
             joinedload(CreditRecord.dispute_marks),  # few: one query with the records themselves
             joinedload(CreditRecord.proceeding_marks),
         )
     )
-    return found.unique().all()
 
 
 # --- which enterprises ---

@@ -214,5 +214,5 @@ def pass_on(kind: str, ref: str) -> bool:
         try:
             machine.fire(session, current_policy(), entity, ESCALATE, SYSTEM, Answers(), at=now())
         except Refused:
-            return False  # a guard's no: there is nobody above, or it was done before
+            return False  # a guard's no: it was done before
         return True

@@ -105,6 +105,14 @@ def call_off_date(user: User, training_id: int) -> None:
         found.called_off_at = found.called_off_at or now()
 
 
+def next_lesson(requirement: Requirement) -> str | None:
+    """Return the key of the first lesson that was not read yet, if a course was begun."""
+    enrolment = find_enrolment(requirement)
+    if enrolment is None:
+        return None
+    return next((key for key in enrolment.lessons if key not in enrolment.lessons_read), None)
+
+
 def find_enrolment(requirement: Requirement) -> Enrolment | None:
     """Return the online course that a requirement is met by, with its tests."""
     return db.session.scalar(

@@ -1,22 +1,37 @@
 """Who looked: which office opened a page of an enterprise's record or matter, for it to read.
 
-One row for each person, page and day (docs/adr/0013-who-looked.md). What the enterprise may not
-know of is not noted: a confidential complaint, and what a person filed in their own name.
+One row for each person, page and day (docs/adr/0013-who-looked.md); of a list that was taken away
+as a file, one for each enterprise on it. What the enterprise may not know of is not noted: a
+confidential complaint, and what a person filed in their own name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from threading import Lock
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, exists, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
 from repair_app import access
 from repair_app.access import organisations_as
 from repair_app.db import db, now, today
-from repair_app.models import Case, CreditRecord, Document, Requirement, Role, User, Viewing
+from repair_app.models import (
+    Appointment,
+    Case,
+    CreditRecord,
+    Deadline,
+    Document,
+    Finding,
+    Letter,
+    Requirement,
+    Role,
+    Sanction,
+    User,
+    Viewing,
+)
+from repair_app.services import listings
 from repair_app.services.cases import KINDS
 from repair_app.services.transaction import transaction
 
@@ -29,6 +44,7 @@ OFFICES: Final = (
     Role.AUDITOR,
 )
 FILERS: Final = (Role.SUBJECT, Role.AGENT)
+LIST: Final = "list:"  # and its name: what is noted of a list that was taken away
 MOST_REMEMBERED: Final = 50_000
 SEEN: set[tuple[Any, int, str, date]] = set()  # what this process has noted already
 _lock = Lock()
@@ -42,7 +58,7 @@ def may_be_noted(user: User) -> bool:
 def note(account_id: int, kind: str, ref: str) -> bool:
     """Note that an official opened a page today; say whether it was asked of the database.
 
-    kind: cases, records, requirements, sanctions or documents. Once a process and day.
+    kind: cases, records, requirements, sanctions, documents or letters. Once a process and day.
     """
     key = (db.engine.url, account_id, ref, today())
     if key in SEEN:
@@ -78,9 +94,12 @@ def describe(session: Session, account_id: int, kind: str, ref: str) -> dict[str
 
 
 def find_entity(session: Session, kind: str, ref: str) -> Any:
-    """Return what a page shows; of a paper, the matter that it belongs to."""
+    """Return what a page shows; of a paper or letter, the matter that it belongs to."""
     if kind == "documents":
         return session.scalar(select(Case).join(Document).where(Document.ref == ref))
+    if kind == "letters":
+        letter = session.scalar(select(Letter).where(Letter.ref == ref))
+        return (letter.case or letter.record) if letter else None
     return session.scalar(select(KINDS[kind]).where(KINDS[kind].ref == ref))
 
 
@@ -103,11 +122,87 @@ def subject_of(entity: Any) -> int:
             return int(entity.record.subject_id)
 
 
-def keep(session: Session, row: dict[str, Any]) -> None:
-    """Write a row, unless the same person looked at the same page that day."""
+def keep(session: Session, rows: Any, columns: Sequence[str] = ()) -> None:
+    """Write a row, unless the same person looked at the same page that day.
+
+    columns: of a query, where rows are its.
+    """
     on_postgresql = session.get_bind().dialect.name == "postgresql"
-    make = postgresql.insert if on_postgresql else sqlite.insert
-    session.execute(make(Viewing).values(row).on_conflict_do_nothing())
+    make = (postgresql.insert if on_postgresql else sqlite.insert)(Viewing)
+    made = make.from_select(columns, rows) if columns else make.values(rows)
+    session.execute(made.on_conflict_do_nothing())
+
+
+# --- lists that are taken away ---
+
+
+def of_no_secret(column: Any) -> Any:
+    """Return the SQL condition for what is of no case that its enterprise may not know of."""
+    kept = or_(Case.workflow.in_(access.CONFIDENTIAL), Case.person_id.is_not(None))
+    return ~exists().where(Case.id == column, kept)
+
+
+# list -> its query, the record that a row of it is about, and the case
+LISTS: Final[Mapping[str, tuple[Any, Any, Any]]] = {
+    "cases": (listings.cases_query, Case.record_id, Case.id),
+    "worklist": (listings.turns_query, Deadline.record_id, Deadline.case_id),
+    "findings": (listings.findings_query, Finding.record_id, None),
+    "enforcement": (listings.enforcement_query, Sanction.record_id, None),
+    "initiated": (listings.initiated_query, Sanction.record_id, None),
+}
+
+
+def note_list(account_id: int, name: str, filters: Mapping[str, str]) -> None:
+    """Note that an official took a list away: for each enterprise on it, today.
+
+    filters: those of the list. Lists that name no enterprise, or only one's own, are not noted.
+    """
+    if name not in LISTS:
+        return
+    with transaction() as session:
+        user = session.get(User, account_id)
+        office = find_office(user, name, filters) if user else None
+        if user is None or office is None:
+            return
+        row = {
+            "entity_ref": f"{LIST}{name}",
+            "account_id": user.id,
+            "organisation_id": office.organisation_id,
+            "role": str(office.role),
+            "day": today(),
+            "first_at": now(),
+        }
+        columns = [Viewing.__table__.c[one] for one in row]
+        values = (
+            literal(value, one.type) for value, one in zip(row.values(), columns, strict=True)
+        )
+        named = subjects_on(user, name, filters).add_columns(*values)
+        keep(session, named, ["subject_id", *row])
+
+
+def find_office(user: User, name: str, filters: Mapping[str, str]) -> Appointment | None:
+    """Return the office in which a person takes a list away; None for none."""
+    admits = listings.LISTINGS[name].admits
+    seats = [one for one in user.current_appointments if one.role in OFFICES and one.role in admits]
+    asked = [one for one in seats if one.role == filters.get("as")]
+    return min(asked or seats, key=lambda one: OFFICES.index(Role(one.role)), default=None)
+
+
+def subjects_on(user: User, name: str, filters: Mapping[str, str]) -> Select[Any]:
+    """Return the query for the enterprises on a list for which the person does not act too."""
+    query, record_id, case_id = LISTS[name]
+    rows = query(user, filters).with_only_columns(record_id).order_by(None)
+    if case_id is not None:
+        rows = rows.where(of_no_secret(case_id))
+    return (
+        select(CreditRecord.subject_id)
+        .where(CreditRecord.id.in_(rows))
+        .where(CreditRecord.subject_id.not_in(organisations_as(user, *FILERS)))
+        .distinct()
+    )
+
+
+# --- what the enterprise reads ---
 
 
 def list_own(user: User, before: int | None = None) -> Sequence[Viewing]:

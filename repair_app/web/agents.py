@@ -29,7 +29,7 @@ def index() -> str:
     )
 
 
-@pages.route("/of/<int:firm>/new", methods=["GET", "POST"])
+@pages.route("/of/<row:firm>/new", methods=["GET", "POST"])
 @only(Role.SUBJECT)
 def appoint(firm: int) -> Answer:
     """Make somebody an agent of an enterprise."""
@@ -51,7 +51,7 @@ def appoint_by(form: AgentForm, firm: int) -> User:
     return agents.appoint(current_user, who, Seat(firm, Role.AGENT, form.scope, form.ends_on.data))
 
 
-@pages.route("/<int:number>", methods=["GET", "POST"])
+@pages.route("/<row:number>", methods=["GET", "POST"])
 @only(Role.SUBJECT)
 def change(number: int) -> Answer:
     """Change what an agent may act in, and until when."""
@@ -66,7 +66,7 @@ def change(number: int) -> Answer:
     return redirect(back)
 
 
-@pages.post("/<int:number>/end")
+@pages.post("/<row:number>/end")
 @only(Role.SUBJECT)
 def end(number: int) -> Response:
     """End the mandate of an agent, as of now."""
@@ -74,7 +74,7 @@ def end(number: int) -> Response:
     return press(lambda: agents.end(current_user, number), done, back)
 
 
-@pages.post("/<int:number>/link")
+@pages.post("/<row:number>/link")
 @only(Role.SUBJECT)
 def send_link(number: int) -> Answer:
     """Send an agent who was invited a new link."""

@@ -36,7 +36,12 @@ def show(ref: str) -> str:
         requirement_offers={
             one.ref: cases.list_offers(current_user, one, store) for one in case.requirements
         },
-        happenings=history.list_happenings(case.ref, current_user, internal=roles <= OFFICIALS),
+        happenings=history.list_happenings(
+            case.ref,
+            current_user,
+            internal=roles <= OFFICIALS,
+            own={case.ref, *(one.ref for one in case.requirements)},
+        ),
         measures=sanctions.list_verdicts(case.record.sanctions),
         others=cases.list_others(case, current_user),
         about=about_of(case),

@@ -137,7 +137,7 @@ def show_complaint_form(form: ComplaintForm, record: CreditRecord) -> Answer:
 @public
 def ask() -> Answer:
     """Ask for the code of a complaint, or go to what came of it."""
-    if code := request.args.get("code", "").strip().lower().replace("-", ""):
+    if code := complaints.tidy(request.args.get("code", "")):
         return redirect(url_for("complaints.show", code=code))
     return render_template("complaints/ask.html")
 
@@ -214,7 +214,7 @@ def take_up(ref: str) -> Answer:
     return redirect(url_for("cases.show", ref=outcome.ref))
 
 
-@pages.get("/work/complaints/papers/<int:number>")
+@pages.get("/work/complaints/papers/<row:number>")
 @only(Role.REVIEWER)
 def paper(number: int) -> Response:
     """Hand out a file that came with a complaint."""

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
@@ -13,9 +13,10 @@ from werkzeug.wrappers import Response
 from repair_app.engine.step import Answers, Reason, Refused
 from repair_app.forms.base import TOKEN, VERSION
 from repair_app.services import batch, cases, desk, inbox, searches
+from repair_app.services.reasons import reason_text
 from repair_app.web.door import only
 from repair_app.web.language import own_path
-from repair_app.web.view import RefConverter, reason_text
+from repair_app.web.view import RefConverter
 from repair_app.web.work import WORKLIST
 
 pages = Blueprint("desk", __name__)
@@ -41,7 +42,10 @@ def claim(ref: str) -> Response:
 @only(*inbox.WORKERS)
 def release(ref: str) -> Response:
     """Lay a matter down."""
-    desk.release(ref, current_user)
+    try:
+        desk.release(ref, current_user)
+    except Refused as refused:
+        return go_back(refused.reasons, ref)
     flash(gettext("%(ref)s waits for the whole office again.", ref=ref), "success")
     return go_back()
 
@@ -55,14 +59,10 @@ def assign() -> Response:
     if not refs or account is None:
         flash(gettext("Select at least one matter, and whom it is to go to."), "warning")
         return go_back()
-    done = 0
-    for ref in refs:
-        try:
-            desk.assign(ref, account, current_user, seen)
-            done += 1
-        except Refused as refused:
-            tell(refused.reasons, ref)
-    if done:
+    refused = desk.assign_all(refs, account, current_user, seen)
+    for ref, reasons in refused.items():
+        tell(reasons, ref)
+    if done := len(refs) - len(refused):
         flash(gettext("Handed on: %(count)s.", count=done), "success")
     return go_back()
 
@@ -76,6 +76,9 @@ def prepare() -> str | Response:
         flash(gettext("Select at least one matter, and the step to take."), "warning")
         return go_back()
     prospects = batch.look_ahead(refs, step, current_user)
+    tell_moved_on(refs, prospects)
+    if not prospects:
+        return go_back()
     return render_template(
         "work/steps.html",
         prospects=prospects,
@@ -95,7 +98,17 @@ def take() -> str:
         batch.take_step(kind, ref, step, current_user, submission_of(kind, ref, step))
         for kind, ref in matters_sent()
     ]
+    if taken and not any(one.is_seen for one in taken):
+        abort(404)
     return render_template("work/report.html", taken=taken, back=back_sent())
+
+
+def tell_moved_on(refs: Sequence[str], prospects: Sequence[batch.Prospect]) -> None:
+    """Show which of some matters wait for others by now, and are left out."""
+    here = {one.turn.entity.ref for one in prospects}
+    for ref in refs:
+        if ref not in here:
+            tell([Reason(desk.MOVED_ON)], ref)
 
 
 def submission_of(kind: str, ref: str, step: str) -> cases.Submission:
@@ -128,7 +141,7 @@ def save_search() -> Response:
     return redirect(url_for("work.index", **asked))
 
 
-@pages.post("/work/searches/<int:number>/delete")
+@pages.post("/work/searches/<row:number>/delete")
 @only(*inbox.WORKERS)
 def drop_search(number: int) -> Response:
     """Delete a search."""

@@ -1,10 +1,11 @@
 """The calendar feed at its secret address; the calendar that reads it has no session."""
 
+import hashlib
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, request
 
 from repair_app.services import feed
 from repair_app.web import accounts
@@ -14,12 +15,27 @@ pages = Blueprint("feed", __name__, url_prefix="/feed")
 
 
 def slow_down(app: Flask) -> None:
-    """Limit, from one network address, the calendar addresses that are none."""
+    """Limit, from one network address, the calendar addresses that are none; and each that is."""
     views: dict[str, Any] = app.view_functions
-    limit = accounts.limiter.limit(
+    misses = accounts.limiter.limit(
         partial(accounts.limit_of, "FEED_RATE_LIMIT"), deduct_when=has_missed
     )
-    views["feed.show"] = limit(views["feed.show"])
+    reads = accounts.limiter.limit(
+        partial(accounts.limit_of, "FEED_READ_RATE_LIMIT"),
+        key_func=which_feed,
+        deduct_when=was_read,
+    )
+    views["feed.show"] = reads(misses(views["feed.show"]))
+
+
+def which_feed() -> str:
+    """Return which feed is asked for, without its secret: many calendars share an address."""
+    return hashlib.sha256(request.path.encode()).hexdigest()
+
+
+def was_read(answer: Response) -> bool:
+    """Say whether a feed was handed out."""
+    return answer.status_code == HTTPStatus.OK
 
 
 def has_missed(answer: Response) -> bool:

@@ -36,7 +36,7 @@ def index() -> str:
     )
 
 
-@pages.post("/<int:item>")
+@pages.post("/<row:item>")
 @only(Role.AUDITOR)
 def mark(item: int) -> Response:
     """Note what an inspector found on looking at an item."""

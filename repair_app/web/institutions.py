@@ -56,7 +56,7 @@ def register_from(form: RegistrationForm) -> None:
     administration.register_institution(current_user, new)
 
 
-@pages.post("/<int:number>/<any(suspend, resume, end):name>")
+@pages.post("/<row:number>/<any(suspend, resume, end):name>")
 @only(Role.ADMINISTRATOR)
 def change(number: int, name: str) -> Response:
     """Suspend a registration, resume it, or end it."""

@@ -1,7 +1,12 @@
 """Chinese or English: chosen on the page, else by the browser, else Chinese."""
 
+from babel import Locale
+from babel.support import NullTranslations
 from flask import Blueprint, Flask, current_app, redirect, request, session
-from flask_babel import Babel
+from flask_babel import Babel, get_locale, get_translations
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from repair_app.web.door import public
@@ -14,6 +19,19 @@ def init_app(app: Flask) -> None:
     """Let the pages speak the reader's language."""
     babel.init_app(app, locale_selector=choose_language)
     app.register_blueprint(pages)
+    catalogues: dict[Locale | None, NullTranslations] = {}
+
+    @pass_eval_context
+    def translate(place: EvalContext, text: str, **values: object) -> str:
+        """Do what the templates' own `_` does; that asks anew for each of a page's many texts."""
+        locale = get_locale()
+        found = catalogues.get(locale)
+        if found is None:
+            found = catalogues[locale] = get_translations()
+        translated = found.ugettext(text)
+        return (Markup(translated) if place.autoescape else translated) % values  # noqa: S704  # ours
+
+    app.jinja_env.globals["_"] = translate
 
 
 def choose_language() -> str:

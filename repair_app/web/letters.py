@@ -24,23 +24,37 @@ from repair_app.engine.spec import Transition
 from repair_app.engine.step import Entity
 from repair_app.forms import FORMS
 from repair_app.letters import LANGUAGES
-from repair_app.models import Case, CreditRecord, Letter
-from repair_app.services import letters
+from repair_app.models import Case, CreditRecord
+from repair_app.services import complaints, letters, own_reports
+from repair_app.services.letters import LetterPage
 from repair_app.web import accounts
 from repair_app.web.complaints import has_missed
 from repair_app.web.door import public, signed_in
-from repair_app.web.view import asked_for, language
+from repair_app.web.view import RefConverter, asked_for, language, row_before
 
 pages = Blueprint("letters", __name__)
 
 
 def slow_down(app: Flask) -> None:
-    """Limit the codes that are none, from one network address."""
+    """Limit the codes that are none, from one network address, of letters and of reports."""
     views: dict[str, Any] = app.view_functions
     limit = accounts.limiter.limit(
         partial(accounts.limit_of, "VERIFY_RATE_LIMIT"), deduct_when=has_missed
     )
-    views["letters.verify"] = limit(views["letters.verify"])
+    for page in ("letters.verify", "my.verify_report"):
+        views[page] = limit(views[page])
+
+
+@pages.get("/letters")
+@signed_in
+def index() -> str:
+    """List the letters to the reader, or those of one case or record that the reader may read."""
+    of = asked_for("of")
+    if of and not RefConverter.is_ref(of):
+        abort(404)
+    reader, before = current_user, row_before()
+    found = letters.list_of_matter(of, reader, before) if of else letters.list_own(reader, before)
+    return render_template("letters/index.html", found=found)
 
 
 @pages.get("/letters/<ref:ref>.pdf")
@@ -93,7 +107,7 @@ def send_pdf(content: bytes, name: str) -> Response:
 @pages.get("/verify")
 @public
 def ask() -> Any:
-    """Ask for the code or number of a letter, or go to what it says."""
+    """Ask for the code or number that stands on a paper of ours, or go to what it says."""
     if code := "".join(asked_for("code").split()):
         return redirect(url_for("letters.verify", code=tidy(code)))
     return render_template("verify/ask.html")
@@ -102,11 +116,17 @@ def ask() -> Any:
 @pages.get("/verify/<code>")
 @public
 def verify(code: str) -> Any:
-    """Tell what a letter says and whether it still stands, to who has its code."""
-    found = letters.look_up(tidy(code))
-    if found is None:
-        return render_template("verify/unknown.html"), HTTPStatus.NOT_FOUND
-    return render_template("verify/show.html", letter=found)
+    """Tell what a letter says and whether it still stands, to who has its code.
+
+    The code of another paper of ours leads to the page of that.
+    """
+    if found := letters.look_up(tidy(code)):
+        return render_template("verify/show.html", letter=found)
+    if own_reports.is_ours(tidy(code)):
+        return redirect(url_for("my.verify_report", code=tidy(code)))
+    if complaints.look_up(complaints.tidy(code)):
+        return redirect(url_for("complaints.show", code=complaints.tidy(code)))
+    return render_template("verify/unknown.html"), HTTPStatus.NOT_FOUND
 
 
 def tidy(code: str) -> str:
@@ -126,13 +146,15 @@ def keep_out_of_search_engines(answer: Response) -> Response:
 
 
 @pages.app_template_global("letters_of")
-def letters_of(entity: Case | CreditRecord) -> list[Letter]:
+def letters_of(entity: Case | CreditRecord) -> LetterPage:
     """Return the letters of a case or record that the reader may read."""
-    return letters.list_of(entity, current_user) if current_user.is_authenticated else []
+    if not current_user.is_authenticated:
+        return LetterPage(())
+    return letters.list_of(entity, current_user)
 
 
 @pages.app_template_global("my_letters")
-def my_letters() -> list[Letter]:
+def my_letters() -> LetterPage:
     """Return the letters that were written to the reader."""
     return letters.list_own(current_user)
 

@@ -43,7 +43,7 @@ def index() -> str:
     return render_template("messages/index.html", post=post, mail_states=MAIL_STATES)
 
 
-@pages.get("/messages/<int:number>")
+@pages.get("/messages/<row:number>")
 @signed_in
 def show(number: int) -> Response:
     """Go to what a message is about; from a mail."""
@@ -57,7 +57,7 @@ def about(ref: str) -> Response:
     return go_to(messages.get_entity(ref, current_user))
 
 
-@pages.post("/messages/<int:number>/read")
+@pages.post("/messages/<row:number>/read")
 @signed_in
 def read(number: int) -> Response:
     """Note that a message was read, and go to what it is about."""

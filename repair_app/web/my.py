@@ -7,20 +7,23 @@ from flask import (
     Blueprint,
     Response,
     current_app,
+    flash,
     redirect,
     render_template,
     request,
     send_file,
     url_for,
 )
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from repair_app.models import Case, Role
 from repair_app.services import drafts, own_reports, pictures, portal, viewings
+from repair_app.services.listings import LISTINGS
 from repair_app.web.door import only, public, signed_in
-from repair_app.web.view import asked_for, language, row_before
+from repair_app.web.view import ROW, asked_for, language, row_before
 
 pages = Blueprint("my", __name__)
 
@@ -103,7 +106,8 @@ def seen() -> str:
     """List which offices looked at an enterprise's records and matters, and when."""
     rows = viewings.list_own(current_user, row_before())
     more = len(rows) > viewings.PAGE
-    return render_template("my/viewings.html", rows=rows[: viewings.PAGE], more=more)
+    lists = {f"{viewings.LIST}{name}": LISTINGS[name].title for name in viewings.LISTS}
+    return render_template("my/viewings.html", rows=rows[: viewings.PAGE], more=more, lists=lists)
 
 
 # --- the enterprise's own credit report ---
@@ -127,7 +131,12 @@ def report() -> str:
 def issue_report() -> AnyResponse:
     """Issue a report with a number, a day and a code."""
     number = request.form.get("firm", "")
-    own_reports.issue(current_user, int(number) if number.isdecimal() else 0)
+    try:
+        own_reports.issue(current_user, int(number) if ROW.fullmatch(number) else 0)
+    except own_reports.TooMany:
+        flash(
+            gettext("Enough reports were issued today. Ask for the next one tomorrow."), "warning"
+        )
     return redirect(url_for("my.report", _anchor="issued"))
 
 

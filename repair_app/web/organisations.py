@@ -52,20 +52,22 @@ def add_from(form: OrganisationForm) -> Organisation:
     return organisations.add(current_user, form.uscc.data or "", form.name.data or "", kind)
 
 
-@pages.get("/<int:number>")
+@pages.get("/<row:number>")
 @only(Role.ADMINISTRATOR)
 def show(number: int) -> str:
     """Show an organisation with its people."""
     found = organisations.get(number)
+    seats = administration.list_people_of(found, page_after())
     return render_template(
         "admin/organisation.html",
         found=found,
-        seats=administration.list_people_of(found),
+        seats=seats[: administration.PAGE],
+        more=len(seats) > administration.PAGE,
         is_placed=found.kind in organisations.PLACED,
     )
 
 
-@pages.route("/<int:number>/name", methods=["GET", "POST"])
+@pages.route("/<row:number>/name", methods=["GET", "POST"])
 @only(Role.ADMINISTRATOR)
 def rename(number: int) -> Answer:
     """Correct the name of an organisation."""
@@ -77,7 +79,7 @@ def rename(number: int) -> Answer:
     return redirect(back)
 
 
-@pages.route("/<int:number>/superior", methods=["GET", "POST"])
+@pages.route("/<row:number>/superior", methods=["GET", "POST"])
 @only(Role.ADMINISTRATOR)
 def place(number: int) -> Answer:
     """Say which unit stands above an organisation."""

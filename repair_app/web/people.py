@@ -60,7 +60,7 @@ def read_seat(form: RoleForm) -> Seat:
     return Seat(organisation.id, Role(form.role.data), form.scope, form.ends_on.data)
 
 
-@pages.get("/<int:number>")
+@pages.get("/<row:number>")
 @only(Role.ADMINISTRATOR)
 def show(number: int) -> str:
     """Show an account: its roles, the person's further accounts, what can be done."""
@@ -69,7 +69,7 @@ def show(number: int) -> str:
     return render_template("admin/account.html", user=user, further=further)
 
 
-@pages.route("/<int:number>/roles/new", methods=["GET", "POST"])
+@pages.route("/<row:number>/roles/new", methods=["GET", "POST"])
 @only(Role.ADMINISTRATOR)
 def appoint(number: int) -> Answer:
     """Give a person a further role, or one that had ended."""
@@ -83,7 +83,7 @@ def appoint(number: int) -> Answer:
     return redirect(back)
 
 
-@pages.route("/roles/<int:number>", methods=["GET", "POST"])
+@pages.route("/roles/<row:number>", methods=["GET", "POST"])
 @only(Role.ADMINISTRATOR)
 def change(number: int) -> Answer:
     """Change the last day of a role, and an agent's scope."""
@@ -100,7 +100,7 @@ def change(number: int) -> Answer:
     return redirect(back)
 
 
-@pages.post("/roles/<int:number>/end")
+@pages.post("/roles/<row:number>/end")
 @only(Role.ADMINISTRATOR)
 def end(number: int) -> Response:
     """End a role, as of now."""
@@ -110,7 +110,7 @@ def end(number: int) -> Response:
     )
 
 
-@pages.post("/<int:number>/link")
+@pages.post("/<row:number>/link")
 @only(Role.ADMINISTRATOR)
 def send_link(number: int) -> Answer:
     """Send a person a new link to set their password; what they had before is worthless."""
@@ -119,7 +119,7 @@ def send_link(number: int) -> Answer:
     return hand_over(made[0], back) if made else answer
 
 
-@pages.post("/<int:number>/close")
+@pages.post("/<row:number>/close")
 @only(Role.ADMINISTRATOR)
 def close(number: int) -> Response:
     """Deactivate an account."""
@@ -128,7 +128,7 @@ def close(number: int) -> Response:
     return press(lambda: administration.close(current_user, number), done, back)
 
 
-@pages.post("/<int:number>/reopen")
+@pages.post("/<row:number>/reopen")
 @only(Role.ADMINISTRATOR)
 def reopen(number: int) -> Response:
     """Reactivate an account."""

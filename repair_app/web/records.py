@@ -22,6 +22,7 @@ from repair_app.engine.step import Refused
 from repair_app.engine.store import ReadingStore
 from repair_app.models import Case, Role, Sanction
 from repair_app.services import cases, history, pictures, records, sanctions
+from repair_app.services.reasons import reason_text
 from repair_app.web.door import csrf, only, public, signed_in
 from repair_app.web.transitions import (
     Answer,
@@ -30,7 +31,6 @@ from repair_app.web.transitions import (
     send,
     show_form,
 )
-from repair_app.web.view import reason_text
 
 pages = Blueprint("records", __name__)
 ACTING = frozenset({Role.DEPARTMENT, Role.PROVIDER})

@@ -33,26 +33,29 @@ class MailForm(FlaskForm):
 @signed_in
 def index() -> str | tuple[str, int] | Response:
     """Show a person's settings; change how mails are written to them."""
-    form = MailForm(obj=current_user)
-    form.mail_mode.choices = list(MODES.items())
-    form.language.choices = list(current_app.config["LANGUAGES"].items())
+    form = build_form()
     if not form.validate_on_submit():
         status = HTTPStatus.BAD_REQUEST if form.is_submitted() else HTTPStatus.OK
-        return render_template("settings/index.html", form=form, address=feed_address()), status
+        return render_template("settings/index.html", form=form, address=""), status
     messages.choose_mail(current_user, form.language.data, form.mail_mode.data)
     flash(gettext("Your settings were kept."), "success")
     return redirect(url_for("settings.index"))
 
 
+def build_form() -> MailForm:
+    """Return the form with what there is to choose from."""
+    form = MailForm(obj=current_user)
+    form.mail_mode.choices = list(MODES.items())
+    form.language.choices = list(current_app.config["LANGUAGES"].items())
+    return form
+
+
 @pages.post("/feed")
 @signed_in
-def renew_feed() -> Response:
-    """Make, or make anew, the address of the person's calendar."""
-    feed.renew_token(current_user)
-    flash(
-        gettext("The calendar has a new address; one that it had before is worthless."), "success"
-    )
-    return redirect(url_for("settings.index"))
+def renew_feed() -> str:
+    """Make, or make anew, the address of the person's calendar, and show it this once."""
+    address = feed_address(feed.renew_token(current_user))
+    return render_template("settings/index.html", form=build_form(), address=address)
 
 
 @pages.post("/feed/end")
@@ -64,9 +67,7 @@ def end_feed() -> Response:
     return redirect(url_for("settings.index"))
 
 
-def feed_address() -> str:
-    """Return the address of the person's calendar; empty where there is none."""
-    if not current_user.feed_token:
-        return ""
+def feed_address(token: str) -> str:
+    """Return the address of a calendar by its secret."""
     base = current_app.config["BASE_URL"].rstrip("/") or request.host_url.rstrip("/")
-    return base + url_for("feed.show", token=current_user.feed_token)
+    return base + url_for("feed.show", token=token)

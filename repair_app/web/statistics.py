@@ -25,7 +25,7 @@ def index() -> str:
         "statistics/index.html",
         board=board,
         asked=asked_again(board),
-        recent=periods.recent(),
+        recent=boards.periods_for(board.audience),
         audience_names=boards.AUDIENCE_NAMES,
         least=boards.LEAST,
         reports=board.audience in {"all", "provider", "department", "institution"},

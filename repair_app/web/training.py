@@ -113,7 +113,7 @@ def dates() -> str | tuple[str, int] | Response:
     return page, 400 if form.is_submitted() else 200
 
 
-@pages.post("/dates/<int:number>/call-off")
+@pages.post("/dates/<row:number>/call-off")
 @only(*training.TRAINERS)
 def call_off(number: int) -> Response:
     """Call a training date off."""

@@ -24,7 +24,7 @@ from repair_app.engine.spec import Transition
 from repair_app.engine.step import Entity, Reason, Refused, WrongState, record_of
 from repair_app.forms import FORMS, TransitionForm
 from repair_app.models import Case, CreditRecord, Draft, Requirement
-from repair_app.services import cases
+from repair_app.services import cases, first_decisions, training
 from repair_app.services import drafts as kept_drafts
 from repair_app.services.policy import current_policy
 from repair_app.web import drafts
@@ -47,11 +47,16 @@ def fire(kind: str, ref: str, name: str) -> Answer:
     entity = cases.get_visible(kind, ref, current_user)
     transition = cases.find_transition(current_user, entity, name)
     form = build_form(transition, entity)
-    if not form.validate_on_submit():
+    if is_compared(transition) or not form.validate_on_submit():
         return show_form(form, entity, transition)
     send(partial(cases.perform, kind, ref, name, current_user), form, entity, transition, ref, name)
     flash(gettext("Done: %(step)s.", step=label_text(transition.label)), "success")
-    return redirect(receipt_of(entity) if name == "submit" else page_of(entity))
+    return redirect(way_on(entity, name))
+
+
+def is_compared(transition: Transition) -> bool:
+    """Say whether what was typed is only to be shown beside the first decision, and not sent."""
+    return "compare" in request.form and first_decisions.SIGNS in transition.effects
 
 
 def build_form(transition: Transition, entity: Entity) -> TransitionForm:
@@ -114,7 +119,8 @@ def show_form(
         draft = drafts.restore(form)
         status = HTTPStatus.OK
     else:
-        status = HTTPStatus.CONFLICT if reasons else form.failure
+        refused = HTTPStatus.OK if is_compared(transition) else form.failure
+        status = HTTPStatus.CONFLICT if reasons else refused
     page = render_page(form, entity, transition, reasons=reasons, record=record, draft=draft)
     return page, status
 
@@ -189,6 +195,23 @@ def last_happenings(entity: Entity) -> list[Any]:
     from repair_app.services import history
 
     return history.list_happenings(stream_of(entity), current_user, internal=False)[-3:]
+
+
+pages.add_app_template_global(first_decisions.find, "first_decision")
+pages.add_app_template_global(first_decisions.compare, "compared")
+
+
+def way_on(entity: Entity, name: str) -> str:
+    """Return where a person goes on after a step: mostly the page of what it was taken on."""
+    asks = partial(url_for, "transitions.fire", kind="requirements", ref=entity.ref)
+    if name == "submit":
+        return receipt_of(entity)
+    if name == "begin_test":
+        return asks(name="hand_in_test")
+    if name == "read_lesson" and isinstance(entity, Requirement):
+        lesson = training.next_lesson(entity)
+        return asks(name=name, lesson=lesson) if lesson else page_of(entity)
+    return page_of(entity)
 
 
 def receipt_of(entity: Entity) -> str:

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, request
-from flask_babel import format_date, get_locale, gettext
+from flask_babel import gettext
 from flask_bootstrap import Bootstrap5
 from flask_login import current_user
 from werkzeug.routing import BaseConverter, ValidationError
@@ -16,12 +16,11 @@ from werkzeug.routing import BaseConverter, ValidationError
 from repair_app.db import today
 from repair_app.engine.fields import CORRECTABLE
 from repair_app.engine.spec import Basis
-from repair_app.engine.step import Reason
 from repair_app.labels import Label
 from repair_app.masking import mask_text
 from repair_app.models import CreditRecord, Deadline, Role
 from repair_app.penalty_format import CATEGORY_LABELS, Category
-from repair_app.services import deadlines
+from repair_app.services import deadlines, reasons
 from repair_app.services.policy import current_policy
 from repair_app.web import words
 
@@ -42,6 +41,16 @@ class RefConverter(BaseConverter):
         return re.fullmatch(cls.regex, text) is not None
 
 
+class RowConverter(BaseConverter):
+    """The number of a row in an address; one that no row can have is no page."""
+
+    regex = ROW.pattern
+
+    def to_python(self, value: str) -> int:
+        """Return the number."""
+        return int(value)
+
+
 class MatterConverter(BaseConverter):
     """A kind of matter in an address: a workflow of cases; anything else is no page."""
 
@@ -59,13 +68,14 @@ def init_app(app: Flask) -> None:
     """Give the templates their filters and values."""
     bootstrap.init_app(app)
     app.url_map.converters["ref"] = RefConverter
+    app.url_map.converters["row"] = RowConverter
     app.url_map.converters["matter"] = MatterConverter
     app.jinja_options["trim_blocks"] = app.jinja_options["lstrip_blocks"] = True
     app.jinja_env.filters.update(
         label=label_text,
         cites=clauses_text,
-        reason=reason_text,
-        day=day_text,
+        reason=reasons.reason_text,
+        day=reasons.day_text,
         moment=moment_text,
         amount=amount_text,
         paragraphs=paragraphs,
@@ -103,7 +113,7 @@ def row_before() -> int | None:
 
 def language() -> str:
     """Return the reader's language, "zh" or "en"."""
-    return "en" if str(get_locale()).startswith("en") else "zh"
+    return reasons.language()
 
 
 def label_text(label: Label) -> str:
@@ -146,32 +156,6 @@ def category_text(code: str) -> str:
 def cited(clause: str) -> Label:
     """Return a clause ("<document> <clause>") as people cite it."""
     return current_policy().cite(clause)
-
-
-def reason_text(reason: Reason) -> str:
-    """Return why something may not be done, in the reader's language."""
-    values = {name: value_text(value) for name, value in reason.values.items()}
-    return str(gettext(reason.text) % values)
-
-
-def value_text(value: Any) -> str:
-    """Return a value inside a reason: labels and dates as the reader writes them."""
-    match value:
-        case Label():
-            return label_text(value)
-        case date():
-            return day_text(value)
-        case str() | Decimal() | int():
-            return str(value)
-        case Iterable():
-            return str(gettext(", ")).join(value_text(one) for one in value)
-        case _:
-            return str(value)
-
-
-def day_text(day: date | None) -> str:
-    """Return a date as the reader writes it; a dash for none."""
-    return str(format_date(day, "long")) if day else "—"
 
 
 def moment_text(at: datetime | None) -> str:

@@ -1,48 +1,74 @@
 """Notes which office looked at what, after the page was sent: nobody waits for it."""
 
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Final, cast
 
 from flask import Flask, Response, current_app, request
 from flask_login import current_user
-from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wsgi import ClosingIterator
 
 from repair_app.services import viewings
+from repair_app.services.listings import LISTINGS, chosen
 
 # endpoint -> what its reference is
 WATCHED: Final = {
     "cases.show": "cases",
     "cases.show_requirement": "requirements",
     "cases.download": "documents",
+    "cases.look": "documents",
+    "letters.download": "letters",
+    "letters.draft": "",
     "records.show": "records",
+    "records.open_case": "records",
+    "records.impose": "records",
+    "enforcement.initiate": "records",
+    "training.study": "requirements",
     "transitions.fire": "",  # the address says
 }
+FILES: Final = "exports.download"  # what a job writes, the job notes
 
 
 def init_app(app: Flask) -> None:
-    """Watch the pages that show an enterprise's records, matters and papers."""
+    """Watch the pages that show an enterprise's records, matters, papers, letters and lists."""
     app.after_request(watch)
 
 
 def watch(response: Response) -> Response:
     """Have a look noted, once the page has been sent."""
-    kind = WATCHED.get(request.endpoint or "")
     shown = request.method == "GET" and response.status_code < 300  # noqa: PLR2004  # was shown
-    if kind is None or not shown or not current_user.is_authenticated:
+    if not shown or not current_user.is_authenticated:
         return response
-    if not viewings.may_be_noted(current_user):
+    noting = noting_of(response)
+    if noting is None or not viewings.may_be_noted(current_user):
         return response
-    args: dict[str, Any] = request.view_args or {}
     # The proxy points nowhere any more once the answer was sent.
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    account_id, where = current_user.id, (kind or args["kind"], args["ref"])
-    response.call_on_close(lambda: note_within(app, account_id, *where))
+    ending = partial(note_within, app, noting)
+    if response.direct_passthrough:  # werkzeug hands such a body out as it is, and closes no more
+        response.response = ClosingIterator(cast("Iterable[bytes]", response.response), [ending])
+    else:
+        response.call_on_close(ending)
     return response
 
 
-def note_within(app: Flask, account_id: int, kind: str, ref: str) -> None:
+def noting_of(response: Response) -> Callable[[], Any] | None:
+    """Return what notes the look at the page of this request; None for one that is not watched."""
+    args: dict[str, Any] = request.view_args or {}
+    kind = WATCHED.get(request.endpoint or "")
+    if kind is not None:
+        return partial(viewings.note, current_user.id, kind or args["kind"], args["ref"])
+    if request.endpoint != FILES or response.mimetype == "text/html":  # a long one is asked for
+        return None
+    name = args["name"]
+    filters = chosen(LISTINGS[name], request.args)
+    return partial(viewings.note_list, current_user.id, name, filters)
+
+
+def note_within(app: Flask, noting: Callable[[], Any]) -> None:
     """Note a look; the page was sent, so that what goes wrong is only logged."""
     with app.app_context():
         try:
-            viewings.note(account_id, kind, ref)
-        except SQLAlchemyError as error:
+            noting()
+        except Exception as error:  # noqa: BLE001  # costs nobody a page (ADR 13)
             app.logger.warning("a look was not noted: %s", type(error).__name__)

@@ -1,7 +1,6 @@
 """Worklists: what waits for a reviewer, provider, department or institution; files."""
 
 import secrets
-from datetime import date
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
@@ -30,7 +29,7 @@ from wtforms import HiddenField
 from repair_app.forms.base import TOKEN
 from repair_app.models import Role
 from repair_app.penalty_format import FileProblem, write_verdicts
-from repair_app.services import batch, desk, halted, imports, inbox, searches
+from repair_app.services import batch, desk, halted, imports, inbox, passed_on, searches
 from repair_app.uploads import clean_name
 from repair_app.web.door import only
 from repair_app.web.view import asked_for, language, row_before
@@ -38,7 +37,6 @@ from repair_app.web.view import asked_for, language, row_before
 pages = Blueprint("work", __name__, url_prefix="/work")
 
 WORKLIST = "work.index"
-LONGEST = 100  # characters that are looked for
 SHOWN_PROBLEMS = 200
 
 
@@ -48,7 +46,7 @@ def index() -> str:
     """Show what waits for a person, the most urgent first."""
     mine = roles_of_worker()
     role = next((one for one in mine if one == request.args.get("as")), mine[0])
-    filters = read_filters(role)
+    filters = inbox.read_filters(role, request.args)
     found = inbox.list_turns(current_user, role, request.args.get("after"), filters)
     return render_template(
         "work/index.html",
@@ -70,33 +68,10 @@ def desk_of(role: Role, found: inbox.Inbox) -> dict[str, Any]:
         "loads": desk.list_load(colleagues, role),
         "searches": searches.list_searches(current_user, WORKLIST),
         "plain_steps": batch.list_plain_steps(found.turns, role),
+        "passed_on": passed_on.list_passed_on(current_user, role),
         "halted": halted.list_halted(current_user) if role is Role.DEPARTMENT else [],
         "requirements": (inbox.list_requirements(current_user) if role is Role.INSTITUTION else []),
     }
-
-
-def read_filters(role: Role) -> inbox.Filters:
-    """Return what the address asks for; what is none of its values is not asked."""
-    kinds = inbox.list_kinds(role)
-    workflow, _, state = asked_for("what").partition(".")
-    known = workflow in kinds or workflow == inbox.MEASURES
-    tab = asked_for("tab")
-    return inbox.Filters(
-        tab=tab if tab in inbox.TABS else inbox.TEAM,
-        workflow=workflow if known else "",
-        state=state if state in kinds.get(workflow, ()) else "",
-        provider=asked_for("provider")[:LONGEST],
-        until=day_asked_for("until"),
-        text=asked_for("q")[:LONGEST],
-    )
-
-
-def day_asked_for(name: str) -> date | None:
-    """Return the day that the address asks for; none for what is no day."""
-    try:
-        return date.fromisoformat(asked_for(name))
-    except ValueError:
-        return None
 
 
 def address_of(role: Role, filters: inbox.Filters) -> dict[str, str]:

@@ -245,12 +245,12 @@ def browse(
     """Give a function that opens a window, for a person who signs in or for nobody."""
     windows: dict[str, Window] = {}
 
-    def window_of(name: str = "", size: tuple[int, int] = DESK) -> Window:
-        key = f"{name} {size}"
+    def window_of(name: str = "", size: tuple[int, int] = DESK, language: str = "zh-CN") -> Window:
+        key = f"{name} {size} {language}"
         if key not in windows:
             context = chromium.new_context(
                 viewport={"width": size[0], "height": size[1]},
-                locale="zh-CN",
+                locale=language,  # a header of ours would not win over the browser's own
                 storage_state=cookies.get(name),
             )
             context.set_default_timeout(20_000)

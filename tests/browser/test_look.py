@@ -70,11 +70,18 @@ def sideways(window: Window) -> Iterator[str]:
     window.page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
 
 
+def speaks(window: Window, language: str) -> bool:
+    """Say whether a page is in a language."""
+    lang = window.page.evaluate("document.documentElement.lang")
+    return bool(lang == ("en" if language == "en" else "zh-Hans"))
+
+
 def look(window: Window, path: str, language: str, theme: str) -> Iterator[str]:
     """Open a page and yield its faults."""
     window.page.emulate_media(color_scheme=theme)
-    window.context.set_extra_http_headers({"Accept-Language": language})
     window.open(path)
+    if not speaks(window, language):
+        yield f"{path} is not in {language}"
     yield from (f"{path} in {language}, {theme}: {one}" for one in faults_of(window))
     yield from (f"{path} in {language}: {one}" for one in sideways(window))
 
@@ -84,7 +91,7 @@ def test_every_page_can_be_used_by_everybody_in_the_light_and_in_the_dark(
     served: Served, browse: Callable[..., Window], name: str
 ) -> None:
     """GB/T 37668-2019, WCAG 2.2: what axe can find, and nothing to scroll sideways for."""
-    window = browse(name)
+    window, english = browse(name), browse(name, DESK, "en")
     seen: set[str] = set()
     waiting = [path.format(**served.names) for path in STARTS[name]]
     seen.update(kind_of(path) for path in waiting)
@@ -101,10 +108,50 @@ def test_every_page_can_be_used_by_everybody_in_the_light_and_in_the_dark(
             # What is open to all is looked at once, by nobody.
             if not (name and is_open_to_all(one)) and is_new(one.partition("#")[0], seen)
         ]
-        faults += look(window, path, "en", "dark")
+        faults += look(english, path, "en", "dark")
         looked += 1
     assert not faults, "\n".join(faults)
     assert looked >= len(STARTS[name])
+
+
+REFUSED = {  # who, what is opened, and the status of the answer; of a form: once it is sent empty
+    "no such page": ("", "/nothing-of-this-name", 404),
+    "a record that is not there": ("stranger", "/records/JL-2026-999999-X", 404),
+    "a page of others": ("stranger", "/admin", 403),
+    "a step that cannot be taken": ("reviewer", "/cases/{desk_case}/accept", 409),
+    "a form of anybody": ("", "/records/{disputed}/complaint", 400),
+    "a form of the enterprise": ("stranger", "/records/{disputed}/shield", 400),
+    "a form of an official": ("provider", "/cases/{desk_case}/propose_correction", 400),
+}
+LOOKS = [(tongue, theme) for tongue in ("zh-CN", "en") for theme in ("light", "dark")]
+
+
+@pytest.mark.parametrize("refused", REFUSED)
+def test_what_is_refused_can_be_read_by_everybody(
+    served: Served, browse: Callable[..., Window], refused: str
+) -> None:
+    """Pages of errors, and forms that are sent back, in both languages and both themes."""
+    name, path, status = REFUSED[refused]
+    faults: list[str] = []
+    for language, theme in LOOKS:
+        window = browse(name, DESK, language)
+        window.page.emulate_media(color_scheme=theme)
+        answer = window.page.goto(served.address + path.format(**served.names))
+        if status == 400:
+            assert answer is not None
+            assert answer.status == 200, path
+            with window.page.expect_navigation() as sent:
+                window.page.locator("main form[method=post] .btn-primary").first.click()
+            answer = sent.value
+            assert window.page.locator("main .invalid-feedback:visible").count(), path
+        assert answer is not None
+        assert answer.status == status, path
+        assert speaks(window, language)
+        found = (*faults_of(window), *sideways(window))
+        faults += [f"{path} in {language}, {theme}: {one}" for one in found]
+        # The browser tells of such an answer, as it should.
+        window.complaints[:] = [one for one in window.complaints if str(status) not in one]
+    assert not faults, "\n".join(faults)
 
 
 OPEN_TO_ALL = (

@@ -559,7 +559,17 @@ REPAIR_BASE, OBJECTION_BASE, SEEDS_FILE = "base-repair", "base-objection", "sd-s
         # keys
         (SEEDS_FILE, "[clocks]", "colour = 1\n[clocks]", "colour: is not known here"),
         (REPAIR_BASE, "draft_repair ", "draft_repairs ", "did you mean 'draft_repair'?"),
-        (REPAIR_BASE, "working_days = 30", "days = 30", "draft_repair.working_days: is missing"),
+        (
+            REPAIR_BASE,
+            "working_days = 30",
+            "days = 30",
+            "draft_repair.working_days: is missing; is 'days' meant?",
+        ),
+        (REPAIR_BASE, "working_days = 30", "working_days = 3000", "3000 working days are too many"),
+        (SEEDS_FILE, "value = 36", "value = 1095", "1095 months are too many; at most 600"),
+        # how it was saved
+        (SEEDS_FILE, "edition    = 2", "edition    = “2”", 'full-width “: write "'),
+        (SEEDS_FILE, "edition    = 2", "edition    = True", "write true or false in small"),
         (
             REPAIR_BASE,
             'label       = {zh = "信用修复承诺书',

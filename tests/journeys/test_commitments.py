@@ -23,6 +23,11 @@ BREACH = {
     "liability": "按最长公示期公示，并予通报。",
     "findings": "见立案材料。",
 }
+FOUND = {
+    "findings": "立案材料属实，意见不成立。",
+    "weighing": "已逐项核实陈述意见。",
+    "remedy": "可以依法申请行政复议。",
+}
 
 
 def promise_of(ref: str) -> str:
@@ -41,7 +46,7 @@ def break_promise(cast: Cast, ref: str, finding: str = "find_not_kept") -> None:
     promise = promise_of(ref)
     take(cast.provider, "announce_breach", promise, "requirements", **BREACH)
     take(cast.subject, "state_views", promise, "requirements", statement="该案尚未处罚。")
-    take(cast.reviewer, finding, promise, "requirements", findings="意见不成立。")
+    take(cast.reviewer, finding, promise, "requirements", **FOUND)
 
 
 def test_a_commitment_stays_under_supervision_and_is_found_kept(cast, world, repaired):
@@ -118,7 +123,7 @@ def test_silence_ends_the_hearing_only_after_its_term_and_by_a_person(cast, repa
     take(cast.provider, "announce_breach", promise, "requirements", **BREACH)
     with time_machine.travel(in_days(30)):
         take(cast.reviewer, "close_hearing", promise, "requirements")
-        take(cast.reviewer, "find_not_kept", promise, "requirements", findings="未陈述，属实。")
+        take(cast.reviewer, "find_not_kept", promise, "requirements", **FOUND)
     assert requirements_of(repaired)["commitment"].state == "unfulfilled"
 
 

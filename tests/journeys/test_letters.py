@@ -5,6 +5,7 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
+import time_machine
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_security import Security
@@ -14,7 +15,7 @@ from sqlalchemy import select
 from config import TestConfig
 from repair_app import create_app
 from repair_app.db import db, now, today
-from repair_app.models import Letter, Role
+from repair_app.models import Case, CreditRecord, Letter, Role
 from repair_app.services import letters
 from repair_app.services.policy import current_policy
 from repair_app.web import accounts
@@ -22,6 +23,7 @@ from tests import versions
 from tests.client import make_client
 from tests.factories import make_account, make_case, make_record, make_sanction
 from tests.journeys.steps import (
+    PROOF,
     accept_and_forward,
     annul,
     apply_for_repair,
@@ -29,6 +31,7 @@ from tests.journeys.steps import (
     case_of,
     decided,
     dispute,
+    in_days,
     prove_rectification,
     ref_in,
     requirements_of,
@@ -119,6 +122,7 @@ def test_an_objection_that_is_rejected_writes_its_letters(cast, world, record):
         "suspension_notice",
         "verification_request",
         "adverse_notice",
+        "result_for_departments",
         "decision_rejecting",
     ]
     assert letter_of(record, "suspension_notice").organisation_id == world.department.id
@@ -131,6 +135,8 @@ def test_an_objection_that_is_rejected_writes_its_letters(cast, world, record):
     notice = text_of_pdf(read_pdf(cast.subject, letter_of(record, "adverse_notice")))
     assert "与决定书一致。" in notice
     assert "个工作日" in notice  # how the term was counted
+    assert "现将初步意见告知如下：拟驳回该异议，维持原信息。" in notice
+    assert "你单位有权" in notice
 
 
 def test_a_repair_writes_its_letters(cast, world, record):
@@ -217,6 +223,47 @@ def test_a_repair_that_is_not_granted(cast, record):
     assert "最长公示至" in said
 
 
+@pytest.mark.parametrize(
+    ("workflow", "state"),
+    [("objection", "executed"), ("objection", "removal_executed"), ("repair", "executed")],
+)
+def test_a_matter_that_the_provider_left_unconfirmed_is_closed_by_letter(
+    cast, world, anybody, workflow, state
+):
+    case = make_case(world, state, workflow=workflow)
+    with time_machine.travel(in_days(60)):
+        take(cast.reviewer, "close_unconfirmed", case.ref, reason="经查，其平台已同步。")
+        letter = letter_of(case.record, "closing_notice")
+        assert letter.organisation_id == world.firm.id
+        said = text_of_pdf(read_pdf(cast.subject, letter))
+        for one in ("经查，其平台已同步。", world.agency.name, case.ref):
+            assert one in said
+        page = verify(anybody, letter)
+        assert page.having("good")
+        assert "did not confirm in time" in page.words
+        assert "经查" not in page.words  # a person's words are in the letter only
+
+
+def test_what_comes_back_on_file_is_decided_by_letter(cast, world, make_file):
+    cast.provider.fill("/work/imports", file=(make_file(), "处罚.csv"))
+    (record,) = db.session.scalars(select(CreditRecord)).all()
+    make_case(world, "removal_executed", record=record)
+    cast.provider.fill("/work/imports", file=(make_file(), "处罚.csv"))
+    ref = db.session.scalars(select(Case.ref).where(Case.workflow == "quarantine")).one()
+    take(cast.provider, "certify", ref, statement="经复查属实。", evidence=PROOF)
+    take(cast.reviewer, "announce_release", ref, reason="证据充分。")
+    take(cast.subject, "state_views", ref, statement="无意见。")
+    draft = cast.second_reviewer.read(f"/cases/{ref}/release").having("letter-draft")
+    assert "准予入库" in "".join(draft[0].itertext())
+    take(cast.second_reviewer, "release", ref, **decided("再审维持原处罚。"))
+    letter = letter_of(record, "release_decision")
+    assert letter.organisation_id == world.firm.id
+    said = text_of_pdf(read_pdf(cast.subject, letter))
+    for one in ("再审维持原处罚。", "已听取并考虑陈述意见。", "可以申请复核。", ref):
+        assert one in said
+    assert not letter_of(record, "adverse_notice").stands
+
+
 def test_an_annulment_tells_the_firm(cast, record):
     annul(cast, record)
     assert "withdrawal_notice" in kinds_of(record)
@@ -260,6 +307,50 @@ def test_the_pages_list_what_the_reader_may_read(cast, world, record):
         assert letter_of(record, "receipt").ref in page.words, address
         assert request.ref not in page.words, address
     assert request.ref in cast.provider.read(f"/cases/{ref}").words
+
+
+def pages_of(client, address):
+    """Return what pages that follow one another list: the numbers of letters, page by page."""
+    found = []
+    while address:
+        page = client.read(address)
+        found.append(re.findall(r'href="/letters/([^".]+)[.]pdf[?]lang=zh"', page.html))
+        links = page.links.items()
+        address = next((where for text, where in links if where.startswith("/letters?")), None)
+    return found
+
+
+def test_what_others_read_takes_no_place_in_a_list_and_all_are_reached(
+    cast, world, record, monkeypatch
+):
+    """Letters to others, or beyond an agent's mandate, are left out before the page is cut."""
+    monkeypatch.setattr(letters, "MOST", 2)
+    ref = dispute(cast.subject, record, fine_10k="1.5")
+    reject(cast, ref)
+    grant(cast, record)
+    own = [
+        one
+        for one in letters_of(record)
+        if one.organisation_id == world.firm.id and not one.person_id
+    ]
+    of_objection = [one.ref for one in own if one.case.workflow == "objection"]
+    all_of = [one.ref for one in own]
+    assert 2 < len(of_objection) < len(all_of)
+    for client, address, refs in (
+        (cast.subject, "/my", all_of),
+        (cast.subject, "/letters", all_of),
+        (cast.subject, f"/records/{record.ref}", all_of),
+        (cast.subject, f"/cases/{ref}", of_objection),
+        (cast.agent, "/my", of_objection),
+        (cast.agent, f"/letters?of={record.ref}", of_objection),
+        (cast.reviewer, f"/letters?of={record.ref}", [one.ref for one in letters_of(record)]),
+    ):
+        found = pages_of(client, address)
+        assert [one for page in found for one in page] == refs[::-1], address
+        assert {len(page) for page in found[:-1]} == {2}
+    for nothing in (f"/letters?of={ref}", "/letters?of=x", "/letters?of=YY-2026-999999-X"):
+        assert cast.stranger.get(nothing).status_code == 404
+    assert pages_of(cast.stranger, "/letters") == [[]]
 
 
 # --- verifying ---
@@ -368,6 +459,64 @@ def test_who_signs_reads_the_letter_first(cast, record):
     assert cast.subject.get(link).status_code in {403, 404}
 
 
+def shown_beside(page):
+    """Return the words beside a signature: of the first decision, taken out of it, put into it."""
+    (beside,) = [one for one in page.tree.iter("section") if one.get("id") == "first-decision"]
+    gone, new = (["".join(one.itertext()) for one in beside.iter(tag)] for tag in ("del", "ins"))
+    return "".join(beside.itertext()), gone, new
+
+
+def compare(client, page, address, **typed):
+    """Press the button that stands beside the form and belongs to it."""
+    (button,) = [one for one in page.tree.iter("button") if one.get("name") == "compare"]
+    assert button.get("form") == page.form.get("id")
+    return client.post(address, data={**page.fields.to_dict(flat=False), **typed, "compare": "1"})
+
+
+def test_beside_a_signature_stands_what_was_decided_first_and_what_the_signer_changes(cast, record):
+    ref = dispute(cast.subject, record, fine_10k="1.5")
+    accept_and_forward(cast.reviewer, ref)
+    take(cast.provider, "confirm", ref, findings="登记一致。")
+    take(cast.reviewer, "announce_rejection", ref, reason="决定书载明罚款2万元，应予驳回。")
+    take(cast.subject, "state_views", ref, statement="金额应为1.5万元。")
+    address = f"/cases/{ref}/sign_rejection"
+    page = cast.second_reviewer.read(address)
+    said, gone, new = shown_beside(page)
+    assert "决定书载明罚款2万元，应予驳回。" in said
+    assert gone == new == []
+    typed = {"reason": "原决定书载明罚款3万元，应予驳回。"}
+    page = compare(cast.second_reviewer, page, address, **typed)
+    assert page.status_code == 200
+    assert not page.mistakes
+    _, gone, new = shown_beside(page)
+    assert (gone, new) == (["2"], ["原", "3"])
+    assert page.fields["reason"] == typed["reason"]
+    assert case_of(ref).state == "rejection_heard"  # nothing was signed by that
+    same = "决定书载明罚款2万元，应予驳回。"
+    page = compare(cast.second_reviewer, page, address, reason=same)
+    said, gone, new = shown_beside(page)
+    assert "你保持原样。" in said or "You leave it as it is." in said
+    assert gone == new == []
+    # What is sent back for a mistake shows it as well; script is text.
+    page = cast.second_reviewer.send(page, address, reason="<script>alert(1)</script>")
+    assert page.status_code == 400
+    assert "<script>alert" not in page.html
+    assert shown_beside(page)[2]
+    cast.second_reviewer.follow(cast.second_reviewer.send(page, address, **decided("驳回。")))
+    assert case_of(ref).state == "rejected"
+
+
+def test_a_signature_that_asks_for_no_words_changes_none(cast, record):
+    ref = dispute(cast.subject, record, fine_10k="1.5")
+    accept_and_forward(cast.reviewer, ref)
+    take(cast.provider, "propose_correction", ref, findings="录入有误。", value_fine_10k="1.5")
+    assert "first-decision" not in cast.reviewer.read(f"/cases/{ref}/decide_correction").html
+    take(cast.reviewer, "decide_correction", ref, note="已核对决定书原件。")
+    page = cast.second_reviewer.read(f"/cases/{ref}/sign_correction")
+    assert "已核对决定书原件。" in shown_beside(page)[0]
+    assert 'name="compare"' not in page.html
+
+
 def test_what_the_signature_still_has_to_say_is_marked_as_open(cast, world):
     case = make_case(world, "rejection_heard")
     (draft,) = cast.second_reviewer.read(f"/cases/{case.ref}/sign_rejection").having("letter-draft")
@@ -425,6 +574,9 @@ def test_a_certificate_is_framed_numbered_and_verified(cast, world, anybody):
     number = requirements_of(ref)["training"].number
     assert number in text_of_pdf(read_pdf(cast.subject, letter))
     assert number in verify(anybody, letter).words
+    page = anybody.follow(anybody.get(f"/verify?code={number}"))  # as it is printed on it
+    assert letter.ref in page.words
+    assert record.decision_no not in page.words
 
 
 def test_standing_is_restored_by_letter_until_it_is_sent_back(cast, world, anybody):
@@ -473,6 +625,48 @@ def test_what_a_person_files_is_answered_to_the_person_alone(cast, world, as_, a
     assert "赵虚构" not in page.html
 
 
+def test_no_letter_speaks_to_a_person_as_to_a_unit(cast, world, as_):
+    """Every letter of an objection, of its refusal and its review, to who filed for themselves."""
+    person = make_account(world.other_firm, Role.SUBJECT, name="赵虚构", email="zhao@example.com")
+    record, sanction = reach_a_person(cast, world, account="zhao@example.com")
+    take(cast.officer, "accept", sanction.ref, "sanctions")
+    browser = as_(person)
+    refused = dispute(browser, record)
+    why = {"code": "material_incomplete", "reason": "未附证据。", "remedy": "可再次提出。"}
+    take(cast.reviewer, "refuse", refused, **why)
+    ref = dispute(browser, record, fine_10k="1.5")
+    take(cast.reviewer, "ask_supplement", ref, missing="请补充决定书。")
+    take(browser, "supplement", ref, statement="已补充。")
+    accept_and_forward(cast.reviewer, ref)
+    take(cast.provider, "confirm", ref, findings="登记与决定书一致。")
+    take(cast.reviewer, "announce_rejection", ref, reason="与决定书一致。")
+    take(browser, "state_views", ref, statement="金额应为1.5万元。")
+    take(cast.second_reviewer, "sign_rejection", ref, **decided("决定书载明罚款2万元。"))
+    review = ask_for_review(browser, case_of(ref))
+    take(cast.upper_reviewer, "propose_upholding", review, reason="维持。")
+    take(cast.second_upper_reviewer, "sign_upholding", review, **decided("证据充分。"))
+    sent = [one for one in letters_of(record) if one.person_id]
+    assert {one.kind for one in sent} >= {
+        *("receipt", "refusal", "supplement_notice", "acceptance_of_objection", "adverse_notice"),
+        *("decision_rejecting", "review_upholding"),
+    }
+    for one in sent:
+        assert "你单位" not in str(one.content), one.kind
+        assert one.content["facts"][0]["name"]["zh"] == "信息主体"
+    assert "你单位" not in text_of_pdf(read_pdf(browser, sent[-1]))
+    others = letters_of(record, "verification_request")
+    assert "你单位" in str(others[0].content)  # the provider is one
+
+
+def test_what_an_official_types_is_not_worded_anew(cast, world, as_):
+    person = make_account(world.other_firm, Role.SUBJECT, name="赵虚构", email="zhao@example.com")
+    record, sanction = reach_a_person(cast, world, account="zhao@example.com")
+    take(cast.officer, "accept", sanction.ref, "sanctions")
+    ref = dispute(as_(person), record)
+    take(cast.reviewer, "ask_supplement", ref, missing="由你单位盖章的说明。")
+    assert "由你单位盖章的说明。" in str(letter_of(record, "supplement_notice").content)
+
+
 def test_a_matter_of_an_earlier_version_has_letters_too(app, cast, record, monkeypatch):
     first = versions.first_policy(current_policy())
     monkeypatch.setitem(app.extensions, versions.EXTENSION, first)
@@ -507,7 +701,8 @@ def test_somebody_who_tries_codes_is_slowed_down(stage, cast, record, monkeypatc
     app = create_app(config)
     client = make_client(app)
     assert [verify(client, letter).status_code for _ in range(4)] == [200] * 4
-    guesses = [f"/verify/{'A' * 22}"] * 3
-    assert [client.get(one).status_code for one in guesses] == [404, 404, 429]
+    for place in ("/verify", "/verify/reports"):  # each by itself
+        guesses = [f"{place}/{'A' * 22}"] * 3
+        assert [client.get(one).status_code for one in guesses] == [404, 404, 429], place
     with app.app_context():
         db.engine.dispose()

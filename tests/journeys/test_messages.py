@@ -13,6 +13,7 @@ from repair_app.services import timers
 from tests.client import CSRF
 from tests.factories import (
     act,
+    get_case,
     initiate_sanction,
     make_account,
     make_appointment,
@@ -193,6 +194,41 @@ def test_what_a_person_files_in_their_own_name_is_not_told_to_the_firm(cast, wor
     assert len(told_to(world.subject, record.ref)) == before
     assert post(cast.subject, f"/cases/{ref}/urge").status_code == 404
     assert post(cast.stranger, f"/cases/{ref}/urge").status_code == 302
+
+
+def test_an_institution_is_told_that_a_request_was_taken_back(world, as_):
+    """It is told once, that it has ended; what it is about it sees no more."""
+    colleague = make_account(world.training_house, Role.INSTITUTION)
+    record = make_record(world.firm, world.agency, severity="serious", decided_days_ago=300)
+    case = make_case(world, "draft", workflow="repair", record=record)
+    training = requirement_of(case, "training")
+    act(world.subject, "enrol", training)
+    asked = len(told_to(world.institution, training.ref))
+    act(world.subject, "cancel", requirement_of(case, "training"))
+    for one in (world.institution, colleague):
+        told = told_to(one, training.ref)
+        assert [message.kind for message in told[asked:]] == [Kind.ENDED]
+        page = as_(one).read("/messages")
+        assert training.ref in page.words
+        assert f"/requirements/{training.ref}" not in page.links.values()
+        assert world.firm.name not in page.words
+    assert told_to(world.institution, case.ref) == []
+    # Who declines knows; a colleague is told.
+    act(world.subject, "enrol", requirement_of(case, "training"))
+    before = len(told_to(world.institution, training.ref))
+    act(world.institution, "decline", requirement_of(case, "training"))
+    assert len(told_to(world.institution, training.ref)) == before
+    assert last_kind(colleague, training.ref) == Kind.ENDED
+
+
+def test_an_institution_is_told_that_a_request_has_ended_with_its_case(world):
+    record = make_record(world.firm, world.agency, severity="serious", decided_days_ago=300)
+    case = make_case(world, "draft", workflow="repair", record=record)
+    training = requirement_of(case, "training")
+    act(world.subject, "enrol", training)
+    act(world.subject, "discard", get_case(case.ref))
+    assert requirement_of(case, "training").state == "lapsed"
+    assert last_kind(world.institution, training.ref) == Kind.ENDED
 
 
 def test_an_institution_is_told_what_it_is_asked_and_the_enterprise_what_came_of_it(world):

@@ -79,6 +79,31 @@ def last_attempt() -> TestAttempt:
     return db.session.scalars(select(TestAttempt).order_by(TestAttempt.id.desc())).first()
 
 
+def test_one_lesson_leads_to_the_next_and_a_test_begins_with_its_questions(cast, repair):
+    training = study(cast, repair)
+    first, second, *_ = current_courses()[COURSE].lessons.values()
+    page = cast.subject.get(f"/requirements/{training}/read_lesson?lesson={first.key}")
+    page = cast.subject.follow(cast.subject.send(page, f"/requirements/{training}/read_lesson"))
+    assert second.title.zh in page.words
+    read_all(cast, training)
+    page = take(cast.subject, "begin_test", training, "requirements")
+    assert all(f"answer_{one}" in page.html for one in last_attempt().questions)
+    left = cast.subject.read(f"/training/{training}")
+    assert "继续答题" in left.words
+
+
+def test_the_task_list_offers_no_step_that_leads_back(cast, world, repair):
+    """What an institution was asked for is waited for: 取消委托 is not the way to bring it."""
+    house = str(world.training_house.id)
+    needed = requirements_of(repair)
+    take(cast.subject, "request", needed["credit_report"].ref, "requirements", institution_id=house)
+    take(cast.subject, "enrol", needed["training"].ref, "requirements", institution_id=house)
+    tasks = cast.subject.read(f"/cases/{repair}/submit").having("check")[0]
+    links = [one.get("href") for one in tasks.iter("a")]
+    assert links
+    assert not [one for one in links if one.endswith("/cancel")]
+
+
 def test_an_agent_sees_the_trainings_that_the_mandate_reaches(cast, world, repair, as_):
     """Who was sent for an objection only is told nothing of a repair."""
     training = requirements_of(repair)["training"].ref

@@ -7,7 +7,8 @@ import time_machine
 from sqlalchemy import select
 
 from repair_app.db import db, now, today
-from repair_app.models import Deadline, Organisation, Role
+from repair_app.engine.telling import Kind
+from repair_app.models import Case, Deadline, Organisation, Role
 from repair_app.services import timers
 from repair_app.services.transaction import transaction
 from tests.factories import (
@@ -34,7 +35,9 @@ from tests.journeys.steps import (
     term_of,
     try_to,
 )
-from tests.journeys.test_commitments import BREACH, promise_of
+from tests.journeys.test_commitments import BREACH, FOUND, promise_of
+from tests.journeys.test_complaints import complain, complaint_case
+from tests.journeys.test_messages import kinds_of, post
 
 ASIDE = {"reason": "本人须回避。"}
 
@@ -127,19 +130,29 @@ def test_an_annulment_is_signed_above_where_the_centre_must_keep_out(cast, world
         assert state_on(page) == "已撤下记录"
 
 
-def test_a_breach_is_found_above_and_the_repair_stays_its_own_centres(cast, world):
-    """…一（四）: the centre above acts beside the one that decided the repair."""
+@pytest.mark.parametrize("is_heard", [False, True])
+def test_a_breach_is_found_above_and_the_repair_stays_its_own_centres(cast, world, is_heard):
+    """…一（四）: the centre above acts beside the one that decided the repair.
+
+    Handed over before the enterprise answered, or after: then it lies on the list above.
+    """
     case = make_case(world, "closed", workflow="repair")
     promise = promise_of(case.ref)
     take(cast.provider, "announce_breach", promise, "requirements", **BREACH)
-    take(cast.subject, "state_views", promise, "requirements", statement="该案尚未处罚。")
+    if is_heard:
+        take(cast.subject, "state_views", promise, "requirements", statement="该案尚未处罚。")
     answer = hand_over(cast.reviewer, promise, world.upper_centre, "requirements")
     assert answer.status_code == 409  # a colleague is free
     leave_only_the_torn(world)
     answer = hand_over(cast.torn_reviewer, promise, world.upper_centre, "requirements")
     assert answer.status_code == 302
+    if not is_heard:
+        take(cast.subject, "state_views", promise, "requirements", statement="该案尚未处罚。")
     assert promise in cast.upper_reviewer.read("/work").words
-    take(cast.upper_reviewer, "find_partly_kept", promise, "requirements", findings="部分履行。")
+    assert promise not in cast.torn_reviewer.read("/work").words
+    if not is_heard:
+        assert kinds_of(world.upper_reviewer, promise)[-1] == Kind.TURN
+    take(cast.upper_reviewer, "find_partly_kept", promise, "requirements", **FOUND)
     assert requirements_of(case.ref)["commitment"].state == "partly_fulfilled"
     assert case_of(case.ref).centre_id == world.centre.id
 
@@ -148,7 +161,7 @@ def test_a_breach_is_found_above_and_the_repair_stays_its_own_centres(cast, worl
 
 
 def test_a_repair_that_the_provider_never_checks_is_checked_on_the_papers(cast, world):
-    """REDRESS 凭申请人提交的整改证明书面核查: after the term; two persons decide."""
+    """REDRESS 凭申请人提交的整改证明书面核查: after the term; who checked does not decide."""
     case = make_case(world, "with_provider", workflow="repair")
     checked = {"findings": "缴款凭证、检定证书齐全，整改属实。"}
     try_to(cast.reviewer, "conclude_unanswered", case.ref, **checked)
@@ -156,13 +169,28 @@ def test_a_repair_that_the_provider_never_checks_is_checked_on_the_papers(cast, 
         try_to(cast.torn_reviewer, "conclude_unanswered", case.ref, **checked)
         take(cast.reviewer, "conclude_unanswered", case.ref, **checked)
         assert case_of(case.ref).state == "rectification_confirmed"
-        take(cast.reviewer, "propose_grant", case.ref)
+        try_to(cast.reviewer, "propose_grant", case.ref)
+        try_to(cast.reviewer_again, "propose_grant", case.ref)
+        take(cast.second_reviewer, "propose_grant", case.ref)
+        try_to(cast.second_reviewer, "sign_grant", case.ref)
         try_to(cast.reviewer, "sign_grant", case.ref)
-        try_to(cast.reviewer_again, "sign_grant", case.ref)
-        take(cast.second_reviewer, "sign_grant", case.ref)
+        assert hand_over(cast.reviewer, case.ref, world.upper_centre).status_code == 302
+        take(cast.upper_reviewer, "sign_grant", case.ref)
     assert case_of(case.ref).state == "executed"
     assert requirements_of(case.ref)["rectification"].state == "verified"
     assert ledger_is_whole()
+
+
+def test_who_entered_a_repair_does_not_check_it_on_the_papers(cast, world):
+    """…书面核查: who entered it at the counter is not who examines it."""
+    case = make_case(world, "with_provider", workflow="repair")
+    person = world.second_reviewer.person_id
+    with transaction() as session:
+        session.get_one(Case, case.id).entered_by_id = person
+    checked = {"findings": "缴款凭证、检定证书齐全，整改属实。"}
+    with time_machine.travel(in_days(60)):
+        try_to(cast.second_reviewer, "conclude_unanswered", case.ref, **checked)
+        take(cast.reviewer, "conclude_unanswered", case.ref, **checked)
 
 
 # --- what is late is passed on ---
@@ -186,6 +214,8 @@ def passed_on(ref):
 def test_a_measure_that_nobody_answers_is_passed_on_once(cast, world):
     """SD-CREDIT-2021-5 二（三）: the unit above the department is told."""
     above = put_above(world.department)
+    chief = make_account(above, Role.DEPARTMENT)
+    lead = make_account(above, Role.PROVIDER)
     record = make_record(world.firm, world.agency)
     sanction = initiate_sanction(record, world.provider, world.department)
     assert timers.escalate(now()) == 0
@@ -194,6 +224,18 @@ def test_a_measure_that_nobody_answers_is_passed_on_once(cast, world):
         assert timers.escalate(now()) == 0
         assert passed_on(sanction.ref) == {"sanction_response": above.id}
         assert sanctions_of(record)[0].state == "initiated"  # time decides nothing
+        for one in (chief, lead):  # whatever office they hold there
+            assert kinds_of(one, sanction.ref) == [Kind.ESCALATED]
+            page = cast.as_(one).read("/work")
+            assert world.department.name in page.words
+            assert sanction.ref in page.words
+            assert f"/work/{sanction.ref}/claim" not in page.html  # it is not theirs to do
+            answer = post(cast.as_(one), f"/work/{sanction.ref}/claim")
+            assert answer.status_code in {302, 404}
+        assert Kind.ESCALATED not in kinds_of(world.officer, sanction.ref)
+        assert term_of(sanction.ref).assignee_id is None
+        take(cast.officer, "accept", sanction.ref, "sanctions")
+        assert sanction.ref not in cast.as_(chief).read("/work").words  # done, and off the list
 
 
 def test_feedback_and_evaluation_that_fail_to_come_are_passed_on_each(cast, world):
@@ -249,5 +291,40 @@ def test_an_institution_that_lets_its_term_pass_is_told_of_to_the_centre(cast, w
     with time_machine.travel(now() + timedelta(days=60)):
         assert timers.escalate(now()) >= 1
         assert training.ref in {one.ref for one in case_of(case.ref).requirements}
-        assert "requirement_training" in passed_on(training.ref)
+        # The repair is a draft: no centre has it yet, so the one that takes in is told.
+        assert passed_on(training.ref) == {"requirement_training": world.centre.id}
         assert requirements_of(case.ref)["training"].state == "enrolled"
+        assert kinds_of(world.reviewer, training.ref) == [Kind.ESCALATED]
+        assert kinds_of(world.upper_reviewer, training.ref) == []
+        page = cast.reviewer.read("/work")
+        assert training.ref in page.words
+        assert world.training_house.name in page.words
+        assert world.firm.name not in page.words  # a draft is its filer's: the number is told
+
+
+def test_a_provider_that_lets_its_term_pass_is_told_of_to_the_unit_above_it(cast, world):
+    """SD-GOV-2017-44 三26: its own superior is told, and reads no more than the number."""
+    above = put_above(world.agency, "虚构省市场监督管理局")
+    chief = make_account(above, Role.PROVIDER)
+    case = make_case(world, "with_provider")
+    with time_machine.travel(in_days(60)):
+        timers.escalate(now())
+        assert passed_on(case.ref) == {"objection_verification": above.id}
+        assert kinds_of(chief, case.ref) == [Kind.ESCALATED]
+        page = cast.as_(chief).read("/work")
+        assert case.ref in page.words
+        assert world.agency.name in page.words
+        assert cast.as_(chief).get(f"/cases/{case.ref}").status_code == 404
+        take(cast.provider, "confirm", case.ref, findings="无误。")
+        assert case.ref not in cast.as_(chief).read("/work").words
+
+
+def test_what_is_confidential_is_passed_on_to_reviewers_only(world, anybody):
+    """鲁政发〔2017〕44号 二（三）14: who complained could be told from it."""
+    helper = make_account(world.upper_centre, Role.PROVIDER)
+    complain(anybody, make_record(world.firm, world.agency))
+    case = complaint_case()
+    with time_machine.travel(in_days(60)):
+        timers.escalate(now())
+    assert kinds_of(helper, case.ref) == []
+    assert kinds_of(world.upper_reviewer, case.ref)[-1:] == [Kind.ESCALATED]

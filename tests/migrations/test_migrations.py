@@ -18,6 +18,7 @@ from config import ROOT
 from repair_app import ledger, schema
 from repair_app.db import db, writing
 from repair_app.models import Event, EventText
+from repair_app.services import feed
 from tests import factories
 from tests.conftest import Stage, build_app
 from tests.stores import Store
@@ -113,6 +114,34 @@ def test_what_was_on_file_stays_through_every_revision_down_and_up_again(
     assert at_first["case_file"]
     assert ledger_refuses("UPDATE event SET seq = seq")
     assert ledger.verify(db.session())[1] is None
+
+
+def test_calendars_that_were_subscribed_to_stay_where_they_are_though_only_hashes_are_kept(
+    spoilt: Flask, world: factories.World
+) -> None:
+    """0005, both ways: what was an address before still is one; none can be made of a hash."""
+    account = world.reviewer.id
+    secret = "a-Secret_of-32-letters-and-digit"
+    lost = feed.renew_token(world.provider)
+    db.session.remove()
+    db.engine.dispose()
+    flask_migrate.downgrade(revision="0004")
+    with writing(), db.engine.begin() as connection:
+        found = connection.execute(text("SELECT feed_token FROM account")).scalars().all()
+        assert set(found) == {None}
+        connection.execute(
+            text("UPDATE account SET feed_token = :secret WHERE id = :id"),
+            {"secret": secret, "id": account},
+        )
+    db.engine.dispose()
+    flask_migrate.upgrade(revision="0005")
+    with db.engine.connect() as connection:
+        rows = connection.execute(text("SELECT * FROM account")).mappings().all()
+    assert {one["id"] for one in rows if one["feed_digest"]} == {account}
+    assert not any(secret in str(dict(one)) for one in rows)
+    client = spoilt.test_client()
+    assert client.get(f"/feed/{secret}.ics").status_code == 200
+    assert client.get(f"/feed/{lost}.ics").status_code == 404
 
 
 def test_the_models_are_what_the_migrations_lead_to(bare: Flask) -> None:

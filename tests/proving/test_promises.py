@@ -92,7 +92,7 @@ def test_what_undoes_and_what_is_undone_are_steps_of_the_policy(policy):
 
 @pytest.mark.parametrize("name", ["shield", "a finding handed over"])
 def test_undoing_and_doing_again_leads_to_the_same(policy, name):
-    assert list(find_traces(explore(WORLDS[name], policy))) == []
+    assert list(find_traces(explore(WORLDS[name], policy), set())) == []
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_undoing_and_doing_again_leads_to_the_same(policy, name):
 def test_an_undoing_that_leaves_something_is_told(policy, world, workflow, step, effect):
     wrong = apply(policy, Mutant(workflow, step, "effect removed", effect))
     scenario = WORLDS.get(world, TAKEN_BACK)
-    told = [one.says for one in find_traces(explore(scenario, wrong))]
+    told = [one.says for one in find_traces(explore(scenario, wrong), set())]
     assert any(f"{workflow}.{step}" in one for one in told), told
 
 

@@ -25,7 +25,7 @@ classes = ["general"]
         (ONE + ONE, "Z01 is there twice"),
         (ONE.replace("SD-DRC-35", "SD-DRC-53"), "Z01: basis: 'SD-DRC-53 四（十三）' is no clause"),
         (ONE.replace(" 四（十三）", ""), "Z01: basis: 'SD-DRC-35' is no clause"),
-        (ONE.replace("administrative", "other"), "Z01: unknown kind or force"),
+        (ONE.replace("administrative", "other"), "Z01: kind: unknown"),
         (ONE.replace("force", "farce"), "Z01: force is missing"),
         (ONE.replace(', en = "Limited"', ""), "Z01: name: "),
         (ONE.replace('["general"]', "[]"), "Z01: classes: names none"),

@@ -11,7 +11,7 @@ from repair_app.engine.rules import RuleError
 from repair_app.models import CreditRecord, Event
 from repair_app.services import rule_impact
 from repair_app.services.policy import current_policy
-from tests.factories import act, make_case, make_record, open_matter
+from tests.factories import act, initiate_sanction, make_case, make_record, open_matter
 from tests.journeys.steps import in_days
 
 SEEDS = "sd-seeds.toml"
@@ -115,6 +115,18 @@ def test_a_longer_term_tells_for_which_open_cases_and_both_last_days(app, world,
     assert before == term.due_on.isoformat()
     assert after > before
     assert found.cases[0].edition == "SD-SEEDS.2"
+
+
+def test_a_longer_term_tells_for_which_departments_it_runs(app, world, edit):
+    sanction = initiate_sanction(
+        make_record(world.firm, world.agency), world.provider, world.department
+    )
+    change = ("sanction_response = {working_days = 10", "sanction_response = {working_days = 15")
+    found = {one.pack.id: one for one in rule_impact.foresee(edit("sd-supervision.toml", change))}
+    ((ref, ((kind, before, after),)),) = told(found["SD-SUPERVISION"].measures).items()
+    assert ref == sanction.ref
+    assert kind.endswith("10 -> 15 working days")
+    assert before < after
 
 
 def test_a_term_of_a_requirement_tells_for_which_open_cases(app, world, edit):

@@ -2,15 +2,17 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 import time_machine
 from sqlalchemy import event, select
 
-from repair_app.db import db, today
+from repair_app.db import db
 from repair_app.engine.step import Refused
 from repair_app.models import CaseNote, Deadline, Role, SavedSearch
-from repair_app.services import desk, inbox
+from repair_app.services import calendar, desk, inbox
+from repair_app.services.calendar_file import single_day
 from tests.client import text_of
 from tests.factories import (
     act,
@@ -50,6 +52,10 @@ def post(client, address, **fields):
     return client.get(answer.location) if answer.status_code == 302 else answer
 
 
+def on(day):
+    return time_machine.travel(f"{day}T02:00:00Z", tick=False)  # 10 o'clock in Shanghai
+
+
 def holder_of(ref):
     return term_of(ref).assignee_id
 
@@ -78,17 +84,38 @@ def test_each_tab_shows_what_it_counts(cast, world):
         assert counts(cast.reviewer)["overdue"] == "3"
 
 
-def test_what_is_due_within_three_days_is_due_soon(cast, world):
-    ref = make_case(world, "submitted").ref
-    due = term_of(ref).due_on
-    for left, shown in ((4, []), (3, [ref]), (0, [ref]), (-1, [])):
-        with time_machine.travel(in_days((due - today()).days - left)):
-            assert listed(cast.reviewer, "?tab=soon") == shown
+def test_what_is_due_within_three_working_days_is_due_soon(cast, world):
+    """Around the Spring Festival of 2026: Saturday 14 February is worked, 15 to 23 are off."""
+    with on("2026-02-12"):
+        ref = make_case(world, "with_provider", workflow="repair").ref
+    assert term_of(ref).due_on == date(2026, 2, 25)  # 13, 14, 24 and 25 February
+    for day, shown in (
+        ("2026-02-12", False),
+        ("2026-02-13", True),
+        ("2026-02-20", True),  # within the holidays
+        ("2026-02-25", True),
+        ("2026-02-26", False),
+    ):
+        with on(day):
+            assert listed(cast.provider, "?tab=soon") == [ref] * shown, day
+            assert counts(cast.provider)["soon"] == str(int(shown)), day
+
+
+def test_what_administrators_enter_in_the_calendar_changes_what_is_due_soon(cast, world):
+    with on("2026-03-02"):  # a Monday
+        ref = make_case(world, "with_provider", workflow="repair").ref
+        assert term_of(ref).due_on == date(2026, 3, 6)
+    with on("2026-03-03"):
+        assert listed(cast.provider, "?tab=soon") == [ref]  # 4, 5 and 6 March
+        calendar.publish(single_day(date(2026, 3, 4), works=False, note="暴雪"), None)
+        assert term_of(ref).due_on == date(2026, 3, 9)
+        assert listed(cast.provider, "?tab=soon") == [ref]  # 5, 6 and 9 March
 
 
 def test_a_list_is_narrowed_by_what_the_address_says(cast, world):
     objection = make_case(world, "submitted").ref
     record = make_record(world.other_firm, world.other_agency)
+    number = record.decision_no.partition("〕")[2].rstrip("号")
     other = make_case(world, "submitted", record=record, subject=world.stranger).ref
     repair = make_case(world, "submitted", workflow="repair").ref
     accepted = make_case(world, "accepted").ref
@@ -106,8 +133,20 @@ def test_a_list_is_narrowed_by_what_the_address_says(cast, world):
         (f"?q={world.other_firm.name}", {other}),
         ("?q=虚构乙", {other}),
         (f"?q={world.other_firm.uscc}", {other}),
+        (f"?q={other[:14]}", {one for one in both if one[:14] == other[:14]}),
+        (f"?q={other[3:]}", {other}),
+        (f"?q={record.decision_no}", {other}),
+        (f"?q=2026〕{number}号", {other}),
+        (f"?q=(2026){number}号", {other}),  # in whatever brackets
+        (f"?q=虚构乙 〔2026〕{number}号", {other}),
+        (f"?q=虚构甲 〔2026〕{number}号", set()),
+        (f"?q={record.ref}", {other}),
+        ("?q=公司 乙", {other}),  # several parts of the name
+        ("?q=济市监处罚", set()),
+        ("?q=〔2026〕", both),
         ("?q=没有这一家", set()),
         ("?q=%25", set()),
+        ("?q=%25号9", set()),
         (f"?provider={world.other_agency.name}", {other}),
         ("?provider=没有这一家", set()),
         (f"?until={due}", {one for one in both if term_of(one).due_on.isoformat() <= due}),
@@ -117,6 +156,25 @@ def test_a_list_is_narrowed_by_what_the_address_says(cast, world):
         ("?what=nonsense.x&tab=nonsense&until=soon", both),
     ):
         assert set(listed(cast.reviewer, query)) == shown, query
+
+
+def test_the_digits_of_a_number_are_looked_up_and_not_searched_for(cast, world):
+    """As many rows are read of a large store as of a small one: no case is gone through."""
+    ref = make_case(world, "submitted").ref
+    asked = []
+
+    def keep(_connection, _cursor, statement, *_rest):
+        asked.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", keep)
+    try:
+        for query in (ref[8:14], ref[:14], ref[3:], ref[3:14], str(int(ref[8:14])), ref[8:]):
+            assert listed(cast.reviewer, f"?q={query}") == [ref], query
+        for query in (ref[8:13], f"2025-{ref[8:14]}", f"XF{ref[2:]}", "999999999", "0"):
+            assert ref not in listed(cast.reviewer, f"?q={query}"), query
+    finally:
+        event.remove(db.engine, "before_cursor_execute", keep)
+    assert not [one for one in asked if "case_file.ref LIKE" in one]
 
 
 def test_a_measure_that_waits_is_found_by_its_number_and_its_enterprise(cast, world):
@@ -290,7 +348,17 @@ def test_who_decided_first_does_not_take_the_second_decision_in_hand(cast, world
     desk.claim(ref, world.second_reviewer)
 
 
-@pytest.mark.parametrize("who", ["other_provider", "officer", "upper_reviewer"])
+def test_what_one_reads_only_is_not_taken_in_hand(cast, world):
+    """Another centre sees the case, and has no turn in it: told so, and nothing is changed."""
+    ref = make_case(world, "with_provider").ref
+    for address in (f"/work/{ref}/claim", f"/work/{ref}/release", "/work/assign"):
+        page = post(cast.upper_reviewer, address, ref=ref, account=str(world.upper_reviewer.id))
+        assert any(ref in one for one in page.alerts), address
+    assert holder_of(ref) is None
+    assert kinds_noted(ref) == []
+
+
+@pytest.mark.parametrize("who", ["other_provider", "officer"])
 def test_what_waits_for_others_is_not_there(cast, world, who):
     """Another office's: answered as what does not exist."""
     ref = make_case(world, "with_provider").ref
@@ -299,6 +367,24 @@ def test_what_waits_for_others_is_not_there(cast, world, who):
     for address in (f"/work/{ref}/claim", f"/work/{ref}/release", "/work/assign", "/work/steps"):
         assert client.post(address, data=data).status_code == 404, address
     assert holder_of(ref) is None
+
+
+def test_what_a_colleague_moved_on_is_told_and_holds_up_nothing_else(cast, world):
+    """A worklist that was drawn before that: the rest is given, and nobody is told otherwise."""
+    stays, moved = (make_case(world, "submitted").ref for _ in range(2))
+    act(world.second_reviewer, "accept", get_case(moved))
+    act(world.second_reviewer, "ask_provider", get_case(moved))
+    page = post(cast.reviewer, "/work/assign", ref=[stays, moved], account=str(world.reviewer.id))
+    assert holder_of(stays) == world.reviewer.id
+    assert [moved in one for one in page.alerts] == [True, False], page.alerts
+    for address in (f"/work/{moved}/claim", f"/work/{moved}/release"):
+        assert any(moved in one for one in post(cast.reviewer, address).alerts)
+    page = post(cast.reviewer, "/work/steps", ref=[stays, moved], step="accept")
+    assert chosen_on(page)["matter"] == [f"cases {stays}"]
+    assert any(moved in one for one in page.alerts)
+    page = post(cast.reviewer, "/work/steps", ref=moved, step="accept")  # nothing is left
+    assert any(moved in one for one in page.alerts)
+    assert holder_of(moved) is None
 
 
 def test_a_new_term_stays_with_who_had_the_case_while_that_person_may_act(cast, world):
@@ -408,6 +494,23 @@ def test_what_is_not_ones_own_is_not_taken_along(cast, world):
     }
     assert cast.other_provider.post("/work/steps/take", data=sent).status_code == 404
     assert case_of(ref).state == "accepted"
+
+
+def test_what_is_not_ones_own_does_not_hide_what_became_of_the_rest(cast, world):
+    """The first was done when the second was looked at: the report says both."""
+    other = make_record(world.firm, world.other_agency)
+    own, strange = (make_case(world, "with_provider", record=one).ref for one in (None, other))
+    sent = {
+        "csrf_token": cast.provider.token(),
+        "matter": [f"cases {own}", f"cases {strange}"],
+        "step": "begin_appraisal",
+    } | {f"version:{one}": str(case_of(one).version) for one in (own, strange)}
+    sent |= {f"token:{one}": f"t{one}" for one in (own, strange)}
+    report = cast.provider.post("/work/steps/take", data=sent)
+    assert report.status_code == 200
+    assert own in report.words
+    assert strange in report.words
+    assert case_of(strange).state == "with_provider"
 
 
 # --- the department ---------------------------------------------------------------------------

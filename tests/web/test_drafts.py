@@ -1,10 +1,12 @@
 """Nothing that was typed or chosen is lost: drafts, files that wait, and what nobody came for."""
 
+import os
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
@@ -251,16 +253,67 @@ def test_a_file_can_be_removed(cast, world):
 # --- what nobody came back for ---
 
 
+def bytes_of(token: str) -> bytes | None:
+    try:
+        return bytes(evidence.store().get(drafts.path_of(token)).bytes())
+    except FileNotFoundError:
+        return None
+
+
 def test_time_clears_what_nobody_came_back_for(cast, world):
+    """The page promises thirty days: for what was typed, and for the files."""
     page = f"/records/{make_record(world.firm, world.agency).ref}/objection"
     save(cast.subject, page, statement="旧")
     upload(cast.subject, page)
     (token,) = listed(cast.subject.read(page))
-    assert drafts.clear_old(now() + timedelta(days=6)) == 0
-    assert drafts.clear_old(now() + timedelta(days=8)) == 1
-    assert rows_of(StagedUpload) == []
-    with pytest.raises(FileNotFoundError):
-        evidence.store().get(drafts.path_of(token))
-    assert drafts.clear_old(now() + timedelta(days=29)) == 0
-    assert drafts.clear_old(now() + timedelta(days=31)) == 1
-    assert rows_of(Draft) == []
+    for day in (8, 29):
+        assert drafts.clear_old(now() + timedelta(days=day)) == 0
+        assert bytes_of(token) == PDF
+    assert drafts.clear_old(now() + timedelta(days=31)) == 2
+    assert (rows_of(Draft), rows_of(StagedUpload)) == ([], [])
+    assert bytes_of(token) is None
+
+
+def test_a_file_stays_as_long_as_what_was_typed_beside_it(cast, world):
+    page = f"/records/{make_record(world.firm, world.agency).ref}/objection"
+    upload(cast.subject, page)
+    (token,) = listed(cast.subject.read(page))
+    with time_machine.travel(now() + timedelta(days=20)):
+        save(cast.subject, page, statement="接着写")
+    assert drafts.clear_old(now() + timedelta(days=31)) == 0
+    assert bytes_of(token) == PDF
+    assert drafts.clear_old(now() + timedelta(days=51)) == 2
+    assert bytes_of(token) is None
+
+
+def test_bytes_that_no_row_names_are_thrown_away_in_their_time(app, cast, world):
+    page = f"/records/{make_record(world.firm, world.agency).ref}/objection"
+    upload(cast.subject, page)
+    (token,) = listed(cast.subject.read(page))
+    for stray in ("old", "new"):
+        evidence.store().put(drafts.path_of(stray), b"x")
+    long_ago = (now() - timedelta(days=31)).timestamp()
+    for one in ("old", token):
+        path = app.config["DATA_FOLDER"] / "evidence" / drafts.path_of(one)
+        os.utime(path, (long_ago, long_ago))
+    assert drafts.clear_old(now()) == 0
+    assert [bytes_of(one) for one in ("old", "new", token)] == [None, b"x", PDF]
+    evidence.store().delete(drafts.path_of("new"))
+
+
+def test_two_uploads_at_the_same_moment_are_counted_both(cast, world, monkeypatch):
+    monkeypatch.setattr(drafts, "MOST_FILES", 1)
+    page = f"/records/{make_record(world.firm, world.agency).ref}/objection"
+    path_of, answers = drafts.path_of, []
+
+    def meanwhile(token):
+        monkeypatch.setattr(drafts, "path_of", path_of)
+        answers.append(upload(cast.subject, page))
+        return path_of(token)
+
+    monkeypatch.setattr(drafts, "path_of", meanwhile)
+    answers.append(upload(cast.subject, page))
+    assert [one.status_code for one in answers] == [200, 422]
+    (row,) = rows_of(StagedUpload)
+    kept = [one["path"] for some in evidence.store().list(drafts.FOLDER) for one in some]
+    assert drafts.path_of(row.token) in kept

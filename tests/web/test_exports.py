@@ -2,16 +2,18 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pytest
+import time_machine
 from python_calamine import CalamineWorkbook
 
 from repair_app import jobs, sheets
-from repair_app.db import db, now
-from repair_app.models import Export, Finding, Message, Organisation
+from repair_app.db import db, now, today
+from repair_app.models import Deadline, Export, Finding, Message, Organisation, Role
 from repair_app.models.parties import OrganisationKind
-from repair_app.services import evidence, exports, listings
+from repair_app.services import administration, desk, evidence, exports, inbox, listings
 from repair_app.services.transaction import transaction
 from tests import factories
 from tests.client import text_of
@@ -223,13 +225,15 @@ def test_the_catalogue_and_the_commitments_of_the_public(anybody, world):
 
 
 def test_figures_without_names_can_be_taken_away_by_anybody(anybody, as_, world):
-    for _ in range(3):
-        make_case(world, "submitted")
-    rows = read_csv(take(anybody, "statistics", "?table=overview"))
-    assert rows[1] == ["Matters filed", "3"]
-    assert len(read_csv(take(anybody, "statistics", "?table=by_provider&as=all"))) == 1
-    whole = read_csv(take(as_(world.reviewer), "statistics", "?table=by_provider"))
-    assert whole[1][:2] == [world.agency.name, "3"]
+    with time_machine.travel("2026-03-30T02:00:00Z", tick=False):
+        for _ in range(3):
+            make_case(world, "submitted")
+    with time_machine.travel("2026-04-01T02:00:00Z", tick=False):  # the quarter is over
+        rows = read_csv(take(anybody, "statistics", "?table=overview"))
+        assert rows[1] == ["Matters filed", "3"]
+        assert len(read_csv(take(anybody, "statistics", "?table=by_provider&as=all"))) == 1
+        whole = read_csv(take(as_(world.reviewer), "statistics", "?table=by_provider"))
+        assert whole[1][:2] == [world.agency.name, "3"]
 
 
 # --- what a file says -----------------------------------------------------------------------------
@@ -280,6 +284,43 @@ def test_filters_are_those_of_the_page(as_, world):
     assert len(read_csv(take(client, "worklist", "?tab=nonsense&until=never&what=%00"))) == 3
 
 
+ROW = re.compile(r'<a class="ref" href="/cases/([^"]+)"')
+
+
+def test_the_file_of_a_worklist_has_the_rows_of_its_page_under_every_filter(as_, world):
+    name = world.other_firm.name
+    record = make_record(world.other_firm, world.other_agency)
+    case = make_case(world, "submitted", record=record, subject=world.stranger)
+    for state in ("submitted", "accepted"):
+        make_case(world, state)
+    desk.claim(make_case(world, "submitted", workflow="repair").ref, world.reviewer)
+    running = {"entity_ref": case.ref, "whole": False, "met_at": None}
+    due = db.session.query(Deadline).filter_by(**running).one().due_on
+    client, seen = as_(world.reviewer), set()
+    for query in (
+        *("", "tab=mine", "tab=unassigned", "tab=soon", "tab=overdue", "tab=nonsense"),
+        *("what=repair", "what=objection.accepted", "what=objection.x", "what=sanction"),
+        *(f"provider={world.other_agency.name}", "provider=没有", f"provider=%20{name}%07"),
+        *(f"until={due}", f"until=%20{due}", "until=x"),
+        *(f"q={case.ref}", f"q={name}", f"q=%20{name}%07", f"q={record.decision_no}", "q=没有"),
+        *(f"q={name}{' ' * inbox.LONGEST}没有", f"provider={name}{' ' * inbox.LONGEST}没有"),
+        f"tab=unassigned&what=objection&q={name}&until={due}",
+    ):
+        page = ROW.findall(client.read(f"/work?{query}").html)
+        assert column(read_csv(take(client, "worklist", f"?{query}")), "Number") == page, query
+        seen.add(len(page))
+    assert seen >= {0, 1, 2, 3, 4}
+
+
+def test_why_a_measure_is_in_force_is_written_as_on_its_page(as_, world):
+    make_sanction(make_record(world.firm, world.agency), world.officer)
+    client = as_(world.officer)
+    (why,) = column(read_csv(take(client, "enforcement")), "Why")
+    assert re.fullmatch(r"In force until [A-Z][a-z]+ \d{1,2}, \d{4}\.", why)
+    page = client.get(f"/enforce?uscc={world.firm.uscc}", headers=ENGLISH)
+    assert why in page.words
+
+
 def test_findings_and_messages(as_, world):
     record = make_record(world.firm, world.agency)
     with transaction() as session:
@@ -301,6 +342,58 @@ def test_findings_and_messages(as_, world):
     count = db.session.query(Message).filter_by(account_id=world.subject.id).count()
     assert len(own) == count + 1
     assert case.ref not in str(read_csv(take(as_(world.stranger), "messages")))
+
+
+def test_the_auditor_takes_away_the_events_that_were_looked_for(as_, world):
+    objection = make_case(world, "accepted")
+    repair = make_case(world, "submitted", workflow="repair")
+    client = as_(world.auditor)
+    every = read_csv(take(client, "events"))
+    assert {objection.ref, repair.ref} <= set(column(every, "Chain"))
+    assert "情况说明如下。" not in str(every)  # nobody's words
+    assert world.subject.person.name not in str(every)
+    for query in (
+        f"?ref={objection.ref}",
+        "?what=objection.accept",
+        "?role=reviewer&what=objection",
+        f"?organisation={world.firm.uscc}&what=repair",
+        "?until=2020-01-01",
+    ):
+        rows = read_csv(take(client, "events", query))
+        seen = client.get(f"/audit{query}", headers=ENGLISH)
+        assert len(rows) - 1 == max(0, len(list(seen.tree.iter("tr"))) - 1), query
+        for seal in column(rows, "Seal"):
+            assert seal[:12] in seen.html, query
+        links = [one for one in seen.links.values() if one.startswith("/exports/events.csv")]
+        assert len(links) == (len(rows) > 1), query
+        for link in links:
+            assert read_csv(client.get(link, headers=ENGLISH)) == rows
+    accepted = read_csv(take(client, "events", "?what=objection.accept"))
+    assert column(accepted, "Role") == ["reviewer"]
+    assert column(accepted, "Organisation") == [world.centre.name]
+    answer = take(client, "events", f"?ref={objection.ref}", form="xlsx")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(answer.get_data()))
+    assert objection.ref in book.get_sheet_by_index(0).to_python()[1]
+    for name in ("reviewer", "subject", "administrator"):
+        assert take(as_(getattr(world, name)), "events").status_code == 404
+
+
+def test_events_that_are_taken_away_name_no_natural_person_and_hold_no_formula(as_, world):
+    make_case(world, "submitted")
+    rename(world.firm, "=1+1公司")
+    rows = read_csv(take(as_(world.auditor), "events"))
+    assert "'=1+1公司" in column(rows, "Organisation")
+    rename(world.firm, "王某某", kind=OrganisationKind.NATURAL_PERSON)
+    rows = read_csv(take(as_(world.auditor), "events"))
+    assert "王某某" not in str(rows)
+    assert listings.HIDDEN in column(rows, "Organisation")
+
+
+def test_whoever_is_signed_in_finds_the_files_they_asked_for(as_, anybody, world):
+    for name in ("subject", "provider", "reviewer", "auditor", "administrator"):
+        client = as_(getattr(world, name))
+        assert 'href="/exports"' in client.read("/rules").html, name
+    assert 'href="/exports"' not in anybody.read("/rules").html
 
 
 def test_every_list_has_its_buttons(as_, anybody, world):
@@ -443,6 +536,54 @@ def test_who_has_left_the_office_gets_nothing_written(as_, world, long, three, a
     with pytest.raises(exports.NotVisible):
         exports.write_export(**asked[0][1])
     assert "could not be written" in client.get("/exports", headers=ENGLISH).words
+
+
+def fetched(as_, user, asked):
+    """Have a list written for a person; return their browser and where it is fetched."""
+    client = as_(user)
+    ask_for(client)
+    ((_, ref), ids) = asked.pop()
+    exports.write_export(**ids)
+    assert client.get(f"/exports/{ref}").status_code == 200
+    return client, f"/exports/{ref}"
+
+
+def test_a_file_ends_with_the_office_it_was_written_for(as_, world, long, three, asked):
+    client, address = fetched(as_, world.provider, asked)
+    factories.leave_office(world.provider)
+    assert client.get(address).status_code == 404
+    assert address not in client.get("/exports").links.values()
+
+
+@pytest.mark.parametrize("way", ["end", "change"])
+def test_a_file_of_one_agency_is_not_fetched_from_the_next(as_, world, long, three, asked, way):
+    """The role stays, the organisation does not: the rows are those of the former one."""
+    user = world.provider
+    client, address = fetched(as_, user, asked)
+    factories.make_appointment(user, world.other_agency, Role.PROVIDER)
+    assert client.get(address).status_code == 200
+    seat = next(one for one in user.appointments if one.organisation_id == world.agency.id)
+    if way == "end":
+        administration.end(None, seat.id)
+        assert client.get(address).status_code == 404
+    else:
+        administration.change(None, seat.id, (), today())
+        db.session.rollback()
+        with time_machine.travel(now() + timedelta(days=1)):
+            assert as_(user).get(address).status_code == 404
+
+
+def test_what_ended_before_a_file_was_asked_for_does_not_matter(as_, world, long, three, asked):
+    user = world.provider
+    client, address = fetched(as_, user, asked)
+    factories.make_appointment(user, world.other_agency, Role.PROVIDER)
+    seat = next(one for one in user.appointments if one.organisation_id == world.agency.id)
+    administration.end(None, seat.id)
+    db.session.rollback()
+    anew = exports.ask("cases", "csv", {}, user, "en")
+    exports.write_export(anew.id)
+    assert client.get(address).status_code == 404
+    assert client.get(f"/exports/{anew.ref}").status_code == 200
 
 
 def test_files_are_deleted_after_a_week(as_, app, world, long, three, asked):

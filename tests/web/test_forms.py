@@ -399,3 +399,15 @@ def test_no_page_has_a_link_that_does_not_open_for_its_reader(
         assert page.status_code == 200, f"{address} answers {page.status_code}"
         if page.mimetype == "text/html":
             waiting += sorted(links_of(page) - seen)
+
+
+def test_what_is_wrong_is_said_first_with_links_to_each_answer(world: World, as_: As) -> None:
+    record = make_record(world.firm, world.agency)
+    subject = as_(world.subject)
+    page = subject.fill(f"/records/{record.ref}/objection", statement="", value_fine_10k="一点二万")
+    (told,) = [one for one in page.having("alert-danger") if one.get("id") == "mistakes"]
+    assert told.get("autofocus") is not None
+    targets = {one.get("href").removeprefix("#") for one in told.iter("a")}
+    assert "statement" in targets
+    assert targets <= {one.get("id") for one in page.tree.iter()}
+    assert "一点二万" in page.html

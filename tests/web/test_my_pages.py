@@ -19,6 +19,7 @@ from tests.factories import (
     make_case,
     make_organisation,
     make_record,
+    make_upload,
     requirement_of,
 )
 from tests.journeys.steps import (
@@ -78,7 +79,7 @@ def test_a_barred_firm_is_told_from_which_day_and_never_today(cast, world):
     bar(world.firm, today() + timedelta(days=30))
     page = cast.subject.get("/my", headers=ENGLISH)
     assert "Repair can be applied for today" not in page.words
-    assert "because of a false commitment" in page.words
+    assert "because of false material or a broken commitment" in page.words
     assert day_in(page, today() + timedelta(days=31))
     assert f"/records/{record.ref}/repair" not in page.links.values()
 
@@ -87,6 +88,16 @@ def test_a_barred_firm_is_told_from_which_day_and_never_today(cast, world):
 
     bar(world.firm, today() - timedelta(days=1))
     assert "Repair can be applied for today" in cast.subject.get("/my", headers=ENGLISH).words
+
+
+def test_the_public_page_promises_no_repair_that_is_barred(cast, world, anybody):
+    record = make_record(world.firm, world.agency, decided_days_ago=200)
+    address = f"/records/{record.ref}"
+    assert "可以申请信用修复" in anybody.read(address).words
+    with transaction() as session:
+        firm = session.get_one(Organisation, world.firm.id)
+        firm.barred_until = today() + timedelta(days=900)
+    assert "可以申请信用修复" not in anybody.read(address).words
 
 
 def test_a_bar_that_outlasts_the_record_is_said_plainly(cast, world):
@@ -275,6 +286,36 @@ def test_a_report_says_what_is_on_file_and_can_be_verified(cast, world, anybody)
     told = anybody.get(f"/verify/reports/{code}", headers=ENGLISH)
     assert "has changed since" in told.words
     assert anybody.get("/verify/reports/none").status_code == 404
+
+
+def test_the_one_verify_box_knows_the_codes_of_all_papers(cast, world, anybody):
+    cast.subject.post(
+        "/my/report", data={"csrf_token": cast.subject.token(), "firm": world.firm.id}
+    )
+    report = db.session.scalars(select(OwnReport)).one()
+
+    def type_in(code):
+        page = anybody.get("/verify", query_string={"code": code})
+        for _ in range(2):  # to the letters, and on
+            page = anybody.get(page.location) if page.status_code == 302 else page
+        return page
+
+    page = type_in(f" {report.code} ")
+    assert (page.status_code, page.request.path) == (200, f"/verify/reports/{report.code}")
+    assert world.firm.name in page.words
+    # A number alone tells that there is such a report, and no more.
+    page = type_in(report.ref.lower())
+    assert page.status_code == 200
+    assert report.ref in page.words
+    assert world.firm.name not in page.words
+    assert page.tree.find(".//main//input[@name='code']") is not None
+    # What somebody reported is looked up by its code.
+    record = make_record(world.firm, world.agency)
+    told = complaints.Told("error", "other", "金额有误。", "", [make_upload()])
+    code = complaints.receive(record.ref, told, "a-form-of-its-own-1234")
+    assert type_in(code.upper()).request.path == f"/complaints/{code}"
+    assert type_in("QB-2026-999999-A").status_code == 404
+    assert type_in("A" * 22).status_code == 404
 
 
 def test_a_report_is_issued_for_ones_own_enterprise_only(cast, world):

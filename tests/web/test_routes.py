@@ -102,6 +102,7 @@ ROUTES: dict[str, str | set[str]] = {
     "letters.ask": PUBLIC,
     "letters.download": SIGNED_IN,
     "letters.draft": SIGNED_IN,
+    "letters.index": SIGNED_IN,
     "letters.verify": PUBLIC,
     "messages.about": SIGNED_IN,
     "messages.index": SIGNED_IN,
@@ -348,6 +349,7 @@ def addresses(app: Flask, world: World) -> dict[str, str]:
         "letters.ask": "/verify",
         "letters.download": f"/letters/{letter.ref}.pdf",
         "letters.draft": f"/drafts/cases/{repair.ref}/accept.pdf",
+        "letters.index": "/letters",
         "letters.verify": f"/verify/{letter.code}",
         "messages.about": f"/messages/about/{case.ref}",
         "messages.index": "/messages",
@@ -425,9 +427,9 @@ def addresses(app: Flask, world: World) -> dict[str, str]:
 
 
 def make_feed(world: World) -> str:
-    feed.renew_token(world.subject)
+    token = feed.renew_token(world.subject)
     db.session.rollback()
-    return str(world.subject.feed_token)
+    return token
 
 
 def addresses_of_steps(kind: str, entity: object, most: int = 4) -> Iterator[str]:

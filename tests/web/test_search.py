@@ -246,7 +246,7 @@ def test_the_search_is_kept_nowhere(record, anybody):
 
 def test_an_organisation_is_found_by_its_new_name_only(record, firm, anybody):
     with transaction() as session:
-        people.rename_organisation(session, firm.uscc, "云泽市瑞安示例物业有限公司")
+        people.rename(people.get_organisation(session, firm.uscc), "云泽市瑞安示例物业有限公司")
     for query in ("瑞安", "ruian", "raslwy"):
         assert refs_on(ask(anybody, query)) == [record.ref]
     for query in ("恒晟", "hengsheng", "hssl"):

@@ -5,13 +5,16 @@ Of that calendar: Saturday 2026-02-14 and Saturday 2026-02-28 are worked, 15 to 
 """
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from io import BytesIO
+from threading import Barrier
 from xml.etree import ElementTree
 
 import pytest
 import time_machine
 from python_calamine import CalamineWorkbook
+from sqlalchemy import event
 
 from repair_app.calendar import is_working_day
 from repair_app.db import db
@@ -307,6 +310,35 @@ def test_laggards_are_those_with_the_most_overdue(as_, world, february):
     assert overdue["reviewer"] == ["1"]
 
 
+def test_after_those_that_are_late_come_the_slowest(as_, world):
+    """Nobody is late: one agency answers at once, the other after 2 or 3 working days."""
+    with on("2026-03-02"):  # a Monday
+        of = {
+            agency.id: [
+                make_case(
+                    world,
+                    "with_provider",
+                    workflow="repair",
+                    record=make_record(world.firm, agency),
+                )
+                for _ in range(3)
+            ]
+            for agency in (world.agency, world.other_agency)
+        }
+        for case in of[world.agency.id]:
+            act(world.provider, "confirm_rectification", get_case(case.ref))
+    for day, few in (("2026-03-04", 2), ("2026-03-05", 1)):  # 2, 2 and 3 working days later
+        with on(day):
+            for case in of[world.other_agency.id][:few]:
+                act(world.other_provider, "confirm_rectification", get_case(case.ref))
+            del of[world.other_agency.id][:few]
+            laggards = rows_of(read(as_(world.auditor)), "laggards")
+            if few == 2:
+                assert laggards == {}  # two turns are too few to be called slow
+    assert list(laggards) == [world.other_agency.name]
+    assert laggards[world.other_agency.name] == ["0", "—", "0", "2"]
+
+
 # --- the public -----------------------------------------------------------------------------------
 
 
@@ -329,29 +361,112 @@ def test_what_is_small_is_not_shown_nor_what_it_follows_from(numbers, shown):
 
 
 def test_the_public_reads_totals_without_names_and_nothing_small(anybody, world, as_):
-    for _ in range(2):
+    with on("2026-03-30"):
+        for _ in range(2):
+            make_case(world, "submitted")
+    with on("2026-04-01"):
+        page = read(anybody)
+        assert rows_of(page, "overview")["Matters filed"] == ["not shown"]
+        assert rows_of(page, "overview")["Still open"] == ["not shown"]
+        assert rows_of(page, "by_tier") == {"General": ["not shown"]}
+        assert "Totals only" in page.words
+    with on("2026-03-31"):
         make_case(world, "submitted")
-    page = read(anybody)
-    assert rows_of(page, "overview")["Matters filed"] == ["not shown"]
-    assert rows_of(page, "overview")["Still open"] == ["not shown"]
-    assert rows_of(page, "by_tier") == {"General": ["not shown"]}
-    assert "Totals only" in page.words
-    make_case(world, "submitted")
-    page = read(anybody)
-    assert rows_of(page, "overview")["Matters filed"] == ["3"]
-    for name in (world.firm.name, world.agency.name, world.firm.uscc):
-        assert name not in page.html
-    assert rows_of(read(as_(world.reviewer), "?as=public"), "overview")["Matters filed"] == ["3"]
+    with on("2026-04-01"):
+        page = read(anybody)
+        assert rows_of(page, "overview")["Matters filed"] == ["3"]
+        for name in (world.firm.name, world.agency.name, world.firm.uscc):
+            assert name not in page.html
+        page = read(as_(world.reviewer), "?as=public")
+        assert rows_of(page, "overview")["Matters filed"] == ["3"]
 
 
 def test_the_public_cannot_compute_a_small_group_from_two_lists(anybody, world, february):
     """No list of all kinds together, and no days of one's own choice."""
-    with on("2026-02-26"):
+    with on("2026-04-01"):
         for query in ("?workflow=", "?workflow=review", "?from=2026-02-12&to=2026-02-12"):
             page = read(anybody, query)
             assert rows_of(page, "overview")["Matters filed"] == ["3"]
-        page = read(anybody, "?workflow=&period=2026-01")
+        page = read(anybody, "?workflow=&period=2025-Q4")
         assert rows_of(page, "overview")["Matters filed"] == ["0"]
+
+
+@pytest.fixture
+def quarter(world):
+    """Stage 3 objections in January 2026 and 1 in March: what is small is the difference."""
+    for day, count in (("2026-01-12", 3), ("2026-03-30", 1)):
+        with on(day):
+            for _ in range(count):
+                make_case(world, "submitted")
+
+
+@pytest.mark.parametrize(
+    "query", ["2026-01", "2026-02", "2026-03", "2026", "2025", "2026-Q2", "2026-Q3", "2019-Q1"]
+)
+def test_the_public_reads_no_part_of_a_quarter_and_nothing_that_holds_one(anybody, quarter, query):
+    """A quarter without its months is a month; so is a year without its quarters."""
+    with on("2026-04-02"):
+        page = read(anybody, f"?period={query}")
+        assert rows_of(page, "overview")["Matters filed"] == ["4"]
+        assert "1 January 2026 to 31 March 2026" in page.words
+        assert any("quarters that are over" in one for one in page.alerts)
+        table = anybody.get(f"/exports/statistics.csv?table=overview&period={query}")
+        assert ",4" in table.get_data(as_text=True).splitlines()[1]
+
+
+def test_the_public_figures_do_not_roll_on_from_day_to_day(anybody, quarter):
+    for day in ("2026-03-29", "2026-03-31"):  # the day before and the day after the fourth
+        with on(day):
+            page = read(anybody)
+            assert rows_of(page, "overview")["Matters filed"] == ["0"]
+            assert page.alerts == []
+            offered = [one.get("value") for one in page.tree.findall(".//select/optgroup/option")]
+            assert offered == [
+                *("2025-Q4", "2025-Q3", "2025-Q2", "2025-Q1", "2024-Q4", "2024-Q3"),
+            ]
+    with on("2026-04-01"):
+        assert rows_of(read(anybody), "overview")["Matters filed"] == ["4"]
+
+
+def test_what_is_suspended_now_is_counted_once_for_a_page_and_its_pictures(anybody, world):
+    for _ in range(3):
+        record = make_record(world.firm, world.agency)
+        factories.make_sanction(record, world.officer)
+        make_case(world, "accepted", record=record)
+    asked = []
+
+    def keep(_connection, _cursor, statement, *_rest):
+        asked.append("sanction_suspension" in statement)
+
+    event.listen(db.engine, "before_cursor_execute", keep)
+    try:
+        assert rows_of(read(anybody), "suspended") == {"Now": ["3"]}
+        assert read(anybody, "/overview.svg").status_code == 200
+        assert read(anybody, "/suspended.svg").status_code == 200
+    finally:
+        event.remove(db.engine, "before_cursor_execute", keep)
+    assert sum(asked) == 1
+
+
+def test_of_two_who_ask_at_the_same_moment_one_counts(app, monkeypatch):
+    both, counted = Barrier(2), []
+
+    def count(*_asked):
+        counted.append(1)
+        return ()
+
+    monkeypatch.setattr(counts, "count_groups", count)
+    with app.app_context():
+        figures = counts.Figures(periods.last_months(), "")
+
+    def ask():
+        both.wait()
+        return figures.groups
+
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(ask) for _ in range(2)]
+        assert [one.result() for one in asked] == [(), ()]
+    assert counted == [1]
 
 
 def test_complaints_are_in_no_figure(as_, world, anybody):
@@ -435,8 +550,6 @@ def test_the_report_is_written_by_a_command(app, world, tmp_path, two_agencies):
 
 
 def test_a_page_asks_as_many_questions_of_many_matters_as_of_few(as_, world, two_agencies):
-    from sqlalchemy import event
-
     client, asked = as_(world.reviewer), []
 
     def keep(_connection, _cursor, statement, *_rest):

@@ -84,6 +84,7 @@ def enter_for_discovery(step: Step) -> None:
 def point_to_other_case(step: Step) -> None:
     """Keep which open objection this one is joined to."""
     step.case.about_id = step.answers.facts["joined_id"]
+    step.store.reread(step.case, "about")
 
 
 # --- what came of it ---
@@ -175,7 +176,9 @@ def escalate_late_terms(step: Step) -> None:
 
 def _unit_above(step: Step, term: Deadline) -> int | None:
     """Return whom it is told that a term was let pass; None where nobody is above."""
-    centre_id = step.case.centre_id if step.workflow.entity == "requirement" else None
+    centre_id = None
+    if step.workflow.entity == "requirement":  # a draft has no centre yet
+        centre_id = step.case.centre_id or step.store.default_centre()
     late = term.organisation_id or centre_id
     above = step.store.get_organisation(late).superior_id if late is not None else None
     return above if above is not None or late == centre_id else centre_id

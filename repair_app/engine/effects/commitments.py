@@ -38,7 +38,15 @@ def pursue_breach(step: Step) -> None:
         one.workflow == "revocation" and one.is_open for one in step.store.cases_of(record)
     )
     if revocable and not pursued:
-        open_as_system(step, "revocation", record, name="open_on_breach", about_id=step.case.id)
+        found = step.answers.texts.get("findings")
+        open_as_system(
+            step,
+            "revocation",
+            record,
+            name="open_on_breach",
+            texts={"reason": found} if found else None,  # what the firm is to answer to
+            about_id=step.case.id,
+        )
     elif not pursued:
         bar_subject(step)
 

@@ -71,7 +71,8 @@ def choose_institution(step: Step) -> None:
 
 
 def forget_institution(step: Step) -> None:
-    """Take the request back from the institution: its people no longer see it."""
+    """Take the request back from the institution: its people are told, and no longer see it."""
+    step.taken_from_id = step.requirement.institution_id
     step.requirement.institution_id = None
 
 

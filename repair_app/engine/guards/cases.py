@@ -13,7 +13,10 @@ def subject_is_not_barred(step: Step) -> Reason | None:
     if barred_until is None or step.today > barred_until:
         return None
     return Reason(
-        N_("After a false commitment, repair may not be applied for until %(day)s."),
+        N_(
+            "After false material or a broken commitment, repair may not be applied for until "
+            "%(day)s."
+        ),
         {"day": barred_until},
     )
 

@@ -1,6 +1,6 @@
 """What the rule pack makes of a finding, and which decision can be looked at again."""
 
-from repair_app.calendar import add_working_days, local_date
+from repair_app.calendar import local_date
 from repair_app.engine.step import Reason, Step
 from repair_app.labels import N_
 from repair_app.models import Case, Requirement
@@ -90,8 +90,7 @@ def _term_to_ask(step: Step, about: Case) -> Reason | None:
     closed_at = about.closed_at
     if closed_at is None:
         return None
-    days = step.rules.clocks["review_request"].working_days
-    last = add_working_days(local_date(closed_at), days, step.store.read_calendar()).due_on
+    last = step.last_day_for_review(step.rules, local_date(closed_at))
     if step.today <= last:
         return None
     return Reason(N_("A review could be asked for until %(day)s."), {"day": last})

@@ -238,7 +238,7 @@ class _PackReader:
         for name, body in self.tables("clocks"):
             if name not in known:
                 raise self.top.refuse(f"clocks.{name}", f"is not known here{suggest(name, known)}")
-            clocks[name] = Clock(body.count("working_days"), **body.source_fields())
+            clocks[name] = Clock(body.working_days("working_days"), **body.source_fields())
             body.end()
         if self.whole and (missing := sorted(known - set(clocks))):
             raise self.top.refuse(f"clocks.{missing[0]}", "is missing")
@@ -283,7 +283,7 @@ class _PackReader:
             falsehood_resumes_to=values.take(
                 "falsehood_resumes_to", lambda one, key: one.one_of(key, RESUMED_TO)
             ),
-            bar_months=values.take_if("bar_months", Table.count, None),
+            bar_months=values.take_if("bar_months", Table.months, None),
             individuals_by_public_service=values.take("individuals_by_public_service", Table.flag),
             fee=values.take("fee", lambda one, key: one.one_of(key, FEES)),
             extension=_read_extension(body),
@@ -335,8 +335,8 @@ def _read_class(name: str, body: Table, materials: Collection[str]) -> SeverityC
         name=name,
         label=body.label("label"),
         published=values.take("published", Table.flag),
-        min_months=values.take_if("min_months", Table.count, None),
-        max_months=values.take("max_months", Table.count),
+        min_months=values.take_if("min_months", Table.months, None),
+        max_months=values.take("max_months", Table.months),
         anchor=values.take("anchor", lambda entry, key: entry.one_of(key, ANCHORS)),
         repairable=values.take("repairable", Table.flag),
         requirements=values.take("requirements", lambda entry, key: entry.texts(key, REQUIREMENTS)),
@@ -416,7 +416,7 @@ def _read_extension(outer: Table) -> Extension | None:
 
 
 def _read_limit(body: Table) -> Limit:
-    limit = Limit(body.count("months"), body.one_of("anchor", ANCHORS), **body.source_fields())
+    limit = Limit(body.months("months"), body.one_of("anchor", ANCHORS), **body.source_fields())
     body.end()
     return limit
 

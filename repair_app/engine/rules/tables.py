@@ -1,6 +1,5 @@
 """Takes the tables of a rule file apart, strictly: whatever is wrong is named with its mend."""
 
-import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,8 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from repair_app import toml_file
 from repair_app.labels import Label
 
+LONGEST_MONTHS = 600
+LONGEST_TERM = 1000  # working days
 # How well a source is known, best first; workflows/rules/README.md tells what each means.
 GRADES = ("read", "press", "fragment", "recall", "choice")
 
@@ -33,8 +35,8 @@ class Source:
 def read_toml(path: Path) -> dict[str, Any]:
     """Return a file's content. Raises RuleError with the line where it is no TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (OSError, ValueError) as error:  # a TOMLDecodeError is a ValueError
+        return toml_file.load(path, parse_float=Decimal)
+    except (OSError, ValueError) as error:
         raise RuleError(f"{path.name}: file: {error}") from error
 
 
@@ -71,7 +73,8 @@ class Table:
         """Take a value of any kind."""
         self.taken.add(key)
         if key not in self.left:
-            near = get_close_matches(key, sorted(set(self.left) - self.taken), n=1)
+            stray = sorted(set(self.left) - self.taken - {"source", "grade"})
+            near = get_close_matches(key, stray, n=1) or (stray if len(stray) == 1 else [])
             raise self.refuse(key, "is missing" + (f"; is {near[0]!r} meant?" if near else ""))
         return self.left.pop(key)
 
@@ -126,6 +129,20 @@ class Table:
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise self.refuse(key, "is no whole number of 1 or more")
         return value
+
+    def months(self, key: str) -> int:
+        """Take a period in calendar months, of up to fifty years: more is a slip of the unit."""
+        return self._up_to(LONGEST_MONTHS, key, "months")
+
+    def working_days(self, key: str) -> int:
+        """Take a term in working days, of up to four years."""
+        return self._up_to(LONGEST_TERM, key, "working days")
+
+    def _up_to(self, most: int, key: str, unit: str) -> int:
+        count = self.count(key)
+        if count > most:
+            raise self.refuse(key, f"{count} {unit} are too many; at most {most}")
+        return count
 
     def amount(self, key: str) -> Decimal:
         """Take an amount in 10k yuan, 0 or more."""

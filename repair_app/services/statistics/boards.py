@@ -2,7 +2,7 @@
 
 The public reads totals only: no firm and no agency is named, and no number below LEAST is shown,
 nor can it be computed from the others (`guard_small`). So that two lists cannot be subtracted from
-each other, the public chooses one kind of matter and whole months, quarters or years.
+each other, the public chooses one kind of matter and one quarter that is over: these never overlap.
 """
 
 from collections import Counter
@@ -25,7 +25,14 @@ from repair_app.services.policy import current_policy
 from repair_app.services.rule_words import clock_names
 from repair_app.services.statistics import counts
 from repair_app.services.statistics.counts import Figures, Group, Key, Taken
-from repair_app.services.statistics.periods import Period, is_chinese, last_months, recent
+from repair_app.services.statistics.periods import (
+    Period,
+    is_chinese,
+    last_months,
+    last_whole_quarter,
+    recent,
+    whole_quarters,
+)
 
 LEAST: Final = 3  # a smaller group is not shown to the public
 SHOWN: Final = 20  # providers; the rest is one line
@@ -120,8 +127,7 @@ def build(
     kinds = list_kinds(chosen)
     period = period or last_months()
     if chosen == "public":
-        offered = [name for names in recent().values() for name in names]
-        period = period if period.name in offered else last_months()
+        period = public_period(period)
         workflow = workflow if workflow in PUBLIC_KINDS else PUBLIC_KINDS[0]
     elif workflow not in kinds:
         workflow = ""
@@ -130,10 +136,22 @@ def build(
     return Board(chosen, period, workflow, tables, mine, kinds, counted)
 
 
+def public_period(asked: Period) -> Period:
+    """Return the quarter that the public reads: the one asked for, or the last that is over."""
+    if asked.name in whole_quarters():
+        return asked
+    return last_whole_quarter(misread=asked != last_months())
+
+
 def build_whole(period: Period, workflow: str = "") -> Board:
     """Return the board of all units, for a command of the operator's."""
     kinds = list_kinds("all")
     return Board("all", period, workflow, board_of_all(Asked(None, period, workflow)), (), kinds)
+
+
+def periods_for(audience: str) -> dict[str, list[str]]:
+    """Return the months, quarters and years that a reader of a board may choose from."""
+    return {"quarters": whole_quarters()} if audience == "public" else recent()
 
 
 def audiences_of(user: User | None) -> list[str]:
@@ -445,7 +463,7 @@ def overdue_table(found: Mapping[str, int]) -> Table:
 
 
 def laggards_table(figures: Figures) -> Table:
-    """Return the providers that are late."""
+    """Return the providers that are late, and the slowest of the others."""
     names = name_organisations([one.provider_id for one in figures.laggards])
     rows: list[list[Value]] = [
         [
@@ -465,7 +483,11 @@ def laggards_table(figures: Figures) -> Table:
         gettext("Median working days"),
     ]
     title = gettext("Providers that keep others waiting")
-    return Table("laggards", title, head, rows, Chart("bar", (1, 3)))
+    note = gettext(
+        "First those with the most overdue, then the most late; after them those that take longer "
+        "than is usual: by the median of all their turns in this period, of three or more."
+    )
+    return Table("laggards", title, head, rows, Chart("bar", (1, 3)), note)
 
 
 def suspended_table(period: Period, found: Sequence[int]) -> Table:
@@ -641,7 +663,6 @@ def board_of_public(asked: Asked) -> list[Table]:
     figures = asked.figures
     groups = figures.groups
     filed = sum(one.count for one in groups)
-    (suspended,) = counts.count_suspended([today()])
     answers = by_answer(groups)
     return [
         guarded(
@@ -676,7 +697,7 @@ def board_of_public(asked: Asked) -> list[Table]:
             "suspended",
             gettext("Sanctions not executed while the record is verified"),
             gettext("Time"),
-            {gettext("Now"): suspended},
+            {gettext("Now"): figures.suspended_now},
         ),
     ]
 

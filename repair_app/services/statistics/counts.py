@@ -11,12 +11,13 @@ from the numbers of its tables, and a large store is not counted through for eac
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import accumulate
-from typing import Any, Final
+from threading import Lock
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Date, Select, and_, case, func, select, true
 from sqlalchemy.ext.compiler import compiles
@@ -51,6 +52,9 @@ KEPT: Final = 300  # seconds
 REMEMBERED: Final = 128  # questions
 MANY_STEPS: Final = 50_000  # ever taken: until then figures are always those of this moment
 LAGGARDS: Final = 10
+SLOWEST: Final = 10
+FEWEST: Final = 3  # turns: who had fewer is not called slow
+T = TypeVar("T")
 
 
 class local_day(FunctionElement[date]):  # noqa: N801  # reads as the SQL function that it is
@@ -329,7 +333,11 @@ class Laggard:
 
 
 def list_laggards(period: Period, workflow: str) -> list[Laggard]:
-    """Return the providers that are late, those with the most overdue first, then the most late."""
+    """Return the providers that are late, those with the most overdue first, then the most late.
+
+    After them the slowest of the others: by the median of at least FEWEST turns, where it is above
+    that of all providers together.
+    """
     of_providers = and_(
         Deadline.owner == Role.PROVIDER.value, Deadline.organisation_id.is_not(None)
     )
@@ -353,22 +361,31 @@ def list_laggards(period: Period, workflow: str) -> list[Laggard]:
         overdue.keys() | late.keys(),
         key=lambda one: (-overdue.get(one, 0), -late.get(one, 0), one),
     )[:LAGGARDS]
-    took = count_by_provider(period, workflow, order)
+    took = count_by_provider(period, workflow)
+    order += list_slowest({one: days for one, days in took.items() if one not in order}, took)
+    nothing = Taken(Counter(), 0)
     return [
-        Laggard(one, overdue.get(one, 0), oldest.get(one), late.get(one, 0), took[one])
+        Laggard(one, overdue.get(one, 0), oldest.get(one), late.get(one, 0), took.get(one, nothing))
         for one in order
     ]
 
 
-def count_by_provider(
-    period: Period, workflow: str, providers: Collection[int]
-) -> dict[int, Taken]:
-    """Return how long some providers took over their turns."""
+def list_slowest(some: Mapping[int, Taken], everybody: Mapping[int, Taken]) -> list[int]:
+    """Return which of some providers took longer than is usual with everybody, slowest first."""
+    whole = sum((one.days for one in everybody.values()), Counter[int]())
+    usual = Taken(whole, 0).median or 0
+    medians = {one: taken.median or 0 for one, taken in some.items() if taken.count >= FEWEST}
+    slow = (one for one, median in medians.items() if median > usual)
+    return sorted(slow, key=lambda one: (-medians[one], one))[:SLOWEST]
+
+
+def count_by_provider(period: Period, workflow: str) -> dict[int, Taken]:
+    """Return how long each provider took over its turns."""
     each = (
         steps_ended(period, workflow)
         .where(
             Deadline.owner == Role.PROVIDER.value,
-            Deadline.organisation_id.in_(providers),
+            Deadline.organisation_id.is_not(None),
         )
         .with_only_columns(
             Deadline.organisation_id,
@@ -377,9 +394,9 @@ def count_by_provider(
         )
     )
     between = WorkingDays(read_table(db.session()))
-    found = {one: Taken(Counter(), 0) for one in providers}
+    found: dict[int, Taken] = {}
     for one, since, until, count in db.session.execute(grouped(each.subquery())):
-        found[one].days[between.count(since, until)] += count
+        found.setdefault(one, Taken(Counter(), 0)).days[between.count(since, until)] += count
     return found
 
 
@@ -410,6 +427,12 @@ def count_suspended(days: Sequence[date], departments: Collection[int] | None = 
         for day in days
     )
     return list(db.session.execute(select(*counted)).one())
+
+
+def count_suspended_now() -> int:
+    """Return how many sanctions stand suspended at this moment: the open ones, by their index."""
+    held = func.count(SanctionSuspension.sanction_id.distinct())
+    return db.session.scalar(select(held).where(SanctionSuspension.lifted_at.is_(None))) or 0
 
 
 def count_measures(departments: Collection[int]) -> dict[str, int]:
@@ -487,43 +510,59 @@ def count_steps_of_requests(institutions: Collection[int], period: Period) -> di
 class Figures:
     """The counts of everything for a period and a kind of matter, each when it is asked for first.
 
-    One is counted at a time, whoever asks: many readers of one page cost one count.
+    One is counted at a time of these, whoever asks: many readers of one page cost one count.
     """
 
     def __init__(self, period: Period, workflow: str) -> None:
         self.period = period
         self.workflow = workflow
         self.counted_at = now()
+        self._lock = Lock()
+        self._counted: dict[str, Any] = {}
 
-    @cached_property
+    def _once(self, name: str, count: Callable[[], T]) -> T:
+        """Return what was counted under a name; counted now where nobody has."""
+        with self._lock:
+            if name not in self._counted:
+                self._counted[name] = count()
+            found: T = self._counted[name]
+            return found
+
+    @property
     def groups(self) -> tuple[Group, ...]:
         """Return the matters that were filed, in groups."""
-        return count_groups(self.period, self.workflow)
+        return self._once("groups", lambda: count_groups(self.period, self.workflow))
 
-    @cached_property
+    @property
     def days(self) -> dict[str, Counter[date]]:
         """Return how many were filed and answered on each day."""
-        return count_days(self.period, self.workflow)
+        return self._once("days", lambda: count_days(self.period, self.workflow))
 
-    @cached_property
+    @property
     def steps(self) -> dict[Key, Taken]:
         """Return how long each step took."""
-        return count_steps(self.period, self.workflow)
+        return self._once("steps", lambda: count_steps(self.period, self.workflow))
 
-    @cached_property
+    @property
     def overdue(self) -> dict[str, int]:
         """Return how many turns are overdue now, by whose."""
-        return count_overdue(self.workflow)
+        return self._once("overdue", lambda: count_overdue(self.workflow))
 
-    @cached_property
+    @property
     def laggards(self) -> list[Laggard]:
-        """Return the providers that are late."""
-        return list_laggards(self.period, self.workflow)
+        """Return the providers that are late, and the slowest of the others."""
+        return self._once("laggards", lambda: list_laggards(self.period, self.workflow))
 
-    @cached_property
+    @property
     def suspended(self) -> list[int]:
         """Return how many sanctions stood suspended at the end of each step of the period."""
-        return count_suspended([min(one.last, today()) for one in self.period.steps()])
+        days = [min(one.last, today()) for one in self.period.steps()]
+        return self._once("suspended", lambda: count_suspended(days))
+
+    @property
+    def suspended_now(self) -> int:
+        """Return how many sanctions stand suspended."""
+        return self._once("suspended_now", count_suspended_now)
 
 
 def figures_of(period: Period, workflow: str) -> Figures:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -15,6 +15,7 @@ NAMED: Final = re.compile("(20[0-9]{2})(?:-(0[1-9]|1[0-2])|-Q([1-4]))?")
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2099
 MONTHS: Final = 12  # without a word, up to today
+QUARTERS: Final = 6  # that a list offers
 # So many steps of a month, else of a quarter, else of a year.
 MOST_MONTHS: Final = 24
 MOST_QUARTERS: Final = 32
@@ -139,10 +140,30 @@ def recent() -> dict[str, list[str]]:
     """Return the months, quarters and years that a list offers, the latest first."""
     this = today().replace(day=1)
     months = [f"{months_on(this, -back):%Y-%m}" for back in range(MONTHS)]
-    begun = months_on(this, -((this.month - 1) % 3))
-    quarters = [months_on(begun, -3 * back) for back in range(6)]
     return {
         "months": months,
-        "quarters": [f"{one.year}-Q{(one.month + 2) // 3}" for one in quarters],
+        "quarters": list_quarters()[:QUARTERS],
         "years": [str(this.year - back) for back in range(4)],
     }
+
+
+def whole_quarters() -> list[str]:
+    """Return the last quarters that are over, the latest first: parts that never overlap."""
+    return list_quarters()[1:]
+
+
+def list_quarters() -> list[str]:
+    """Return this quarter and those before, the latest first."""
+    this = today().replace(day=1)
+    begun = months_on(this, -((this.month - 1) % 3))
+    quarters = (months_on(begun, -3 * back) for back in range(QUARTERS + 1))
+    return [f"{one.year}-Q{(one.month + 2) // 3}" for one in quarters]
+
+
+def last_whole_quarter(*, misread: bool = False) -> Period:
+    """Return the last quarter that is over. misread: another period was asked for."""
+    name = whole_quarters()[0]
+    found = read_named(name)
+    if found is None:
+        raise ValueError(f"{name} is no quarter")
+    return replace(found, misread=misread)
