@@ -164,6 +164,20 @@ def reasons_against(user: User, entity: Entity, name: str) -> Sequence[Reason] |
     )
 
 
+def why_not_here(user: User, entity: Entity, name: str) -> Sequence[Reason] | None:
+    """Return why a step that starts in this state is not for this matter at all.
+
+    None when it does not start here: then only the state is in the way.
+    """
+    policy = current_policy()
+    transition = policy.workflow_of(entity).transitions[name]
+    actor = machine.choose_actor(transition, actors_of(user, entity))
+    if actor is None or entity.state not in transition.source:
+        return None
+    step = machine.prepare(reading(), policy, entity, transition, actor, Answers(), at=now())
+    return tuple(machine.reasons_against(step))
+
+
 def list_openings(
     user: User, record: CreditRecord, store: ReadingStore
 ) -> dict[str, machine.Offer]:

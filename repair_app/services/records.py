@@ -124,17 +124,10 @@ class Prospect:
     repair_from: date | None  # the first day; None when it is not repaired, or has no minimum
 
     @property
-    def is_barred(self) -> bool:
-        """Say whether its subject may not apply for any repair now."""
-        until = self.record.subject.barred_until
-        return until is not None and today() <= until
-
-    @property
     def repairable_now(self) -> bool:
         """Say whether a repair can be applied for today."""
         return (
             self.is_live
-            and not self.is_barred
             and self.severity.repairable
             and (self.repair_from is None or self.repair_from <= today())
         )

@@ -109,7 +109,10 @@ def show_form(
 ) -> Answer:
     """Return the page of a transition's question; what was typed stays."""
     if reasons is None:
-        found = cases.reasons_against(current_user, entity, transition.name)
+        asked = (current_user, entity, transition.name)
+        found = cases.reasons_against(*asked)
+        if found is None:
+            found = cases.why_not_here(*asked) if entity.ref else None
         if found is None:
             return show_conflict(form, entity, transition, WrongState(transition.name))
         reasons = tuple(found)

@@ -796,6 +796,7 @@ FURTHER = {  # form -> where it is asked
 ELSEWHERE_TRIED = {
     "BeginTestForm": "tests/journeys/test_training.py",
     "BreachForm": "tests/journeys/test_commitments.py",
+    "BreachDecisionForm": "tests/journeys/test_commitments.py",
     "CheckForm": "tests/journeys/test_training.py",
     "CountersignForm": "tests/journeys/test_talks.py",
     "DismissalForm": "tests/journeys/test_complaints.py",

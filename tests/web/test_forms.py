@@ -411,3 +411,14 @@ def test_what_is_wrong_is_said_first_with_links_to_each_answer(world: World, as_
     assert "statement" in targets
     assert targets <= {one.get("id") for one in page.tree.iter()}
     assert "一点二万" in page.html
+
+
+def test_a_step_that_the_rules_do_not_know_says_so_and_not_that_the_state_is_wrong(
+    world: World, as_: As
+) -> None:
+    """SD-2020 gives a provider one term and no extension."""
+    case = make_case(world, "with_provider")
+    answer = as_(world.provider).get(f"/cases/{case.ref}/ask_extension")
+    assert answer.status_code == 200
+    assert "本案适用的规则不允许延长期限" in answer.words
+    assert "该步骤已不能办理" not in answer.words
