@@ -33,7 +33,7 @@ MOST: Final = 500  # records, matters and commitments, of each, in one report
 MOST_A_DAY: Final = 20  # reports on one enterprise
 ISSUED_SHOWN: Final = 20
 TITLE: Final = Label("信用信息报告（本企业）", "Credit report on the enterprise itself")
-SENDER: Final = "公共信用信息异议与修复平台"
+SENDER: Final = "公共信用信息异议与修复系统"
 
 
 class TooMany(Exception):
@@ -226,10 +226,11 @@ def told(record: CreditRecord) -> Label:
     who = record.provider.name
     mark = Label("；有异议，正在核实", "; disputed, being verified")
     mark = mark if record.is_contested else Label("", "")
+    penalty = record.penalty_content.rstrip("。.")
     return Label(
-        f"{record.decision_no}，{who}于{day.zh}作出：{record.penalty_content}。"
+        f"{record.decision_no}，{who}于{day.zh}作出：{penalty}。"
         f"类别：{severity.zh}；状态：{state.zh}；期限至{until.zh}{mark.zh}。",
-        f"{record.decision_no}, by {who} on {day.en}: {record.penalty_content}. "
+        f"{record.decision_no}, by {who} on {day.en}: {penalty}. "
         f"Class: {severity.en}; state: {state.en}; until {until.en}{mark.en}.",
     )
 

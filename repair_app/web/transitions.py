@@ -108,11 +108,13 @@ def show_form(
     record: CreditRecord | None = None,
 ) -> Answer:
     """Return the page of a transition's question; what was typed stays."""
+    is_for_this = True
     if reasons is None:
         asked = (current_user, entity, transition.name)
         found = cases.reasons_against(*asked)
-        if found is None:
-            found = cases.why_not_here(*asked) if entity.ref else None
+        if found is None and entity.ref:
+            found = cases.why_not_here(*asked)
+            is_for_this = found is None
         if found is None:
             return show_conflict(form, entity, transition, WrongState(transition.name))
         reasons = tuple(found)
@@ -120,7 +122,7 @@ def show_form(
     if not form.is_submitted():
         form.draw(entity.version)
         draft = drafts.restore(form)
-        status = HTTPStatus.OK
+        status = HTTPStatus.OK if is_for_this else HTTPStatus.CONFLICT
     else:
         refused = HTTPStatus.OK if is_compared(transition) else form.failure
         status = HTTPStatus.CONFLICT if reasons else refused

@@ -419,6 +419,6 @@ def test_a_step_that_the_rules_do_not_know_says_so_and_not_that_the_state_is_wro
     """SD-2020 gives a provider one term and no extension."""
     case = make_case(world, "with_provider")
     answer = as_(world.provider).get(f"/cases/{case.ref}/ask_extension")
-    assert answer.status_code == 200
+    assert answer.status_code == 409
     assert "本案适用的规则不允许延长期限" in answer.words
     assert "该步骤已不能办理" not in answer.words
