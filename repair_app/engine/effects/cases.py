@@ -181,7 +181,10 @@ def _unit_above(step: Step, term: Deadline) -> int | None:
         centre_id = step.case.centre_id or step.store.default_centre()
     late = term.organisation_id or centre_id
     above = step.store.get_organisation(late).superior_id if late is not None else None
-    return above if above is not None or late == centre_id else centre_id
+    # A centre that was called in and has none above it is not passed back to the one that it helps.
+    if above is not None or late == centre_id or term.owner == "reviewer":
+        return above
+    return centre_id
 
 
 def extend_term(step: Step) -> None:
