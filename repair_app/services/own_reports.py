@@ -40,13 +40,6 @@ class TooMany(Exception):
     """Of this enterprise as many reports were issued today as are."""
 
 
-def list_firms(user: User) -> Sequence[Organisation]:
-    """Return the enterprises that a person represents, by name."""
-    own = organisations_as(user, Role.SUBJECT)
-    query = select(Organisation).where(Organisation.id.in_(own)).order_by(Organisation.name)
-    return db.session.scalars(query).all()
-
-
 def issue(user: User, firm_id: int) -> OwnReport:
     """Issue a report on an enterprise that a person represents; the same twice a day is one.
 
@@ -155,16 +148,21 @@ def compose(firm: Organisation) -> dict[str, Any]:
     return {
         "kind": "own_report",
         "template": "letter",
-        "title": both(TITLE),
+        "title": letters.both(TITLE),
         "from": SENDER,
         "to": firm.name,
-        "body": [both(line) for part, lines in parts for line in (part, *(lines or [NOTHING]))],
-        "next": [both(one) for one in NEXT],
+        "body": [
+            letters.both(line) for part, lines in parts for line in (part, *(lines or [NOTHING]))
+        ],
+        "next": [letters.both(one) for one in NEXT],
         "facts": [
-            {"name": both(Label("企业", "Enterprise")), "value": both(Label(firm.name, firm.name))},
             {
-                "name": both(Label("统一社会信用代码", "Unified social credit code")),
-                "value": both(Label(firm.uscc or "—", firm.uscc or "—")),
+                "name": letters.both(Label("企业", "Enterprise")),
+                "value": letters.both(Label(firm.name, firm.name)),
+            },
+            {
+                "name": letters.both(Label("统一社会信用代码", "Unified social credit code")),
+                "value": letters.both(Label(firm.uscc or "—", firm.uscc or "—")),
             },
         ],
         "counts": {"running": len(running), "past": len(past)},
@@ -183,11 +181,6 @@ NEXT: Final = (
         "If the conduct was put right, apply for repair, free of charge.",
     ),
 )
-
-
-def both(label: Label) -> dict[str, str]:
-    """Return a label as it is kept with a report."""
-    return {"zh": label.zh, "en": label.en}
 
 
 def shortened(lines: Iterable[Label], more: bool = False) -> list[Label]:

@@ -82,3 +82,8 @@ def end_session(_app: Flask, user: Any, **_: Any) -> None:
     """Make every cookie of this account worthless: a copied one ends with the session."""
     if user.is_authenticated:
         people.end_sessions(user.id)
+
+
+def has_missed(answer: Response) -> bool:
+    """Say whether what was looked up, by a code or an address, is not there."""
+    return answer.status_code == HTTPStatus.NOT_FOUND

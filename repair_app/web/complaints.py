@@ -40,7 +40,7 @@ def slow_down(app: Flask) -> None:
         partial(accounts.limit_of, "COMPLAINT_RATE_LIMIT"), methods=["POST"]
     )
     look_up_limit = accounts.limiter.limit(
-        partial(accounts.limit_of, "COMPLAINT_LOOKUP_RATE_LIMIT"), deduct_when=has_missed
+        partial(accounts.limit_of, "COMPLAINT_LOOKUP_RATE_LIMIT"), deduct_when=accounts.has_missed
     )
     views["complaints.complain"] = complain_limit(views["complaints.complain"])
     views["complaints.show"] = look_up_limit(views["complaints.show"])
@@ -89,11 +89,6 @@ def show_too_many(_error: HTTPException) -> Answer:
         reasons=(),
     )
     return page, HTTPStatus.TOO_MANY_REQUESTS
-
-
-def has_missed(answer: Response) -> bool:
-    """Say whether a code was looked up that there is not."""
-    return answer.status_code == HTTPStatus.NOT_FOUND
 
 
 @pages.route("/records/<ref:ref>/complaint", methods=["GET", "POST"])

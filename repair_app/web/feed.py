@@ -18,7 +18,7 @@ def slow_down(app: Flask) -> None:
     """Limit, from one network address, the calendar addresses that are none; and each that is."""
     views: dict[str, Any] = app.view_functions
     misses = accounts.limiter.limit(
-        partial(accounts.limit_of, "FEED_RATE_LIMIT"), deduct_when=has_missed
+        partial(accounts.limit_of, "FEED_RATE_LIMIT"), deduct_when=accounts.has_missed
     )
     reads = accounts.limiter.limit(
         partial(accounts.limit_of, "FEED_READ_RATE_LIMIT"),
@@ -36,11 +36,6 @@ def which_feed() -> str:
 def was_read(answer: Response) -> bool:
     """Say whether a feed was handed out."""
     return answer.status_code == HTTPStatus.OK
-
-
-def has_missed(answer: Response) -> bool:
-    """Say whether an address was tried that there is not."""
-    return answer.status_code == HTTPStatus.NOT_FOUND
 
 
 @pages.get("/<token>.ics")

@@ -11,7 +11,6 @@ from repair_app.forms.administration import PasswordForm
 from repair_app.services import invitations
 from repair_app.services.invitations import WorthlessLink
 from repair_app.web import accounts
-from repair_app.web.complaints import has_missed
 from repair_app.web.door import public
 from repair_app.web.office import Answer
 
@@ -22,7 +21,7 @@ def slow_down(app: Flask) -> None:
     """Limit the links that are none, from one network address."""
     views: dict[str, Any] = app.view_functions
     limit = accounts.limiter.limit(
-        partial(accounts.limit_of, "INVITATION_RATE_LIMIT"), deduct_when=has_missed
+        partial(accounts.limit_of, "INVITATION_RATE_LIMIT"), deduct_when=accounts.has_missed
     )
     views["invitations.set_password"] = limit(views["invitations.set_password"])
 

@@ -9,7 +9,6 @@ from flask import (
     Blueprint,
     Flask,
     abort,
-    current_app,
     redirect,
     render_template,
     request,
@@ -28,9 +27,8 @@ from repair_app.models import Case, CreditRecord
 from repair_app.services import complaints, letters, own_reports
 from repair_app.services.letters import LetterPage
 from repair_app.web import accounts
-from repair_app.web.complaints import has_missed
 from repair_app.web.door import public, signed_in
-from repair_app.web.view import RefConverter, asked_for, language, row_before
+from repair_app.web.view import RefConverter, asked_for, language, row_before, site
 
 pages = Blueprint("letters", __name__)
 
@@ -39,7 +37,7 @@ def slow_down(app: Flask) -> None:
     """Limit the codes that are none, from one network address, of letters and of reports."""
     views: dict[str, Any] = app.view_functions
     limit = accounts.limiter.limit(
-        partial(accounts.limit_of, "VERIFY_RATE_LIMIT"), deduct_when=has_missed
+        partial(accounts.limit_of, "VERIFY_RATE_LIMIT"), deduct_when=accounts.has_missed
     )
     for page in ("letters.verify", "my.verify_report"):
         views[page] = limit(views[page])
@@ -89,11 +87,6 @@ def wanted_language() -> str:
     """Return the language that the address asks for, or else the reader's."""
     wanted = request.args.get("lang", "")
     return wanted if wanted in LANGUAGES else language()
-
-
-def site() -> str:
-    """Return the address of this site: the operator's, or else that of the request."""
-    return str(current_app.config["BASE_URL"] or request.host_url)
 
 
 def send_pdf(content: bytes, name: str) -> Response:

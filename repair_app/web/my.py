@@ -6,7 +6,6 @@ from typing import Any
 from flask import (
     Blueprint,
     Response,
-    current_app,
     flash,
     redirect,
     render_template,
@@ -20,10 +19,10 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from repair_app.models import Case, Role
-from repair_app.services import drafts, own_reports, pictures, portal, viewings
+from repair_app.services import agents, drafts, own_reports, pictures, portal, viewings
 from repair_app.services.listings import LISTINGS
 from repair_app.web.door import only, public, signed_in
-from repair_app.web.view import ROW, asked_for, language, row_before
+from repair_app.web.view import ROW, asked_for, language, row_before, site
 
 pages = Blueprint("my", __name__)
 
@@ -117,7 +116,7 @@ def seen() -> str:
 @only(Role.SUBJECT)
 def report() -> str:
     """Show what is on file about an enterprise, and the reports that were issued."""
-    firms = own_reports.list_firms(current_user)
+    firms = agents.list_firms(current_user)
     return render_template(
         "my/report.html",
         firms=firms,
@@ -164,11 +163,6 @@ def verify_report(code: str) -> str:
 def code_of(path: str) -> Response:
     """Return an address of this site as a code to scan."""
     return Response(pictures.draw_code(site() + path), mimetype="image/svg+xml")
-
-
-def site() -> str:
-    """Return the address of this site without a stroke at its end."""
-    return str(current_app.config["BASE_URL"] or request.host_url).rstrip("/")
 
 
 @pages.app_template_global("tasks_of")

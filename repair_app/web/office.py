@@ -4,7 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from flask import current_app, flash, redirect, render_template, request
+from flask import flash, redirect, render_template, request
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -12,7 +12,7 @@ from repair_app.forms.administration import OfficeForm
 from repair_app.models import User
 from repair_app.services import invitations
 from repair_app.services.people import NotPossible
-from repair_app.web.view import ROW, language
+from repair_app.web.view import ROW, language, site
 
 Answer = str | tuple[str, int] | Response
 
@@ -54,8 +54,7 @@ def hand_over(user: User, back: str) -> Answer:
     if invitations.send(user):
         flash(gettext("The link was mailed to %(address)s.", address=user.email), "success")
         return redirect(back)
-    base = current_app.config["BASE_URL"].rstrip("/") or request.host_url.rstrip("/")
-    address = base + invitations.path_of(user)
+    address = site() + invitations.path_of(user)
     return render_template("admin/link.html", user=user, address=address, back=back)
 
 

@@ -6,11 +6,9 @@ from typing import Any
 from flask import (
     Blueprint,
     Response,
-    current_app,
     flash,
     redirect,
     render_template,
-    request,
     url_for,
 )
 from flask_babel import gettext
@@ -31,6 +29,7 @@ from repair_app.web.transitions import (
     send,
     show_form,
 )
+from repair_app.web.view import site
 
 pages = Blueprint("records", __name__)
 ACTING = frozenset({Role.DEPARTMENT, Role.PROVIDER})
@@ -66,8 +65,7 @@ def show(ref: str) -> str:
 def qr(ref: str) -> Response:
     """Show the address of a public record as a code to scan."""
     records.get_public(ref)
-    site = str(current_app.config["BASE_URL"] or request.host_url).rstrip("/")
-    address = site + url_for("records.show", ref=ref)
+    address = site() + url_for("records.show", ref=ref)
     return Response(pictures.draw_code(address), mimetype="image/svg+xml")
 
 

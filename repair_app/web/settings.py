@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -12,6 +12,7 @@ from wtforms import RadioField
 
 from repair_app.services import feed, messages
 from repair_app.web.door import signed_in
+from repair_app.web.view import site
 
 pages = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -69,5 +70,4 @@ def end_feed() -> Response:
 
 def feed_address(token: str) -> str:
     """Return the address of a calendar by its secret."""
-    base = current_app.config["BASE_URL"].rstrip("/") or request.host_url.rstrip("/")
-    return base + url_for("feed.show", token=token)
+    return site() + url_for("feed.show", token=token)

@@ -176,3 +176,8 @@ def masked_text(text: str | None) -> str:
 def paragraphs(text: str) -> list[str]:
     """Return the lines of a text that say something."""
     return [line for line in (text or "").splitlines() if line.strip()]
+
+
+def site() -> str:
+    """Return the address of this site, the operator's or else the request's, with no end stroke."""
+    return str(current_app.config["BASE_URL"] or request.host_url).rstrip("/")
