@@ -44,12 +44,13 @@ class Happened(Protocol):
 def follow(step: Step, left: State | None, entered: State) -> Deadline | None:
     """Meet the term of the state that was left; open and return that of the one entered, if any.
 
+    A term that was opened beside that of the state, for another side to act, goes on.
     left: None for what is new, and so has no terms yet.
     """
     session = step.store.session
     terms = [] if left is None else lock_terms(session, step.entity.ref)
     for term in terms:
-        if not term.whole and term.met_at is None:
+        if left and term.clock == left.clock and not term.whole and term.met_at is None:
             term.met_at = step.at
             if not term.working_days:
                 alarms.clear_alarm(session, ALARM, term.entity_ref, term.clock, at=step.at)

@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from babel.lists import format_list
 from flask import current_app, request
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_, func, or_, select
 from wtforms import DateField, HiddenField, IntegerField
@@ -257,7 +259,8 @@ class TestForm(CourseForm):
         if missing := [
             str(number) for number, one in enumerate(self.drawn, start=1) if not self.chosen(one)
         ]:
-            raise ValidationError(_l("Answer question %(numbers)s.", numbers=", ".join(missing)))
+            numbers = format_list(missing, locale=get_locale())
+            raise ValidationError(_l("Answer question %(numbers)s.", numbers=numbers))
 
     def read_facts(self) -> Mapping[str, Any]:
         """Return answers and marks; the mark needed is the course's as it was begun."""

@@ -30,8 +30,8 @@ from repair_app.models import (
 )
 from repair_app.models.records import OFF_PUBLICATION
 from repair_app.proving.outlets import find_disagreement
-from repair_app.proving.steps import ACKNOWLEDGING, Fired
-from repair_app.proving.world import ESCALATED, USED, World, open_marks
+from repair_app.proving.steps import Fired
+from repair_app.proving.world import BESIDE, ESCALATED, MET, USED, World, open_marks
 
 
 class Move(NamedTuple):
@@ -129,6 +129,7 @@ def moved_cases(move: Move) -> Iterator[Any]:
 # --- names that the clauses use ---------------------------------------------------------------
 
 SUBJECTS = {"subject", "agent"}
+EVALUATING = BESIDE + "sanction_evaluation"  # in the log: what was fed back has to be evaluated
 ENDED_RECORD = set(OFF_PUBLICATION)
 
 
@@ -1213,11 +1214,9 @@ def handed_over_as_was_chosen(move: Move) -> str | None:
     if name == "reroute" and move.case.provider_id != facts["provider_id"]:
         return "assigned to another provider, and lies where it was"
     if name == "escalate":
-        mark = (move.entity.ref, ESCALATED)
-        if mark in move.before.log:
-            return "told twice"
-        if mark not in move.after.log:
-            return "told nobody"
+        told = {one for one in move.after.log - move.before.log if one[0] == move.entity.ref}
+        if not any(mark.startswith(ESCALATED) for _, mark in told):
+            return "told nobody who had not been told"
     return None
 
 
@@ -1511,8 +1510,11 @@ def acts_for_the_department(move: Move) -> bool:
 def wrongs_that_are_not_undone(move: Move) -> str | None:
     """Return what was carried out wrongly and led to no remedy."""
     reported = move.entity.model is Sanction and move.fired("sanction", "report")
-    if reported and (move.entity.ref, "(term) sanction_evaluation") not in move.after.log:
+    if reported and (move.entity.ref, EVALUATING) not in move.after.log:
         return "fed back, and nobody has to evaluate it"
+    asked = reported and move.entity.state == "in_force"
+    if asked and (move.entity.ref, MET) not in move.after.log:
+        return "fed back, and the feedback is asked for still"
     harmed = reported and move.entity.executions[-1].incident is not None
     if move.entity.model is Case and move.transition.name == "sign_removal":
         harmed = any(two.executed for one in move.record.sanctions for two in one.executions)
@@ -1807,13 +1809,12 @@ def a_measure_goes_its_round(move: Move) -> str | None:  # noqa: PLR0911  # one 
     if name == "decline" and one.measure.force != "recommended":
         return "a mandatory measure was declined"
     if name == "acknowledge" and (
-        (one.ref, ACKNOWLEDGING) not in move.before.log
-        or (one.ref, ACKNOWLEDGING) in move.after.log
+        (one.ref, MET) in move.before.log or (one.ref, MET) not in move.after.log
     ):
         return "acknowledged twice, or without effect"
     if name == "evaluate" and (not one.executions or one.evaluation is None):
         return "evaluated before anything was fed back, or not kept"
-    if name == "evaluate" and (one.ref, "(term) sanction_evaluation") in move.after.log:
+    if name == "evaluate" and (one.ref, EVALUATING) in move.after.log:
         return "evaluated, and the evaluation is asked for still"
     return None
 

@@ -75,7 +75,6 @@ UNSEEN: Mapping[str, str] = {
     "forget_signer": "the next signature writes over it, and no step asks in between",
     "forget_verification": "the next step writes over it",
     "lapse_requirements": _NOTHING_LEFT,
-    "meet_feedback": "the term of the feedback is asked for by no guard; tested by itself",
     "open_remedies": "no measure was carried out in this world; in others it is missed",
     "resume_sanctions": "the record has ended, and its measures with it",
 }

@@ -20,12 +20,11 @@ from repair_app.engine.step import (
     Step,
     WrongState,
 )
-from repair_app.models import Case, Sanction
-from repair_app.proving.world import ESCALATED, MOMENT, MemoryStore, World
+from repair_app.models import Case
+from repair_app.proving.world import ESCALATED, MET, MOMENT, MemoryStore, World
 
 GUARDS: Mapping[str, Callable[[Step], Reason | None]] = bound(guards)
 EFFECTS: Mapping[str, Callable[[Step], None]] = bound(effects)
-ACKNOWLEDGING = "(term) sanction_response"  # in the log until a department says that it stopped
 NOT = "not "  # before the name of a guard: the guard turned round, in a mutant
 READ_BY_RULES = (
     "violation_type",
@@ -149,20 +148,13 @@ class Engine:
                     f"{transition.name}: {name}: {type(error).__name__} {error}"
                 ) from error
         if entity.state != step.state:
-            world.log.discard((ref, ESCALATED))
-            self.start_term(world, entity, step)
+            own = f"{ESCALATED}{step.workflow.states[source].clock}"
+            world.log.difference_update({(ref, MET), (ref, own)})
         entity.state = step.state
         if isinstance(entity, Case) and step.workflow.states[step.state].final:
             entity.closed_at = step.at
         if transition.name in self.remembered:
             world.log.add((entity.ref, transition.name))
-
-    @staticmethod
-    def start_term(world: World, entity: Any, step: ModelStep) -> None:
-        """Let the term of a measure's new state run, where somebody asks whether it was met."""
-        world.log.discard((entity.ref, ACKNOWLEDGING))
-        if isinstance(entity, Sanction) and step.state == "suspended":
-            world.log.add((entity.ref, ACKNOWLEDGING))
 
     def fire_nested(  # noqa: PLR0917  # the effect's three, and what it is part of
         self,

@@ -180,7 +180,7 @@ class World:
         """Return the running terms of a case and what belongs to it: all over, or all running."""
         self.asked_term = True
         return [
-            Term(self, entity.ref, state.clock, whole, state.owner)
+            Term(self, entity.ref, state.clock, state.owner, whole)
             for entity in (case, *case.requirements)
             for state in (self.state_of(entity),)
             for whole in (False, True)
@@ -188,7 +188,9 @@ class World:
         ]
 
 
-ESCALATED = "(escalated)"  # in the log until the state is left, as the mark on a real term
+# In the log, of the term of a state until it is left: it was met; the next unit was told of it.
+MET, ESCALATED = "(met)", "(escalated) "
+BESIDE = "(term) "  # in the log, with its clock: a term beside that of the state runs
 
 
 @dataclass
@@ -198,8 +200,8 @@ class Term:
     world: World
     entity_ref: str
     clock: str
-    whole: bool
     owner: str | None
+    whole: bool = False
     is_running: bool = True
     met_at: None = None
     working_days: int = 1  # counted
@@ -219,12 +221,12 @@ class Term:
     @property
     def escalated_at(self) -> datetime | None:
         """Return a moment once the next unit was told."""
-        return MOMENT if (self.entity_ref, ESCALATED) in self.world.log else None
+        return MOMENT if (self.entity_ref, ESCALATED + self.clock) in self.world.log else None
 
     @escalated_at.setter
     def escalated_at(self, _at: datetime) -> None:
         """Note that the next unit was told."""
-        self.world.log.add((self.entity_ref, ESCALATED))
+        self.world.log.add((self.entity_ref, ESCALATED + self.clock))
 
 
 def columns_to_keep(model: type[Base]) -> tuple[str, ...]:
@@ -425,22 +427,36 @@ class MemoryStore(Store):
     def read_calendar(self) -> Table:
         return NOTHING_ENTERED
 
-    # Terms beside that of a state are noted in the log, as long as they run.
+    # The term of a measure's state runs until it is noted that it was met; one beside it as long
+    # as it is noted.
 
     def has_running_term(self, ref: str, clock: str) -> bool:
-        return (ref, f"(term) {clock}") in self.world.log
+        return clock in self.running_clocks(self.get_sanction(ref))
 
     def meet_term(self, ref: str, clock: str, at: datetime) -> None:
-        self.world.log.discard((ref, f"(term) {clock}"))
+        log = self.world.log
+        if clock == self.world.state_of(self.get_sanction(ref)).clock:
+            log.add((ref, MET))
+        else:
+            log.difference_update({(ref, BESIDE + clock), (ref, ESCALATED + clock)})
 
     def open_term(self, step: Any, clock: str, owner: str) -> None:
-        self.world.log.add((step.entity.ref, f"(term) {clock}"))
+        self.world.log.add((step.entity.ref, BESIDE + clock))
 
     def terms_of(self, entity: Any) -> Sequence[Any]:
-        state = self.world.state_of(entity)
         self.world.asked_term = True
-        owned = [state] if state.clock else []
-        return [Term(self.world, entity.ref, one.clock, False, one.owner) for one in owned]
+        owner = self.world.state_of(entity).owner
+        return [Term(self.world, entity.ref, one, owner) for one in self.running_clocks(entity)]
+
+    def running_clocks(self, entity: Any) -> list[str]:
+        """Return the clocks of the terms of an entity that run, that of its state first."""
+        log, own = self.world.log, self.world.state_of(entity).clock
+        beside = (name for ref, name in log if ref == entity.ref and name.startswith(BESIDE))
+        running = [own] if own and (entity.ref, MET) not in log else []
+        return running + sorted(one.removeprefix(BESIDE) for one in beside)
+
+    def get_sanction(self, ref: str) -> Any:
+        return next(one for one in self.world.list_rows(Sanction) if one.ref == ref)
 
     def pause_term(self, step: Any, ref: str, clock: str) -> None:
         pass  # how long a term is does not matter here: it is over or not

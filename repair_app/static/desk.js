@@ -46,7 +46,7 @@
   };
 
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
+    const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog[open]");
     if (event.key === "Escape" && typing === find("search")) event.target.blur();
     if (typing || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const act = Object.hasOwn(keys, event.key) && keys[event.key];

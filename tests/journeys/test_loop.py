@@ -98,6 +98,26 @@ def test_a_measure_goes_round_the_whole_loop(cast, world):
     assert ledger_is_whole()
 
 
+def test_an_evaluation_is_owed_still_when_the_measure_has_ended(cast, world):
+    """…四（十三）: what was fed back is evaluated, whatever became of the measure since."""
+    record, sanction = initiated(cast, world)
+    take(cast.officer, "accept", sanction.ref, "sanctions")
+    feed_back(cast.officer, sanction)
+    take(cast.officer, "lift", sanction.ref, "sanctions", reason="企业已整改。")
+    assert sanctions_of(record)[0].state == "ended"
+    assert terms_of(sanction.ref) == {"sanction_evaluation": "provider"}
+    take(
+        cast.provider,
+        "evaluate",
+        sanction.ref,
+        "sanctions",
+        evaluation="effective",
+        findings="企业已停止违法行为。",
+    )
+    assert terms_of(sanction.ref) == {}
+    assert ledger_is_whole()
+
+
 def test_the_department_page_says_what_waits_for_it(cast, world):
     """鲁政发〔2017〕44号 二（四）16: to respond, then to feed back."""
     _, sanction = initiated(cast, world)
@@ -173,13 +193,14 @@ def test_the_department_acknowledges_that_it_has_stopped_and_feeds_back_anew(cas
     record = make_record(world.firm, world.agency)
     sanction = make_sanction(record, world.officer)
     feed_back(cast.officer, sanction)
+    owed = {"sanction_evaluation": "provider"}  # whatever becomes of the measure
     case = make_case(world, "accepted", record=record)
-    assert terms_of(sanction.ref) == {"sanction_response": "department"}
+    assert terms_of(sanction.ref) == {"sanction_response": "department", **owed}
     take(cast.officer, "acknowledge", sanction.ref, "sanctions")
-    assert terms_of(sanction.ref) == {}
+    assert terms_of(sanction.ref) == owed
     assert "acknowledge" not in steps_on(cast.officer.read(f"/records/{record.ref}"), sanction.ref)
     take(cast.subject, "withdraw", case.ref)
-    assert terms_of(sanction.ref) == {"sanction_feedback": "department"}
+    assert terms_of(sanction.ref) == {"sanction_feedback": "department", **owed}
 
 
 # --- the catalogue ------------------------------------------------------------------------------

@@ -319,6 +319,25 @@ def test_a_provider_that_lets_its_term_pass_is_told_of_to_the_unit_above_it(cast
         assert case.ref not in cast.as_(chief).read("/work").words
 
 
+def test_a_centre_called_in_does_not_pass_what_is_late_back_to_the_one_it_helps(cast, world):
+    """The line goes up only: with none above the called-in centre nobody else can act."""
+    repaired = make_case(world, "closed", workflow="repair").ref
+    promise = promise_of(repaired)
+    take(cast.provider, "announce_breach", promise, "requirements", **BREACH)
+    leave_only_the_torn(world)
+    assert (
+        hand_over(cast.torn_reviewer, promise, world.upper_centre, "requirements").status_code
+        == 302
+    )
+    take(cast.subject, "state_views", promise, "requirements", statement="该案尚未处罚。")
+    with time_machine.travel(in_days(400)):
+        timers.escalate(now())
+        assert passed_on(promise)["revocation_decision"] is None
+        assert case_of(repaired).higher_centre_id == world.upper_centre.id
+        assert Kind.ESCALATED not in kinds_of(world.torn_reviewer, promise)
+        take(cast.upper_reviewer, "find_not_kept", promise, "requirements", **FOUND)
+
+
 def test_what_is_confidential_is_passed_on_to_reviewers_only(world, anybody):
     """鲁政发〔2017〕44号 二（三）14: who complained could be told from it."""
     helper = make_account(world.upper_centre, Role.PROVIDER)
