@@ -13,7 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -38,7 +38,7 @@ def main() -> int:
     made = Report()
     with tempfile.TemporaryDirectory(prefix="redress-bench-", dir=chosen.folder) as folder:
         for kind in chosen.store:
-            with store_server(kind, Path(folder)) as uri:
+            with store_server(kind, chosen.keep or Path(folder), keeps=bool(chosen.keep)) as uri:
                 measure_store(chosen, kind, Path(folder), uri, made)
     show(
         "Targets",
@@ -80,6 +80,9 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="where stores are made (the system's)"
     )
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep the stores of `waits` there, for next time"
+    )
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a target is missed")
     chosen = parser.parse_args()
     if min(chosen.cases) < FEWEST:
@@ -106,12 +109,12 @@ def time_additions() -> float:
 
 
 @contextmanager
-def store_server(kind: str, folder: Path) -> Iterator[str | None]:
+def store_server(kind: str, folder: Path, *, keeps: bool) -> Iterator[str | None]:
     """Run the server of a kind of store, if it needs one."""
     if kind == "sqlite":
         yield None
         return
-    with server.postgresql(folder / "pg") as uri:
+    with server.postgresql(folder / "pg", keeps=keeps) as uri:
         yield uri
 
 
@@ -130,8 +133,8 @@ def measure_store(
             print(f"{kind}: {problem}")
             made.verdicts.append(Verdict(f"{kind}: every request is answered", str(problem), False))
     if "waits" in chosen.only:
-        with stage(kind, folder / f"{kind}-waits", uri) as empty:
-            found["waits"] = measure_waits(chosen, empty, made)
+        with stage(kind, (chosen.keep or folder) / f"{kind}-waits", uri) as store:
+            found["waits"] = measure_waits(chosen, store, made)
     if "search" in chosen.only:
         with stage(kind, folder / f"{kind}-names", uri) as empty:
             found["search"] = measure_search(chosen, empty, made)
@@ -310,16 +313,25 @@ def show_queries(
 # --- waits ------------------------------------------------------------------------------------
 
 
-def measure_waits(chosen: argparse.Namespace, empty: Stage, made: Report) -> dict[str, object]:
-    """Fill a store with the most cases and records; time what people wait for, one at a time."""
+def measure_waits(chosen: argparse.Namespace, store: Stage, made: Report) -> dict[str, object]:
+    """Fill a store with the most cases and records; time what people wait for, one at a time.
+
+    A store that was kept is taken as it is, if it has as many.
+    """
     size, records = max(chosen.cases), max(chosen.records, *chosen.cases)
-    with empty.app.app_context():
-        seeded = waits.fill(size, records)
-        db.session.remove()
-    found = waits.measure(empty, seeded, records, chosen.workers, chosen.seconds, chosen.rounds)
+    note = store.data / f"{size}-of-{records}.json"
+    if note.exists():
+        seeded = seed.Seeded(**json.loads(note.read_text(encoding="utf-8")))
+    else:
+        with store.app.app_context():
+            seeded = waits.fill(size, records)
+            db.session.remove()
+    left = replace(seeded, objectionable=seeded.objectionable[:-2])  # the journey takes two
+    note.write_text(json.dumps(asdict(left)), encoding="utf-8")
+    found = waits.measure(store, seeded, records, chosen.workers, chosen.seconds, chosen.rounds)
     of_what = f"{size:,} cases and {records:,} records"
-    show_waits(f"{empty.version}: one browser, {chosen.workers} workers, {of_what}", found)
-    judge_waits(empty.kind, found, made)
+    show_waits(f"{store.version}: one browser, {chosen.workers} workers, {of_what}", found)
+    judge_waits(store.kind, found, made)
     return asdict(found)
 
 

@@ -15,6 +15,7 @@ from statistics import median
 from typing import TypeVar
 from urllib.parse import urlencode
 
+from repair_app.demo.papers import write_pdf
 from tests.factories import PASSWORD
 
 HIDDEN = re.compile(r'name="(csrf_token|form_token|version)"[^>]*\bvalue="([^"]*)"')
@@ -129,7 +130,7 @@ def fill_in(page: bytes, path: str, fields: Mapping[str, str], file: bytes) -> F
 
 def evidence() -> bytes:
     """Return 20 KB that no other evidence holds."""
-    return b"%PDF-1.4\n%" + secrets.token_hex(10_000).encode() + b"\ntrailer <<>>\n%%EOF\n"
+    return write_pdf([secrets.token_hex(2_500)])
 
 
 # --- several at once --------------------------------------------------------------------------

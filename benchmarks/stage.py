@@ -56,8 +56,8 @@ class Stage:
 
 @contextmanager
 def stage(kind: str, folder: Path, server_uri: str | None) -> Iterator[Stage]:
-    """Give an application on an empty, migrated store of this kind."""
-    folder.mkdir(parents=True)
+    """Give an application on a migrated store of this kind, empty unless it was kept."""
+    folder.mkdir(parents=True, exist_ok=True)
     url = server.make_database(server_uri, folder.name.replace("-", "_")) if server_uri else None
     env = server.environment(folder, url)
     with environment_of(env):

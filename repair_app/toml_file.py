@@ -23,11 +23,20 @@ def load(path: Path, parse_float: Callable[[str], Any] = float) -> dict[str, Any
 
     parse_float: makes the values with a decimal point.
     """
+    return parse(decode(path.read_bytes()), parse_float)
+
+
+def decode(content: bytes) -> str:
+    """Return the text of a file. Raises ValueError with line and mend."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = content[: error.start].count(b"\n") + 1
         raise ValueError(f"line {line}: this is no UTF-8; save the file as UTF-8") from error
+
+
+def parse(text: str, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
+    """Return what a text says. Raises ValueError with line and mend."""
     try:
         return tomllib.loads(text, parse_float=parse_float)
     except tomllib.TOMLDecodeError as error:

@@ -1,9 +1,11 @@
-"""Uploaded files: which kinds are evidence, and whether a file is what its name says."""
+"""Uploaded files: which kinds are evidence, whether a file is what its name says, and whole."""
 
 import hashlib
 import io
+import re
 import struct
 import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -20,6 +22,13 @@ MEDIA_TYPES: Final = {
 }
 NAME_LENGTH: Final = 150
 MAX_MB: Final = 10  # of one file
+PDF_HEAD: Final = re.compile(rb"%PDF-\d\.\d")
+PDF_OBJECT: Final = re.compile(rb"\d+\s+\d+\s+obj\b")
+PDF_TAIL: Final = re.compile(rb"startxref\s+(\d{1,10})\s+%%EOF")
+TAIL: Final = 2048  # bytes at the end, where a PDF says where its contents are listed
+PNG_HEAD: Final = b"\x89PNG\r\n\x1a\n"
+JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # markers: here is a picture
+JPEG_SCAN, JPEG_END = 0xDA, b"\xff\xd9"
 # What zipfile raises over a directory that is broken, or of a zip version it does not know.
 UNREADABLE_ZIP: Final = (
     zipfile.BadZipFile,
@@ -32,6 +41,10 @@ UNREADABLE_ZIP: Final = (
 
 class WrongType(Exception):
     """The file is not of an allowed kind, or not what its name says."""
+
+
+class Unreadable(WrongType):
+    """The file is of an allowed kind, but cut off or damaged: nobody could open it."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +62,17 @@ class Upload:
 
 
 def check_upload(filename: str, content: bytes) -> Upload:
-    """Return a file as evidence. Raises WrongType when content and name do not agree."""
+    """Return a file as evidence.
+
+    Raises WrongType when content and name do not agree, Unreadable when it cannot be opened.
+    """
     name = clean_name(filename)
     suffix = PurePosixPath(name).suffix.lower()
     media_type = MEDIA_TYPES.get(suffix)
     if media_type is None or sniff(content) != media_type:
         raise WrongType(name)
+    if not IS_WHOLE[media_type](content):
+        raise Unreadable(name)
     return Upload(name, media_type, content)
 
 
@@ -67,8 +85,8 @@ def clean_name(filename: str) -> str:
 
 
 def sniff(content: bytes) -> str | None:
-    """Return the media type that the content itself shows, of those allowed."""
-    if content.startswith(b"%PDF-") and b"%%EOF" in content[-2048:]:
+    """Return the media type that the beginning of the content shows, of those allowed."""
+    if content.startswith(b"%PDF-"):
         return "application/pdf"
     if content.startswith(b"PK\x03\x04"):
         return "application/ofd" if is_ofd(content) else None
@@ -86,3 +104,52 @@ def is_ofd(content: bytes) -> bool:
             return "OFD.xml" in archive.namelist()
     except UNREADABLE_ZIP:
         return False
+
+
+def is_whole_pdf(content: bytes) -> bool:
+    """Say whether a PDF has objects, and says at its end where within it they are listed."""
+    tails = PDF_TAIL.findall(content[-TAIL:])
+    return (
+        PDF_HEAD.match(content) is not None
+        and PDF_OBJECT.search(content) is not None
+        and bool(tails)
+        and int(tails[-1]) < len(content)
+    )
+
+
+def is_whole_png(content: bytes) -> bool:
+    """Say whether a PNG has its head, pixels, and its end."""
+    names = list(png_chunks(content))
+    return names[:1] == [b"IHDR"] and b"IDAT" in names and names[-1] == b"IEND"
+
+
+def png_chunks(content: bytes) -> Iterator[bytes]:
+    """Yield the names of the chunks that are there in full, up to the last one."""
+    place, around = len(PNG_HEAD), 12  # length, name and checksum
+    while place + around <= len(content):
+        length, name = struct.unpack_from(">I4s", content, place)
+        place += around + length
+        if place <= len(content):
+            yield name
+        if name == b"IEND":
+            return
+
+
+def is_whole_jpeg(content: bytes) -> bool:
+    """Say whether a JPEG says what picture it holds, has its points, and its end behind them."""
+    place, has_frame = 2, False
+    while content[place : place + 1] == b"\xff" and place + 4 <= len(content):
+        marker, length = struct.unpack_from(">xBH", content, place)
+        if marker == JPEG_SCAN:
+            return has_frame and JPEG_END in content[place + length :]
+        has_frame = has_frame or marker in JPEG_FRAMES
+        place += 1 if marker == 0xFF else 2 + length  # noqa: PLR2004  # a byte that only fills
+    return False
+
+
+IS_WHOLE: Final[Mapping[str, Callable[[bytes], bool]]] = {
+    "application/pdf": is_whole_pdf,
+    "application/ofd": is_ofd,
+    "image/png": is_whole_png,
+    "image/jpeg": is_whole_jpeg,
+}

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from stdnum.cn import uscc
 
 from repair_app.db import db, now, today
+from repair_app.demo.papers import write_pdf
 from repair_app.engine import machine
 from repair_app.engine.bulk import NewRecord, bring_in
 from repair_app.engine.opening import open_requirement
@@ -37,7 +38,16 @@ from repair_app.services.transaction import transaction
 from repair_app.uploads import Upload, check_upload
 
 PASSWORD = "correct horse battery staple"
-PDF = b"%PDF-1.4\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
+
+
+def make_pdf(*lines: str, size: int = 0) -> bytes:
+    """Return a small PDF that opens, with these lines; filled up to a size where one is given."""
+    pdf = write_pdf(lines)
+    filling = b"%".ljust(size - len(pdf) - 1, b"0") + b"\n" if size else b""
+    return pdf.replace(b"startxref", filling + b"startxref")
+
+
+PDF = make_pdf("证据")
 
 VALUE_FORMS = {"CorrectionForm", "AmendObjectionForm", "ObjectionForm", "WindowObjectionForm"}
 PAPERS = {"AnnulmentForm", "ProceedingForm", "RulingForm", "CourtRulingForm", "ShieldForm"}

@@ -971,3 +971,24 @@ def test_commands_leave_the_same_events(app, world):
     assert result.exit_code == 1
     assert result.output.startswith("Error: ")
     assert verified(app)
+
+
+@pytest.mark.parametrize(
+    ("address", "file"),
+    [
+        ("/admin/courses", "workflows/courses"),
+        ("/admin/courses/credit_repair", "workflows/courses/credit_repair.toml"),
+        ("/admin/letters", "workflows/letters.toml"),
+        ("/admin/letters/receipt", "workflows/letters.toml"),
+    ],
+)
+def test_what_is_policy_says_in_which_file_it_is_changed_and_how(admin, address, file):
+    """docs/adr/0014; in both languages."""
+    for language, word in (("zh_Hans_CN", "修改方法"), ("en", "To change it")):
+        data = {"csrf_token": admin.token(), "language": language, "back": "/admin"}
+        admin.post("/language", data=data)
+        page = admin.read(address)
+        assert word in page.words
+        assert file in page.words
+        assert "flask workflows check" in page.words
+        assert admin.get(address).status_code == 200

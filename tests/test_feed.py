@@ -14,11 +14,20 @@ from config import TestConfig
 from repair_app import create_app
 from repair_app.db import db
 from repair_app.models import Appointment, Role, User
+from repair_app.services import complaints
 from repair_app.services.transaction import transaction
 from repair_app.web import accounts
 from tests.client import CSRF, make_client
-from tests.factories import act, make_account, make_case, make_record, requirement_of
-from tests.journeys.steps import case_of, in_days, term_of
+from tests.factories import (
+    act,
+    make_account,
+    make_case,
+    make_record,
+    make_upload,
+    open_matter,
+    requirement_of,
+)
+from tests.journeys.steps import REF, case_of, in_days, term_of
 
 
 @pytest.fixture
@@ -242,3 +251,64 @@ def test_a_feed_of_an_account_of_the_time_to_come(world, anybody, feed_of):
     path = feed_of(newcomer)
     with time_machine.travel(in_days(40)):
         assert len(events_at(anybody, path)) == 1  # late, and still to be done
+
+
+def owed_at(client, path):
+    """Return by number what a feed says that an office owes."""
+    found = [one for one in events_at(client, path) if one["UID"].startswith("answer-")]
+    return {REF.search(one["SUMMARY"])[0]: one for one in found}
+
+
+def test_the_enterprise_finds_until_when_it_is_to_be_answered(world, anybody, feed_of):
+    """The day that was promised: of the whole matter, whatever office has it meanwhile."""
+    case = make_case(world, "submitted")
+    path, agents = feed_of(world.subject), feed_of(world.agent)
+    whole = next(one for one in case_of(case.ref).deadlines if one.whole)
+    assert [*owed_at(anybody, path)] == [case.ref]
+    event = owed_at(anybody, path)[case.ref]
+    assert event["DTSTART"].dt == whole.due_on
+    assert event["UID"] == f"answer-{whole.id}@redress"
+    assert "办理期限" in event["SUMMARY"]
+    assert [*owed_at(anybody, agents)] == [case.ref]
+    act(world.reviewer, "accept", case)
+    act(world.reviewer, "ask_provider", case_of(case.ref))
+    assert owed_at(anybody, path)[case.ref]["DTSTART"].dt == whole.due_on
+    for other in (world.stranger, world.reviewer, world.provider, world.auditor):
+        assert owed_at(anybody, feed_of(other)) == {}
+
+
+def test_what_has_no_term_of_the_whole_is_due_when_its_office_has_to_act(world, anybody, feed_of):
+    case = open_matter("proceeding", make_record(world.firm, world.agency), world.subject)
+    term = term_of(case.ref)
+    assert not term.whole
+    assert owed_at(anybody, feed_of(world.subject))[case.ref]["DTSTART"].dt == term.due_on
+
+
+def test_an_agent_finds_answers_in_what_the_mandate_reaches_only(world, anybody, feed_of):
+    repair = make_case(world, "submitted", workflow="repair")
+    assert [*owed_at(anybody, feed_of(world.subject))] == [repair.ref]
+    assert owed_at(anybody, feed_of(world.agent)) == {}
+
+
+def test_a_term_that_stands_still_says_so_and_one_that_is_met_is_gone(world, anybody, feed_of):
+    path = feed_of(world.subject)
+    case = make_case(world, "with_provider")
+    assert "暂停计时" not in owed_at(anybody, path)[case.ref]["DESCRIPTION"]
+    act(world.provider, "begin_appraisal", case)
+    assert "暂停计时" in owed_at(anybody, path)[case.ref]["DESCRIPTION"]
+    asked = make_case(
+        world, "supplement_asked", record=make_record(world.firm, world.agency, decision_no="二")
+    )
+    assert asked.ref not in owed_at(anybody, path)  # it is the enterprise's own turn
+    done = make_case(
+        world, "withdrawn", record=make_record(world.firm, world.agency, decision_no="三")
+    )
+    assert done.ref not in owed_at(anybody, path)
+
+
+def test_a_complaint_about_a_firm_is_in_no_feed_of_its_people(world, anybody, feed_of):
+    record = make_record(world.firm, world.agency)
+    told = complaints.Told("error", "other", "有误。", "", [make_upload()])
+    complaints.receive(record.ref, told, "form")
+    assert events_at(anybody, feed_of(world.subject)) == []
+    assert len(events_at(anybody, feed_of(world.reviewer))) == 1

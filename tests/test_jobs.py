@@ -17,7 +17,7 @@ from config import ROOT
 from repair_app import jobs
 from repair_app.db import db, now, writing
 from repair_app.models import Deadline, Event
-from repair_app.schema import NAME_INDEX
+from repair_app.schema import NOT_MODELLED
 from repair_app.services.transaction import transaction
 from tests.factories import make_case
 
@@ -356,7 +356,7 @@ def test_without_being_told_a_migration_would_drop_them(app, hire, monkeypatch):
 def test_the_tables_of_the_engine_are_known_by_name_and_none_is_ours(app, store, hire):
     assert not jobs.TABLES & set(db.metadata.tables)
     if store.name == "sqlite":
-        others = set(inspect(db.engine).get_table_names()) - set(db.metadata.tables) - NAME_INDEX
+        others = set(inspect(db.engine).get_table_names()) - set(db.metadata.tables) - NOT_MODELLED
         assert others == {*jobs.TABLES, "alembic_version"}
 
 

@@ -20,9 +20,15 @@ def prepare(empty: bool) -> None:
     schema.bring_up()
     jobs.make_tables(db.engine)
     try:
-        catalogue.load_measures(current_app.config["WORKFLOWS"] / "measures.toml")
+        if not catalogue.load_measures(current_app.config["WORKFLOWS"] / "measures.toml"):
+            click.echo("The catalogue of measures is the store's own; measures.toml is not read.")
     except SpecError as error:
         raise click.ClickException(str(error)) from error
+    if not current_app.config["BASE_URL"]:
+        click.echo(
+            "REDRESS_BASE_URL is not set: no links are mailed, no letters kept in print, and "
+            "links are whole only for who calls this machine localhost."
+        )
     if not empty:
         from repair_app.demo import add_demo
 

@@ -14,7 +14,7 @@ from repair_app.engine.spec import SpecError
 from repair_app.proving.prove import Found, prove, report
 from repair_app.proving.scenarios import Scenario
 from repair_app.proving.worlds import SCENARIOS
-from repair_app.services import catalogue
+from repair_app.services import catalogue_file
 from repair_app.services.policy import current_policy
 
 PAGES = ROOT / "docs" / "workflows"
@@ -40,7 +40,7 @@ def check_workflows() -> None:
 def check_measures() -> None:
     """Say that the catalogue of measures is whole. Raises click.ClickException."""
     try:
-        measures = catalogue.read_measures(releases_file().parent / "measures.toml")
+        measures = catalogue_file.read_file(releases_file().parent / "measures.toml")
     except SpecError as problem:
         raise click.ClickException(str(problem)) from problem
     click.echo(f"✓ measures: {len(measures)}")

@@ -19,7 +19,14 @@ from wtforms.validators import DataRequired, Length, Optional, ValidationError
 from repair_app.engine.policy import Policy
 from repair_app.engine.step import Answers, Entity
 from repair_app.models import Case, Requirement
-from repair_app.uploads import MAX_MB, MEDIA_TYPES, Upload, WrongType, check_upload
+from repair_app.uploads import (
+    MAX_MB,
+    MEDIA_TYPES,
+    Unreadable,
+    Upload,
+    WrongType,
+    check_upload,
+)
 
 TEXT_LENGTH = 5000
 LINE_LENGTH = 200
@@ -212,6 +219,15 @@ def check_file(file: Any) -> Upload:
         )
     try:
         return check_upload(file.filename, content)
+    except Unreadable as error:
+        raise FileRefused(
+            _l(
+                "“%(name)s” is damaged or incomplete and cannot be opened. Open it on your own "
+                "computer, save or scan it anew, and choose it again.",
+                name=file.filename,
+            ),
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        ) from error
     except WrongType as error:
         raise FileRefused(
             _l(

@@ -203,6 +203,7 @@ for _name in CORRECTABLE:
 class AmendObjectionForm(EvidenceMixin, FieldValuesForm):
     """What is wrong with the record, and what it should say."""
 
+    CORRECTED = ("error", "omission", "differs_from_source")  # grounds that ask for other values
     texts: ClassVar[tuple[str, ...]] = ("statement",)
     statement = long_text(_l("What is wrong, and why"), description=_l("Say it in your own words."))
 
@@ -213,6 +214,10 @@ class AmendObjectionForm(EvidenceMixin, FieldValuesForm):
             self.statement.data = latest_text(self.session, self.case.ref, "statement")
             for proposal in self.case.proposals:
                 self[f"value_{proposal.field}"].data = proposal.proposed_value
+
+    def asks_correction(self) -> bool:
+        """Say whether the ground is one for which the record is to say something else."""
+        return self.case.ground in self.CORRECTED
 
 
 class ObjectionForm(AmendObjectionForm):
@@ -233,6 +238,10 @@ class ObjectionForm(AmendObjectionForm):
             (code, entry.label.text(self.language)) for code, entry in self.pack.grounds.items()
         ]
 
+    def asks_correction(self) -> bool:
+        """Say the same of the ground that is chosen, the first of the list to begin with."""
+        return (self.ground.data or next(iter(self.pack.grounds))) in self.CORRECTED
+
     def grounds(self) -> Collection[Ground]:
         """Return the grounds with the proof that each asks for."""
         return self.pack.grounds.values()
@@ -252,6 +261,20 @@ class CorrectionForm(EvidenceMixin, FieldValuesForm):
 
     texts = ("findings",)
     findings = long_text(_l("Findings"), description=_l("What was checked, and what was found."))
+
+    def proposed_values(self) -> dict[str, str]:
+        """Return what the enterprise proposes where it changes the record, by field for a value."""
+        proposed = {name: self.proposed_value(name) for name in CORRECTABLE}
+        return {
+            f"value_{name}": text
+            for name, text in proposed.items()
+            if text and text != self.current_value(name)
+        }
+
+    def adopt(self) -> None:
+        """Fill in what the enterprise proposes; what it says nothing of stays as it is typed."""
+        for name, text in self.proposed_values().items():
+            self[name].data = text
 
     def validate_findings(self, field: Field) -> None:
         """Ask for at least one corrected field. Raises ValidationError."""

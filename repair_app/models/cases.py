@@ -217,6 +217,22 @@ class Deadline(Base):
             sqlite_where=RUNNING,
             postgresql_where=RUNNING,
         ),
+        # Of single states, as worklists count them. Each store's own words, or it is not used.
+        Index(
+            "ix_deadline_turns",
+            "owner",
+            "due_on",
+            "id",
+            sqlite_where=text("met_at IS NULL AND whole IS 0"),
+            postgresql_where=text("met_at IS NULL AND whole IS FALSE"),
+        ),
+        Index(
+            "ix_deadline_passed_on",
+            "escalated_to_id",
+            "due_on",
+            sqlite_where=text("escalated_to_id IS NOT NULL AND met_at IS NULL"),
+            postgresql_where=text("escalated_to_id IS NOT NULL AND met_at IS NULL"),
+        ),
         Index(
             "ix_deadline_assignee",
             "assignee_id",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from repair_app.db import Base
@@ -27,7 +27,12 @@ class Event(Base):
     """
 
     __tablename__ = "event"
-    __table_args__ = (UniqueConstraint("stream", "seq", name="uq_event_stream"),)
+    __table_args__ = (
+        UniqueConstraint("stream", "seq", name="uq_event_stream"),
+        # The newest of all, of a kind and of a step; of an actor: migration 0006.
+        Index("ix_event_at", "at", "id"),
+        Index("ix_event_kind", "workflow", "at", "id", "transition"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     stream: Mapped[str]

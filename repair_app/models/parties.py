@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_security import UserMixin, verify_password
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from repair_app.db import Base, today
@@ -53,7 +53,22 @@ class Organisation(Base):
     """An enterprise, agency, credit centre or credit service institution."""
 
     __tablename__ = "organisation"
-    __table_args__ = (CheckConstraint("length(uscc) = 18", name="uscc_length"),)
+    __table_args__ = (
+        CheckConstraint("length(uscc) = 18", name="uscc_length"),
+        # Of the many organisations few have a unit above, and few are agencies.
+        Index(
+            "ix_organisation_superior",
+            "superior_id",
+            sqlite_where=text("superior_id IS NOT NULL"),
+            postgresql_where=text("superior_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_organisation_agency",
+            "kind",
+            sqlite_where=text("kind = 'agency'"),
+            postgresql_where=text("kind = 'agency'"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     # Some agencies of older files have none.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import or_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, or_, select, true, tuple_
 from sqlalchemy.orm import Session, selectinload
 
 from repair_app.db import db, today
@@ -348,10 +348,25 @@ def list_further(user: User) -> Sequence[User]:
 def list_accounts(query: str, role: str, after: int | None) -> Sequence[User]:
     """Return a page of accounts by address, and one more if there are more.
 
-    query: part of an address, a person's name, or the name or code of an organisation. role: whom
-    to list only. after: the id the page before ended with.
+    query, role: as `are_sought` takes them. after: the id the page before ended with.
     """
     last = db.session.get(User, after) if after else None
+    return db.session.scalars(
+        select(User)
+        .where(are_sought(query, role))
+        .where(tuple_(User.email, User.id) > (last.email, last.id) if last else true())
+        .order_by(User.email, User.id)
+        .limit(PAGE + 1)
+        .options(selectinload(User.appointments))
+    ).all()
+
+
+def are_sought(query: str, role: str) -> ColumnElement[bool]:
+    """Return the SQL condition for the accounts that fit.
+
+    query: part of an address, a person's name, or the name or code of an organisation. role: whom
+    to list only.
+    """
     seats = select(Appointment.user_id).join(Appointment.organisation)
     of = seats.where(
         or_(Organisation.name.contains(query, autoescape=True), Organisation.uscc == query.upper())
@@ -362,14 +377,7 @@ def list_accounts(query: str, role: str, after: int | None) -> Sequence[User]:
         User.id.in_(of),
     )
     holds = User.appointments.any(Appointment.role == role)
-    return db.session.scalars(
-        select(User)
-        .where(found if query else true(), holds if role else true())
-        .where(tuple_(User.email, User.id) > (last.email, last.id) if last else true())
-        .order_by(User.email, User.id)
-        .limit(PAGE + 1)
-        .options(selectinload(User.appointments))
-    ).all()
+    return and_(found if query else true(), holds if role else true())
 
 
 def list_people_of(organisation: Organisation, after: int | None = None) -> Sequence[Appointment]:

@@ -1,22 +1,26 @@
 """One step for many matters: each by itself, through the workflow, with a report at the end."""
 
+import secrets
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import selectinload
 
-from repair_app.db import db
+from repair_app.db import db, now
 from repair_app.engine import machine
 from repair_app.engine.assigning import OFFICES
-from repair_app.engine.spec import Transition
+from repair_app.engine.spec import Transition, Workflow
 from repair_app.engine.step import NotAllowed, NotOffered, Reason, Refused, WrongState
 from repair_app.engine.store import ReadingStore
-from repair_app.labels import N_
-from repair_app.models import CreditRecord, Deadline, Role, Sanction, User
+from repair_app.labels import N_, Label
+from repair_app.models import CreditRecord, Deadline, Draft, Role, Sanction, User
 from repair_app.services import cases, desk, inbox
 from repair_app.services.policy import current_policy
+from repair_app.services.reasons import reason_text
+from repair_app.services.transaction import transaction
 
 # Steps that ask no more than a click, and a note for the file that one may leave empty.
 PLAIN: Final = frozenset({"ConfirmForm", "NoteForm"})
@@ -28,7 +32,17 @@ _WITH_SANCTIONS: Final = (
         selectinload(CreditRecord.sanctions).selectinload(Sanction.suspensions),
     ),
 )
+REPORTS: Final = "/work/steps/"  # the beginning of a report's address
+MOST_REPORTS: Final = 5  # of one person; the oldest make room
 CHANGED: Final = N_("It has moved on since the page was drawn: look at it as it is now.")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A step that can be taken for several matters of one workflow: by which name, called what."""
+
+    name: str  # "objection.accept"
+    label: Label
 
 
 @dataclass(frozen=True)
@@ -49,9 +63,10 @@ class Prospect:
 class Taken:
     """What became of one matter: done, done before, or refused and why."""
 
+    kind: str  # one of cases.KINDS
     ref: str
     done: bool
-    reasons: Sequence[Reason] = ()
+    reasons: Sequence[str] = ()  # in the language of who asked
     is_seen: bool = True  # False: there is nothing there that this person may see
 
 
@@ -60,26 +75,46 @@ def is_plain(step: Transition) -> bool:
     return step.form in PLAIN and DECIDES.isdisjoint(step.effects)
 
 
-def list_plain_steps(turns: Iterable[inbox.Turn], role: Role) -> list[Transition]:
-    """Return the steps that a role could take for several of these at once, each name once."""
+def list_plain_steps(turns: Iterable[inbox.Line], role: Role) -> list[Choice]:
+    """Return the steps that a role could take for several of these at once.
+
+    A step of the same name in another workflow is another step: it may be called otherwise.
+    """
     policy = current_policy()
-    found: dict[str, Transition] = {}
+    found: dict[str, tuple[Workflow, Transition]] = {}
     for turn in turns:
-        for step in policy.workflow_of(turn.entity).leaving(turn.entity.state):
+        workflow = policy.workflow_of(turn.entity)
+        for step in workflow.leaving(turn.entity.state):
             if role in step.by and is_plain(step):
-                found.setdefault(step.name, step)
-    return list(found.values())
+                found.setdefault(name_choice(workflow, step), (workflow, step))
+    namesakes = Counter(step.name for _, step in found.values())
+    return [
+        Choice(name, of_workflow(step, workflow) if namesakes[step.name] > 1 else step.label)
+        for name, (workflow, step) in found.items()
+    ]
 
 
-def look_ahead(refs: Sequence[str], name: str, user: User) -> list[Prospect]:
-    """Return what a step would do to each of some matters that wait for a person's office.
+def name_choice(workflow: Workflow, step: Transition) -> str:
+    """Return by which name a step of a workflow is chosen for several matters."""
+    return f"{workflow.name}.{step.name}"
+
+
+def of_workflow(step: Transition, workflow: Workflow) -> Label:
+    """Return what a step is called, with its workflow before it."""
+    return Label(
+        zh=f"{workflow.label.zh}：{step.label.zh}", en=f"{workflow.label.en}: {step.label.en}"
+    )
+
+
+def look_ahead(refs: Sequence[str], choice: str, user: User) -> list[Prospect]:
+    """Return what a chosen step would do to each of some matters that wait for a person's office.
 
     What has moved on to others meanwhile is left out. Raises NotVisible where a person may see
     none of them all.
     """
     store = cases.reading()
     turns = inbox.pair_with_entities(find_terms(refs, user))
-    return [prospect_of(turn, name, user, store) for turn in turns]
+    return [prospect_of(turn, choice, user, store) for turn in turns]
 
 
 def find_terms(refs: Sequence[str], user: User) -> Sequence[Deadline]:
@@ -99,34 +134,84 @@ def find_terms(refs: Sequence[str], user: User) -> Sequence[Deadline]:
     return terms
 
 
-def prospect_of(turn: inbox.Turn, name: str, user: User, store: ReadingStore) -> Prospect:
-    """Return what a step would do to one matter."""
+def prospect_of(turn: inbox.Turn, choice: str, user: User, store: ReadingStore) -> Prospect:
+    """Return what a chosen step would do to one matter."""
     kind = next(one for one, model in cases.KINDS.items() if isinstance(turn.entity, model))
+    workflow = current_policy().workflow_of(turn.entity)
     offers = cases.list_offers(user, turn.entity, store)
-    mine = (one for one in offers if one.transition.name == name and is_plain(one.transition))
-    return Prospect(turn, kind, next(mine, None))
+    plain = (one for one in offers if is_plain(one.transition))
+    meant = (one for one in plain if name_choice(workflow, one.transition) == choice)
+    return Prospect(turn, kind, next(meant, None))
 
 
-def take_step(kind: str, ref: str, name: str, user: User, sent: cases.Submission) -> Taken:
-    """Take a step in one of several matters, in a transaction of its own; tell what became of it.
+def take_step(kind: str, ref: str, choice: str, user: User, sent: cases.Submission) -> Taken:
+    """Take a chosen step in one of several matters, by itself; tell what became of it.
 
     Whatever it is: those before it are done already, and the report is to say so.
     """
-    policy = current_policy()
+    reasons: Sequence[Reason] = ()
+    is_seen = True
     try:
-        entity = cases.get_visible(kind, ref, user)
-        step = policy.workflow_of(entity).transitions.get(name)
-        if step is None or not is_plain(step):
-            raise NotOffered(name)
-        cases.perform(kind, ref, name, user, sent)
+        take_plain_step(kind, ref, choice, user, sent)
     except Refused as refused:
-        return Taken(ref, done=False, reasons=refused.reasons)
+        reasons = refused.reasons
     except (cases.Stale, WrongState):
-        return Taken(ref, done=False, reasons=[Reason(CHANGED)])
+        reasons = [Reason(CHANGED)]
     except (NotAllowed, NotOffered):
-        return Taken(ref, done=False, reasons=[Reason(N_("This step is not yours to take here."))])
+        reasons = [Reason(N_("This step is not yours to take here."))]
     except cases.NotVisible:
-        return Taken(ref, done=False, reasons=[Reason(desk.MOVED_ON)], is_seen=False)
+        reasons, is_seen = [Reason(desk.MOVED_ON)], False
     except cases.TokenBorrowed:
-        return Taken(ref, done=False, reasons=[Reason(N_("Another form was sent for it before."))])
-    return Taken(ref, done=True)
+        reasons = [Reason(N_("Another form was sent for it before."))]
+    else:
+        return Taken(kind, ref, done=True)
+    return Taken(kind, ref, done=False, reasons=list(map(reason_text, reasons)), is_seen=is_seen)
+
+
+def take_plain_step(kind: str, ref: str, choice: str, user: User, sent: cases.Submission) -> None:
+    """Take a chosen step in one matter. Raises NotOffered where it is not of that matter.
+
+    Raises as well what `cases.perform` raises.
+    """
+    workflow = current_policy().workflow_of(cases.get_visible(kind, ref, user))
+    name = choice.removeprefix(f"{workflow.name}.")
+    step = workflow.transitions.get(name)
+    if name == choice or step is None or not is_plain(step):
+        raise NotOffered(choice)
+    cases.perform(kind, ref, name, user, sent)
+
+
+# --- the report -------------------------------------------------------------------------------
+
+
+def keep_report(user: User, taken: Sequence[Taken], back: str) -> str:
+    """Keep for a while what became of each matter, for a page of its own; return its name.
+
+    It lies with what the person has typed and not sent, and goes when that is cleared away.
+    """
+    name = secrets.token_urlsafe(18)
+    told = [asdict(one) for one in taken]
+    with transaction() as session:
+        mine = select(Draft.id).where(
+            Draft.account_id == user.id, Draft.page.startswith(REPORTS, autoescape=True)
+        )
+        old = session.scalars(mine.order_by(Draft.id.desc()).offset(MOST_REPORTS - 1)).all()
+        session.execute(delete(Draft).where(Draft.id.in_(old)))
+        session.add(
+            Draft(
+                account_id=user.id,
+                page=f"{REPORTS}{name}",
+                values={"taken": told, "back": back},
+                saved_at=now(),
+            )
+        )
+    return name
+
+
+def find_report(user: User, name: str) -> tuple[list[Taken], str] | None:
+    """Return what became of each matter, and where the person came from; None for no report."""
+    asked = Draft.account_id == user.id, Draft.page == f"{REPORTS}{name}"
+    row = db.session.scalar(select(Draft).where(*asked))
+    if row is None:
+        return None
+    return [Taken(**one) for one in row.values["taken"]], row.values["back"]

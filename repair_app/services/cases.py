@@ -457,7 +457,7 @@ def get_case(ref: str, user: User) -> Case:
             joinedload(Case.provider),
             joinedload(Case.centre),
             joinedload(Case.department),
-            joinedload(Case.about),
+            selectinload(Case.about),  # joined, SQLite puts all cases there are together
             joinedload(Case.record, innerjoin=True).options(
                 joinedload(CreditRecord.dispute_marks),
                 selectinload(CreditRecord.sanctions).joinedload(Sanction.suspensions),

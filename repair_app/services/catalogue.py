@@ -1,103 +1,210 @@
-"""The catalogue of sanction measures, read from the policy folder into its table."""
+"""The catalogue of sanction measures: what is in force, and putting another one in force.
 
-from collections import Counter
-from collections.abc import Mapping
+It begins as the file of the policy folder, and follows that file from start to start, until an
+administrator puts one in force: from then on the store's own counts, and the file no more.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from repair_app import toml_file
-from repair_app.engine.rules.tables import suggest
-from repair_app.engine.spec import SpecError
+from repair_app.db import db
 from repair_app.labels import Label
-from repair_app.models import SanctionMeasure
-from repair_app.services.policy import current_policy
+from repair_app.models import Event, Sanction, SanctionMeasure, User
+from repair_app.services import office_book
+from repair_app.services.catalogue_file import CatalogueProblem, Measure, read_file
 from repair_app.services.transaction import transaction
 
-KEYS: Final = ("code", "name", "kind", "force", "basis", "classes")
-MORE: Final = {"persons": bool, "longest_months": int, "withdrawn_on": date}  # key -> its kind
-KINDS: Final = ("administrative", "market", "industry")
-FORCES: Final = ("mandatory", "recommended")
+BOOK: Final = office_book.MEASURES
+SEAL: Final = 16  # characters
+NOTHING_NEW: Final = Label(
+    "与现行清单完全一致，未作更改。", "The catalogue says so already: nothing to change."
+)
+CHANGED_MEANWHILE: Final = Label(
+    "预览之后，清单已被更改。请重新查看下面的变动，确认后再施行。",
+    "The catalogue was changed since the preview: look at what would change now, then go on.",
+)
 
 
-def load_measures(path: Path) -> None:
-    """Bring the table of measures up to the file: a measure is added or changed, never removed.
+@dataclass(frozen=True)
+class Change:
+    """A measure that becomes another; `before` is None for one that is added."""
 
-    Raises what `read_measures` raises.
+    before: Measure | None
+    after: Measure
+    running: int  # sanctions on its ground that have not ended
+
+    @property
+    def kind(self) -> str:
+        """Return what is done to it: a key of `web.words.MEASURE_CHANGES`."""
+        if self.before is None:
+            return "added"
+        if self.before.withdrawn_on == self.after.withdrawn_on:
+            return "changed"
+        return "withdrawn" if self.after.withdrawn_on else "restored"
+
+    @property
+    def fields(self) -> dict[str, tuple[Any, Any]]:
+        """Return what is different: field -> (before, after)."""
+        old, new = asdict(self.before) if self.before else {}, asdict(self.after)
+        return {name: (old.get(name), new[name]) for name in new if old.get(name) != new[name]}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a catalogue changes, and of which state of the catalogue that was said."""
+
+    changes: Sequence[Change]
+    edition: int  # how many changes the ledger holds
+
+    @property
+    def seal(self) -> str:
+        """Return what tells this plan from any other."""
+        said = repr((self.edition, [(one.before, one.after) for one in self.changes]))
+        return hashlib.sha256(said.encode()).hexdigest()[:SEAL]
+
+
+def load_measures(path: Path) -> bool:
+    """Bring the table up to the file of the policy folder; say whether it still counts.
+
+    A measure is added or changed, never removed. Raises CatalogueProblem, OSError.
     """
-    rows = read_measures(path)
+    measures = read_file(path)
     with transaction() as session:
-        known = {one.code: one for one in session.scalars(select(SanctionMeasure))}
-        for row in rows:
-            name = Label.of(row["name"])
-            measure = known.get(row["code"]) or SanctionMeasure(code=row["code"])
-            measure.name_zh, measure.name_en = name.zh, name.en
-            measure.kind, measure.force, measure.basis = row["kind"], row["force"], row["basis"]
-            measure.classes = row["classes"]
-            measure.reaches_persons = row.get("persons", False)
-            measure.longest_months = row.get("longest_months")
-            measure.withdrawn_on = row.get("withdrawn_on")
-            session.add(measure)
+        office_book.take(session, BOOK)
+        if is_own(session):
+            return False
+        changes = compare(session, measures)
+        write(session, changes)
+        if any(one.before for one in changes):  # a store that is new has nothing to tell
+            note(session, "follow", None, changes, {})
+    return True
 
 
-def read_measures(path: Path) -> list[Mapping[str, Any]]:
-    """Return the measures of the file, each whole.
+def is_own(session: Session) -> bool:
+    """Say whether an administrator has put a catalogue in force: then it is the store's own."""
+    applied = select(Event.id).where(Event.stream == BOOK.name, Event.transition == "apply")
+    return session.scalar(applied.limit(1)) is not None
 
-    Raises SpecError for a measure that is not whole, cites nothing, or is there twice.
+
+def preview(measures: Sequence[Measure]) -> Plan:
+    """Return what a catalogue would change. Raises CatalogueProblem, as `apply` does."""
+    return plan(db.session(), measures)
+
+
+def apply(measures: Sequence[Measure], user: User | None, source: str, *, seen: str = "") -> Plan:
+    """Put a catalogue in force, in one transaction, and return what it changed.
+
+    user: the administrator; None for an operator of the commands. source: by whose order. seen:
+    the seal of the plan that was looked at before, if any was. Raises CatalogueProblem for a
+    catalogue that changes nothing, leaves a measure out, or was previewed before another change.
     """
-    try:
-        raw = toml_file.load(path)
-    except ValueError as error:
-        raise SpecError(f"{path.name}: {error}") from error
-    rows = raw.get("measures")
-    if set(raw) != {"measures"} or not isinstance(rows, list):
-        raise SpecError(f"{path.name}: holds a list of tables [[measures]], and nothing else")
-    codes = Counter(str(row.get("code")) for row in rows)
-    if twice := [code for code, times in codes.items() if times > 1]:
-        raise SpecError(f"{path.name}: {twice[0]} is there twice")
-    for row in rows:
-        check_measure(path.name, row)
-    return rows
+    with transaction() as session:
+        office_book.take(session, BOOK)
+        found = plan(session, measures)
+        if seen and seen != found.seal:
+            raise CatalogueProblem("measures", None, CHANGED_MEANWHILE)
+        write(session, found.changes)
+        note(session, "apply", user, found.changes, {"source": source})
+        return found
 
 
-def check_measure(file: str, row: Mapping[str, Any]) -> None:
-    """Refuse a measure that lacks something, or rests on nothing. Raises SpecError."""
-    code = row.get("code")
-    if missing := [key for key in KEYS if key not in row]:
-        raise SpecError(f"{file}: {code}: {missing[0]} is missing")
-    if unknown := sorted(set(row) - set(KEYS) - set(MORE)):
-        known = suggest(unknown[0], (*KEYS, *MORE))
-        raise SpecError(f"{file}: {code}: unknown key {unknown[0]!r}{known}")
-    for key, values in (("kind", KINDS), ("force", FORCES)):
-        if row[key] not in values:
-            raise SpecError(
-                f"{file}: {code}: {key}: unknown {row[key]!r}{suggest(row[key], values)}"
-            )
-    for key, kind in MORE.items():
-        if key in row and type(row[key]) is not kind:
-            raise SpecError(f"{file}: {code}: {key}: has another kind of value")
-    if row.get("longest_months", 1) < 1:
-        raise SpecError(f"{file}: {code}: longest_months: at least one month")
-    check_classes(file, row)
-    try:
-        Label.of(row["name"])
-    except ValueError as error:
-        raise SpecError(f"{file}: {code}: name: {error}") from error
-    try:
-        current_policy().cite(row["basis"])
-    except KeyError as error:
-        raise SpecError(f"{file}: {code}: basis: {row['basis']!r} is no clause") from error
+def plan(session: Session, measures: Sequence[Measure]) -> Plan:
+    """Return what a catalogue changes. Raises CatalogueProblem."""
+    known = set(session.scalars(select(SanctionMeasure.code)))
+    if missing := sorted(known - {one.code for one in measures}):
+        raise CatalogueProblem("measures", None, left_out(missing))
+    changes = compare(session, measures)
+    if not changes:
+        raise CatalogueProblem("measures", None, NOTHING_NEW)
+    edition = select(func.count()).select_from(Event).where(Event.stream == BOOK.name)
+    return Plan(changes, session.scalar(edition) or 0)
 
 
-def check_classes(file: str, row: Mapping[str, Any]) -> None:
-    """Refuse a measure that rests on no class of record, or on one no rule pack knows.
+def left_out(codes: Sequence[str]) -> Label:
+    """Return the complaint about measures that a catalogue does not name."""
+    return Label(
+        f"缺少{'、'.join(codes)}。已列入的措施不得删除，否则已作出的惩戒将失去依据；"
+        "不再列入的，请保留该条并写明 withdrawn_on = 不再列入的首日。",
+        f"{', '.join(codes)}: left out. A measure is never deleted, or past sanctions would lose "
+        "what they were: keep it, and write withdrawn_on = the first day on which it is listed no "
+        "more.",
+    )
 
-    Raises SpecError.
-    """
-    known = {name for pack in current_policy().packs.values() for name in pack.classes}
-    if not row["classes"]:
-        raise SpecError(f"{file}: {row['code']}: classes: names none")
-    if unknown := [one for one in row["classes"] if one not in known]:
-        raise SpecError(f"{file}: {row['code']}: classes: unknown {unknown[0]!r}")
+
+def compare(session: Session, measures: Iterable[Measure]) -> list[Change]:
+    """Return the measures that are not as the table has them, in the order given."""
+    known = {one.code: one for one in session.scalars(select(SanctionMeasure))}
+    before = {code: measure_of(one) for code, one in known.items()}
+    running = count_running()
+    return [
+        Change(before.get(one.code), one, running.get(one.code, 0))
+        for one in measures
+        if before.get(one.code) != one
+    ]
+
+
+def measure_of(row: SanctionMeasure) -> Measure:
+    """Return a measure as a catalogue describes it."""
+    return Measure(**{one.name: getattr(row, one.name) for one in fields(Measure)})
+
+
+def list_measures() -> list[Measure]:
+    """Return the catalogue in force, by code."""
+    rows = db.session.scalars(select(SanctionMeasure).order_by(SanctionMeasure.code))
+    return [measure_of(one) for one in rows]
+
+
+def count_running() -> dict[str, int]:
+    """Return how many sanctions run on the ground of each measure, by its code."""
+    rows = db.session.execute(
+        select(SanctionMeasure.code, func.count())
+        .join(Sanction, Sanction.measure_id == SanctionMeasure.id)
+        .where(Sanction.ended_at.is_(None))
+        .group_by(SanctionMeasure.code)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def write(session: Session, changes: Iterable[Change]) -> None:
+    """Write changes into the table."""
+    known = {one.code: one for one in session.scalars(select(SanctionMeasure))}
+    for change in changes:
+        row = known.get(change.after.code) or SanctionMeasure()
+        for name, value in asdict(change.after).items():
+            setattr(row, name, value)
+        session.add(row)
+
+
+def note(
+    session: Session,
+    step: str,
+    user: User | None,
+    changes: Iterable[Change],
+    texts: Mapping[str, str],
+) -> None:
+    """Write changes into the ledger: what each measure was and is."""
+    facts = {
+        "measures": [
+            {
+                "code": one.after.code,
+                "change": one.kind,
+                "running": one.running,
+                "fields": {name: list(map(plain, pair)) for name, pair in one.fields.items()},
+            }
+            for one in changes
+        ]
+    }
+    actor = office_book.actor_of(user)
+    office_book.note(session, BOOK, step, BOOK.name, actor, facts=facts, texts=texts)
+
+
+def plain(value: Any) -> Any:
+    """Return a value as an event holds it: a day as text."""
+    return value.isoformat() if isinstance(value, date) else value

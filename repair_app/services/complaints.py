@@ -147,7 +147,7 @@ def look_up(code: str) -> Answer | None:
     complaint = db.session.scalar(
         select(Complaint)
         .where(Complaint.code_digest == digest_of(code))
-        .options(joinedload(Complaint.case).joinedload(Case.about))
+        .options(joinedload(Complaint.case).selectinload(Case.about))
     )
     if complaint is None:
         return None

@@ -34,6 +34,7 @@ from repair_app.models import (
     Appointment,
     Case,
     CaseNote,
+    CreditRecord,
     Deadline,
     Organisation,
     Person,
@@ -265,6 +266,52 @@ def note_down(
             written_at=now(),
         )
     )
+
+
+# --- from one matter of a worklist to the next -------------------------------------------------
+
+
+def place_of(ref: str, user: User, role: Role) -> str:
+    """Return where in a worklist a case, record or requirement stands; "" where it does not.
+
+    By the most urgent of the terms that are of it and wait for a person in a role.
+    """
+    cases_of = select(Case.id).where(Case.ref == ref)
+    records_of = select(CreditRecord.id).where(CreditRecord.ref == ref)
+    is_of_it = or_(
+        Deadline.entity_ref == ref,
+        Deadline.case_id.in_(cases_of),
+        and_(Deadline.case_id.is_(None), Deadline.record_id.in_(records_of)),
+    )
+    term = db.session.scalar(
+        select(Deadline)
+        .where(is_of_it, inbox.waits_for(user, role))
+        .order_by(Deadline.due_on, Deadline.id)
+        .limit(1)
+    )
+    return place_at(term) if term else ""
+
+
+def place_at(term: Deadline) -> str:
+    """Return where in a worklist a term stands, as its addresses say it."""
+    return f"{term.due_on.isoformat()}_{term.id}"
+
+
+def list_ahead(user: User, role: Role, filters: inbox.Filters, place: str) -> list[inbox.Turn]:
+    """Return what of a worklist comes behind a place, and then its beginning: a page of each."""
+    in_tab = inbox.tabs_of(user, role)[filters.tab]
+    asked = inbox.waits_for(user, role), in_tab, *inbox.conditions_of(filters, role)
+    terms = [
+        one
+        for after in (place, None)
+        for one in db.session.scalars(
+            select(Deadline)
+            .where(*asked, inbox.comes_after(after))
+            .order_by(Deadline.due_on, Deadline.id)
+            .limit(inbox.PAGE)
+        )
+    ]
+    return list(inbox.pair_with_entities(terms))
 
 
 # --- notes -----------------------------------------------------------------------------------

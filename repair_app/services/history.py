@@ -7,17 +7,19 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
-    JSON,
     ColumnElement,
     Select,
+    Text,
     cast,
     func,
+    literal_column,
     or_,
     select,
     true,
-    type_coerce,
+    tuple_,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import joinedload
 
 from repair_app import ledger
@@ -37,6 +39,12 @@ from repair_app.services.policy import current_policy
 
 PAGE = 50
 DAY: Final = timedelta(days=1)
+# Where an event says who acted, for SQLite and for PostgreSQL: values would match no index.
+ACTOR: Final[ColumnElement[str]] = literal_column("'actor'")
+IN_PAYLOAD: Final[Mapping[str, tuple[ColumnElement[str], ColumnElement[str]]]] = {
+    "role": (literal_column("'$.actor.role'"), literal_column("'role'")),
+    "organisation": (literal_column("'$.actor.organisation'"), literal_column("'organisation'")),
+}
 INTERNAL = frozenset({"note", "person"})  # texts for the file only: the subject does not read them
 
 
@@ -135,10 +143,14 @@ class Sought:
 
 
 def list_latest(before: int | None = None, sought: Sought | None = None) -> list[Happening]:
-    """Return the newest events of all chains that fit, newest first."""
+    """Return a page of the events of all chains that fit, newest first.
+
+    before: the id the page before ended with.
+    """
+    last = db.session.get(Event, before) if before else None
     events = db.session.scalars(
         query_events(sought or Sought())
-        .where(Event.id < before if before else true())
+        .where(tuple_(Event.at, Event.id) < (last.at, last.id) if last else true())
         .limit(PAGE)
         .options(joinedload(Event.text))
     ).all()
@@ -146,9 +158,9 @@ def list_latest(before: int | None = None, sought: Sought | None = None) -> list
 
 
 def query_events(sought: Sought) -> Select[Event]:
-    """Return the query for the events of all chains that fit, newest first."""
+    """Return the query for the events of all chains that fit, newest first: a walk of an index."""
     conditions = [one for one in conditions_of(sought) if one is not None]
-    return select(Event).where(true(), *conditions).order_by(Event.id.desc())
+    return select(Event).where(true(), *conditions).order_by(Event.at.desc(), Event.id.desc())
 
 
 def list_changes(before: int | None = None) -> list[Happening]:
@@ -157,6 +169,18 @@ def list_changes(before: int | None = None) -> list[Happening]:
         select(Event)
         .where(Event.stream.in_(BOOKS), Event.id < before if before else true())
         .order_by(Event.id.desc())
+        .limit(PAGE)
+        .options(joinedload(Event.text))
+    ).all()
+    return read(events, internal=False)
+
+
+def list_of_book(book: Workflow) -> list[Happening]:
+    """Return the newest events of one office book, newest first."""
+    events = db.session.scalars(
+        select(Event)
+        .where(Event.stream == book.name)
+        .order_by(Event.seq.desc())
         .limit(PAGE)
         .options(joinedload(Event.text))
     ).all()
@@ -177,10 +201,17 @@ def conditions_of(sought: Sought) -> Iterator[ColumnElement[bool] | None]:
 
 
 def actor_says(key: str) -> ColumnElement[str]:
-    """Return what an event says of who acted, in SQL; SQLite reads JSON out of a text as it is."""
-    is_sqlite = db.engine.dialect.name == "sqlite"
-    payload = type_coerce(Event.payload, JSON) if is_sqlite else cast(Event.payload, JSON)
-    found: ColumnElement[str] = payload["actor"][key].as_string()
+    """Return what an event says of who acted, in SQL: word for word what migration 0006 indexed.
+
+    key: one of IN_PAYLOAD.
+    """
+    path, name = IN_PAYLOAD[key]
+    found: ColumnElement[str]
+    if db.engine.dialect.name == "sqlite":
+        found = func.json_extract(Event.payload, path, type_=Text)
+    else:
+        content = cast(Event.payload, JSONB)
+        found = func.jsonb_extract_path_text(content, ACTOR, name, type_=Text)
     return found
 
 

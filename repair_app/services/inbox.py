@@ -14,11 +14,13 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    literal,
+    null,
     or_,
     select,
     true,
 )
-from sqlalchemy.orm import defer, joinedload, selectinload
+from sqlalchemy.orm import aliased, defer, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from repair_app.access import CONFIDENTIAL, organisations_as, takes_side_in, visible_to
@@ -36,6 +38,7 @@ from repair_app.models import (
     Requirement,
     Role,
     Sanction,
+    SanctionMeasure,
     User,
 )
 from repair_app.models.parties import OrganisationKind
@@ -58,7 +61,7 @@ TABS: Final = ("mine", TEAM, "unassigned", "soon", "overdue")
 SOON: Final = 3  # working days
 MEASURES: Final = "sanction"  # the terms that are of no case
 FEW: Final = 2000  # cases: up to so many are looked up at once
-MANY: Final = 200  # organisations of one name: from then on they are not listed one by one
+MANY: Final = 2000  # organisations of one name: from then on some of theirs wait in any case
 HOW_COUNTED: Final = (Deadline.pauses, Deadline.skipped, Deadline.made_up)  # no list tells it
 WORKERS = (Role.REVIEWER, Role.PROVIDER, Role.DEPARTMENT, Role.INSTITUTION)
 
@@ -95,6 +98,19 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line of a worklist: a term that runs, and as plain values what it is about.
+
+    entity: its ref, workflow and state, the case and record of which it is a part, the decision's
+    number, the names of both parties, and what else `LINES` asks for of its kind.
+    """
+
+    term: Deadline
+    kind: str
+    entity: Any
+
+
+@dataclass(frozen=True)
 class Filters:
     """What of a worklist is asked for; what is empty is not asked."""
 
@@ -115,7 +131,7 @@ class Filters:
 class Inbox:
     """A page of the terms that run for a role, how many there are, and where the next begins."""
 
-    turns: Sequence[Turn]
+    turns: Sequence[Line]
     counts: Mapping[str, int]  # by tab, up to COUNTED + 1
     after: str | None
 
@@ -173,11 +189,11 @@ def list_turns(
         .where(waiting, tabs[asked.tab], *conditions_of(asked, role), comes_after(after))
         .order_by(Deadline.due_on, Deadline.id)
         .limit(PAGE + 1)
-        .options(*with_what_they_are_of(), *map(defer, HOW_COUNTED))
+        .options(joinedload(Deadline.escalated_to), *map(defer, HOW_COUNTED))
     ).all()
     last = rows[PAGE - 1] if len(rows) > PAGE else None
     return Inbox(
-        turns=list(pair_with_entities(rows[:PAGE])),
+        turns=list(make_lines(rows[:PAGE])),
         counts=count_all({name: and_(waiting, one) for name, one in tabs.items()}),
         after=f"{last.due_on.isoformat()}_{last.id}" if last else None,
     )
@@ -234,7 +250,7 @@ def conditions_of(asked: Filters, role: Role | None = None) -> Iterator[ColumnEl
     if asked.state:
         yield of_case(Case.state == asked.state, Case.ref == Deadline.entity_ref)
     if asked.provider:
-        agencies = find_organisations(asked.provider, Organisation.kind == OrganisationKind.AGENCY)
+        agencies = find_agencies(asked.provider)
         found = of_cases(Case.provider_id.in_(agencies)) if agencies else false()
         if agencies and role in {None, Role.DEPARTMENT}:
             at_record = exists().where(
@@ -322,26 +338,80 @@ def is_of_decision(word: str) -> ColumnElement[bool]:
 
 def is_named(text: str) -> ColumnElement[bool]:
     """Return the SQL condition for terms of enterprises that a text names."""
-    firms = find_organisations(text)
-    if len(firms) < MANY:
-        records = select(CreditRecord.id).where(CreditRecord.subject_id.in_(firms))
-        return running_of(Deadline.record_id.in_(records)) if firms else false()
-    wanted = search.read_query(text)
-    named = Organisation.id == CreditRecord.subject_id
-    return exists().where(
-        CreditRecord.id == Deadline.record_id, named, search.holds(wanted) if wanted else false()
-    )
+    wanted = search.read_query(text[: search.LONGEST])
+    if wanted is None:
+        return false()
+    named = search.named(wanted)
+    some = named.limit(MANY).subquery()
+    if (db.session.scalar(select(func.count()).select_from(some)) or 0) < MANY:
+        records = select(CreditRecord.id).where(CreditRecord.subject_id.in_(named))
+        return running_of(Deadline.record_id.in_(records))
+    of_firm = Organisation.id == CreditRecord.subject_id
+    return exists().where(CreditRecord.id == Deadline.record_id, of_firm, search.holds(wanted))
 
 
-def find_organisations(text: str, *conditions: ColumnElement[bool]) -> Sequence[int]:
-    """Return the ids of the organisations that a text names, or whose code it begins."""
+def find_agencies(text: str) -> Sequence[int]:
+    """Return the ids of the agencies that a text names, or whose code it begins.
+
+    They are few: each is looked at.
+    """
     wanted = search.read_query(text[: search.LONGEST])
     if wanted is None:
         return []
-    found: Select[int] = search.named(wanted)  # which may ask nothing but the index
-    if conditions:
-        found = select(Organisation.id).where(Organisation.id.in_(found), *conditions)
-    return db.session.scalars(found.limit(MANY)).all()
+    # Written into the statement, or the index of agencies is not used.
+    agency: Any = bindparam("agency", OrganisationKind.AGENCY.value, literal_execute=True)
+    named = select(Organisation.id).where(Organisation.kind == agency, search.holds(wanted))
+    return db.session.scalars(named.limit(MANY)).all()
+
+
+SUBJECT, PROVIDER = aliased(Organisation), aliased(Organisation)
+
+
+def shown(entity: type[Entity], case: Any, provider_id: Any, *more: Any) -> Select[Any]:
+    """Return the query for what a line shows of entities, by their refs.
+
+    As columns: mapped rows, of which a list shows little, are a third of the work for its page.
+    """
+    workflow = entity.workflow  # a text where all of a kind have the same
+    named = literal(workflow).label("workflow") if isinstance(workflow, str) else workflow
+    pinned = (entity.ref, named, entity.workflow_version, entity.workflow_hash, entity.state)
+    about = (CreditRecord.ref.label("record"), CreditRecord.decision_no)
+    names = (SUBJECT.name.label("subject"), PROVIDER.name.label("provider"))
+    columns: list[Any] = [*pinned, case.label("case"), *about, *names, *more]
+    return select(*columns).where(
+        entity.ref.in_(bindparam("refs", expanding=True)),
+        SUBJECT.id == CreditRecord.subject_id,
+        PROVIDER.id == provider_id,
+    )
+
+
+OF_CASES: Final = {
+    "Case": shown(Case, Case.ref, Case.provider_id).where(CreditRecord.id == Case.record_id),
+    "Requirement": shown(Requirement, Case.ref, Case.provider_id, Requirement.institution_id).where(
+        Case.id == Requirement.case_id, CreditRecord.id == Case.record_id
+    ),
+}
+OF_RECORDS: Final = {
+    "CreditRecord": shown(CreditRecord, null(), CreditRecord.provider_id),
+    "Sanction": shown(
+        Sanction, null(), CreditRecord.provider_id, SanctionMeasure.name_zh, SanctionMeasure.name_en
+    ).where(CreditRecord.id == Sanction.record_id, SanctionMeasure.id == Sanction.measure_id),
+}
+
+
+def make_lines(terms: Sequence[Deadline]) -> Iterator[Line]:
+    """Yield each term with what a list shows of it; those of one kind are read together."""
+    known: dict[str, tuple[str, Any]] = {}
+    in_cases = {one.entity_ref for one in terms if one.case_id is not None}
+    on_records = {one.entity_ref for one in terms if one.case_id is None}
+    for refs, queries in ((in_cases, OF_CASES), (on_records, OF_RECORDS)):
+        for kind, query in queries.items():
+            if missing := [one for one in refs if one not in known]:
+                found = db.session.execute(query, {"refs": missing})
+                known |= {one.ref: (kind, one) for one in found}
+    for term in terms:
+        if term.entity_ref in known:
+            yield Line(term, *known[term.entity_ref])
 
 
 def pair_with_entities(terms: Sequence[Deadline]) -> Iterator[Turn]:

@@ -1,9 +1,11 @@
 """Credit service institutions: registered for a service, with number and term, and struck off."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any, Final
 
-from sqlalchemy import or_, select
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from repair_app.db import db, today
@@ -12,6 +14,11 @@ from repair_app.models import InstitutionRegistration, Organisation
 from repair_app.models.parties import OrganisationKind
 from repair_app.models.supervision import SERVICES
 from repair_app.services.people import NotPossible
+
+SERVICE_NAMES: Final[Mapping[str, Any]] = {  # that institutions are registered for
+    "training": _l("Training"),
+    "credit_report": _l("Credit report"),
+}
 
 
 def register(
@@ -95,13 +102,18 @@ def resume(registration: InstitutionRegistration) -> None:
 
 def list_all() -> Sequence[InstitutionRegistration]:
     """Return every registration there ever was, by service and name, the newest term first."""
+    return db.session.scalars(query_all()).all()
+
+
+def query_all() -> Select[InstitutionRegistration]:
+    """Return the query for every registration, as `list_all` orders them."""
     one = InstitutionRegistration
-    return db.session.scalars(
+    return (
         select(one)
         .join(one.organisation)
         .order_by(one.service, Organisation.name, one.valid_from.desc(), one.id)
         .options(joinedload(one.organisation))
-    ).all()
+    )
 
 
 def list_registered() -> Sequence[InstitutionRegistration]:

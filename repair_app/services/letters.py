@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from flask import current_app
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from repair_app import letters as printing
 from repair_app.access import organisations_as, reach_of, stands_as
@@ -27,6 +27,7 @@ from repair_app.services.transaction import sweep, transaction
 from repair_app.uploads import Upload
 
 MOST: Final = 50  # letters of one matter, or of one reader, on a page
+NEWEST: Final = 4  # of them, where a page shows other things first
 AT_A_TIME: Final = 500  # letters printed in one round
 # Who reads every letter of what they may see, whomever it is addressed to.
 OFFICIALS: Final = frozenset({Role.REVIEWER, Role.PROVIDER, Role.AUDITOR})
@@ -119,16 +120,16 @@ def list_of_matter(ref: str, user: User, before: int | None = None) -> LetterPag
     return list_of(matter_of(entity), user, before)
 
 
-def list_own(user: User, before: int | None = None) -> LetterPage:
+def list_own(user: User, before: int | None = None, most: int | None = None) -> LetterPage:
     """Return the letters that were written to a person's enterprises or to them, newest first.
 
-    before: of these, only those before this row.
+    before: of these, only those before this row. most: so many of them at most.
     """
     firms = organisations_as(user, Role.SUBJECT, Role.AGENT)
     seats = (one for one in user.current_appointments if one.organisation_id in firms)
     to_firms = or_(false(), *(is_written_to(one) for one in seats if one.role in RECIPIENTS))
     mine = or_(Letter.person_id == user.person_id, and_(Letter.person_id.is_(None), to_firms))
-    return page_of(read(mine, before))
+    return page_of(read(mine, before, most), most=most)
 
 
 def is_written_to(seat: Appointment) -> ColumnElement[bool]:
@@ -140,23 +141,29 @@ def is_written_to(seat: Appointment) -> ColumnElement[bool]:
     return and_(own, mandated)
 
 
-def page_of(found: Sequence[Letter], of: str = "") -> LetterPage:
+def page_of(found: Sequence[Letter], of: str = "", most: int | None = None) -> LetterPage:
     """Return as many letters as a page holds, and where the next begins."""
-    shown = found[:MOST]
-    return LetterPage(shown, shown[-1].id if len(found) > MOST else None, of)
+    shown = found[: most or MOST]
+    return LetterPage(shown, shown[-1].id if len(found) > len(shown) else None, of)
 
 
-def read(condition: ColumnElement[bool], before: int | None = None) -> Sequence[Letter]:
+def read(
+    condition: ColumnElement[bool], before: int | None = None, most: int | None = None
+) -> Sequence[Letter]:
     """Return the newest letters that fit, with what tells who may read them: one more than a page.
 
-    before: only those before this row.
+    before: only those before this row. most: so many on the page.
     """
     return db.session.scalars(
         select(Letter)
         .where(condition, Letter.id < before if before else true())
         .order_by(Letter.id.desc())
-        .limit(MOST + 1)
-        .options(joinedload(Letter.case), joinedload(Letter.record), joinedload(Letter.ended_by))
+        .limit((most or MOST) + 1)
+        .options(
+            selectinload(Letter.case),  # joined, SQLite puts all cases there are together
+            joinedload(Letter.record),
+            joinedload(Letter.ended_by),
+        )
     ).all()
 
 

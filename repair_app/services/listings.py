@@ -12,7 +12,7 @@ from typing import Any, Final
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, and_, false, func, literal, or_, select, true
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from repair_app.access import organisations_as, visible_to
 from repair_app.db import db, today
@@ -20,11 +20,13 @@ from repair_app.engine import enforcement, flaws
 from repair_app.labels import Label
 from repair_app.masking import HIDDEN, public_view
 from repair_app.models import (
+    Appointment,
     Case,
     CreditRecord,
     Deadline,
     Event,
     Finding,
+    InstitutionRegistration,
     Message,
     Organisation,
     Requirement,
@@ -34,11 +36,22 @@ from repair_app.models import (
     User,
 )
 from repair_app.models.parties import OrganisationKind
-from repair_app.services import commitments, history, inbox, messages, records, search
+from repair_app.services import (
+    administration,
+    commitments,
+    history,
+    inbox,
+    institutions,
+    messages,
+    organisations,
+    records,
+    search,
+)
+from repair_app.services.office_book import name_account
 from repair_app.services.policy import current_policy
 from repair_app.services.reasons import reason_text
-from repair_app.services.statistics import boards, periods
-from repair_app.services.statistics.boards import (
+from repair_app.services.statistics import boards, periods, tables
+from repair_app.services.statistics.tables import (
     name_by_packs,
     name_kind,
     text_of,
@@ -485,6 +498,122 @@ def sanction_row(sanction: Sanction) -> list[Cell]:
     ]
 
 
+# --- administration ---------------------------------------------------------------------------
+
+
+def organisations_query(_user: User, filters: Filters) -> Select[Any]:
+    """Return the query for the organisations on file, as their page looks for them."""
+    return organisations.query_all(filters.get("q", ""), filters.get("kind", ""))
+
+
+def organisation_row(one: Organisation) -> list[Cell]:
+    """Return the cells of an organisation; natural persons are not on that list."""
+    return [
+        one.name,
+        one.uscc or "",
+        str(organisations.KIND_NAMES[one.kind]),
+        one.superior.name if one.superior else "",
+        one.superior.uscc if one.superior else "",
+        one.created_at,
+    ]
+
+
+ORGANISATION_HEAD: Final = (
+    _l("Name"),
+    _l("Unified social credit code"),
+    _l("Kind"),
+    _l("Superior unit"),
+    _l("Code of the superior unit"),
+    _l("On file since"),
+)
+
+
+def seats_query(_user: User, filters: Filters) -> Select[Any]:
+    """Return the query for the roles of the accounts that fit, as their page looks for them."""
+    role = filters.get("role", "")
+    known = role if role in tables.ROLE_NAMES else ""
+    return (
+        select(Appointment)
+        .join(Appointment.user)
+        .where(administration.are_sought(filters.get("q", ""), known))
+        .order_by(User.email, User.id, Appointment.id)
+        .options(contains_eager(Appointment.user))
+    )
+
+
+def seat_row(seat: Appointment) -> list[Cell]:
+    """Return the cells of a role: its account by number, for a file names no person."""
+    user = seat.user
+    scope = [text_of(current_policy().current[one].label) for one in seat.scope or ()]
+    return [
+        name_account(user),
+        gettext("active") if user.active else gettext("inactive"),
+        gettext("yes") if user.password else gettext("no"),
+        str(tables.ROLE_NAMES.get(seat.role, seat.role)),
+        *party(seat.organisation),
+        gettext(", ").join(scope),
+        seat.ends_on,
+        gettext("yes") if seat.is_current else gettext("no"),
+    ]
+
+
+SEAT_HEAD: Final = (
+    _l("Account"),
+    _l("State"),
+    _l("Has a password"),
+    _l("Role"),
+    _l("Organisation"),
+    _l("Unified social credit code"),
+    _l("Scope"),
+    _l("Last day"),
+    _l("Holds today"),
+)
+
+
+def registrations_query(_user: User, _filters: Filters) -> Select[Any]:
+    """Return the query for the registrations of institutions."""
+    return institutions.query_all()
+
+
+def registration_row(one: InstitutionRegistration) -> list[Cell]:
+    """Return the cells of a registration."""
+    return [
+        one.organisation.name,
+        one.organisation.uscc or "",
+        str(institutions.SERVICE_NAMES[one.service]),
+        one.number,
+        one.valid_from,
+        one.valid_until,
+        one.suspended_on,
+        one.ended_on,
+    ]
+
+
+REGISTRATION_HEAD: Final = (
+    _l("Institution"),
+    _l("Unified social credit code"),
+    _l("Service"),
+    _l("Number"),
+    _l("First day"),
+    _l("Last day"),
+    _l("Suspended on"),
+    _l("Ended on"),
+)
+
+
+def given_up_query(_user: User, _filters: Filters) -> Select[Any]:
+    """Return the query for the mails that were given up, the latest first."""
+    failed = select(Message).where(Message.mail_state == "failed")
+    return failed.order_by(Message.id.desc())
+
+
+def given_up_row(one: Message) -> list[Cell]:
+    """Return the cells of a mail that was given up: to which account, and why."""
+    return [one.created_at, f"account:{one.account_id}", one.entity_ref, one.mail_problem or ""]
+
+
+GIVEN_UP_HEAD: Final = (_l("At"), _l("Account"), _l("Number"), _l("Problem"))
+
 # --- audit, messages, figures ---------------------------------------------------------------------
 
 
@@ -562,7 +691,7 @@ def event_rows(user: User | None, filters: Filters) -> Rows:
                 one.event.entity,
                 text_of(one.workflow.label),
                 text_of(one.transition.label),
-                str(boards.ROLE_NAMES.get(one.role, one.role)),
+                str(tables.ROLE_NAMES.get(one.role, one.role)),
                 HIDDEN if one.organisation in persons else one.organisation or "",
                 one.event.hash,
             ]
@@ -616,12 +745,12 @@ MESSAGE_HEAD: Final = (
 )
 
 
-def figures_of(user: User | None, filters: Filters) -> boards.Table:
+def figures_of(user: User | None, filters: Filters) -> tables.Table:
     """Return the table of figures that is asked for; an empty one for a name that is none."""
     asked = (filters.get(name, "") for name in ("period", "from", "to"))
     period = periods.read_period(*asked)
     board = boards.build(user, filters.get("as", ""), period, filters.get("workflow", ""))
-    return board.find(filters.get("table", "")) or boards.Table("", "", [], [])
+    return board.find(filters.get("table", "")) or tables.Table("", "", [], [])
 
 
 def figure_rows(user: User | None, filters: Filters) -> Rows:
@@ -635,6 +764,7 @@ def figure_rows(user: User | None, filters: Filters) -> Rows:
 # --- all of them ----------------------------------------------------------------------------------
 
 FILERS: Final = frozenset({Role.SUBJECT, Role.AGENT})
+OFFICE: Final = frozenset({Role.ADMINISTRATOR})
 LISTINGS: Final[Mapping[str, Listing]] = {
     "worklist": Listing(
         _l("Worklist"),
@@ -683,6 +813,27 @@ LISTINGS: Final[Mapping[str, Listing]] = {
         count_of(events_query),
         event_rows,
         ("ref", "what", "role", "organisation", "since", "until"),
+    ),
+    "organisations": listed(
+        _l("Organisations"),
+        OFFICE,
+        ORGANISATION_HEAD,
+        organisations_query,
+        organisation_row,
+        ("q", "kind"),
+    ),
+    "people": listed(
+        _l("Accounts and roles"), OFFICE, SEAT_HEAD, seats_query, seat_row, ("q", "role")
+    ),
+    "institutions": listed(
+        _l("Registered institutions"),
+        OFFICE,
+        REGISTRATION_HEAD,
+        registrations_query,
+        registration_row,
+    ),
+    "given-up-mails": listed(
+        _l("Mails that were given up"), OFFICE, GIVEN_UP_HEAD, given_up_query, given_up_row
     ),
     "messages": Listing(
         _l("Messages"),

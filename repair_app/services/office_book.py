@@ -1,8 +1,9 @@
 """The office books: what is changed beside the matters, each change an event of a chain of its own.
 
-The calendar, the organisations, the accounts with their roles, and the registered institutions have
-no states; their events are read like those of a workflow. An event holds ids of accounts and codes
-of organisations, and no name and no address: such words lie beside it, where they can be erased.
+The calendar, the organisations, the accounts with their roles, the registered institutions and the
+catalogue of measures have no states; their events are read like those of a workflow. An event holds
+ids of accounts and codes of organisations, and no name of anybody and no address: such words lie
+beside it, where they can be erased.
 """
 
 from collections.abc import Mapping
@@ -90,12 +91,23 @@ INSTITUTIONS: Final = open_book(
         "end": Label("注销备案", "End the registration"),
     },
 )
-BOOKS: Final = {one.name: one for one in (CALENDAR, ORGANISATIONS, ACCOUNTS, INSTITUTIONS)}
+MEASURES: Final = open_book(
+    "measures",
+    Label("惩戒措施清单", "Catalogue of measures"),
+    {
+        "follow": Label("按程序所附清单更新", "Follow the file of the program"),
+        "apply": Label("施行新的清单", "Put a catalogue in force"),
+    },
+)
+BOOKS: Final = {
+    one.name: one for one in (CALENDAR, ORGANISATIONS, ACCOUNTS, INSTITUTIONS, MEASURES)
+}
 BASIS: Final = {
     "calendar": "REDRESS 工作日历",
     "organisations": "REDRESS 机构登记",
     "accounts": "REDRESS 账号与任职",
     "institutions": "JY-2020-2 （十八）2",
+    "measures": "SD-DRC-35 四（十三）",
 }
 
 

@@ -3,10 +3,11 @@
 What is late or reviewed goes to the next unit up, so that it decides who gets a matter.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from sqlalchemy import or_, select, true, tuple_
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select, or_, select, true, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from repair_app.db import db
@@ -26,6 +27,12 @@ PLACED: Final = {OrganisationKind.AGENCY, OrganisationKind.CREDIT_CENTRE}  # tha
 # Natural persons are kept for their own sake only: nobody adds or lists them here.
 ADDED: Final = tuple(one for one in OrganisationKind if one is not OrganisationKind.NATURAL_PERSON)
 PAGE: Final = 50
+KIND_NAMES: Final[Mapping[str, Any]] = {
+    "enterprise": _l("enterprise"),
+    "agency": _l("public body"),
+    "credit_centre": _l("credit centre"),
+    "institution": _l("credit service institution"),
+}
 
 
 def add(by: User | None, uscc: str, name: str, kind: OrganisationKind) -> Organisation:
@@ -168,18 +175,29 @@ def get(organisation_id: int) -> Organisation:
 def list_page(query: str, kind: str, after: int | None) -> Sequence[Organisation]:
     """Return a page of organisations by name, and one more if there are more.
 
-    query: part of a name, or the beginning of a code. after: the id the page before ended with.
+    query, kind: as `query_all` takes them. after: the id the page before ended with.
     """
     one = Organisation
     last = db.session.get(one, after) if after else None
+    return db.session.scalars(
+        query_all(query, kind)
+        .where(tuple_(one.name, one.id) > (last.name, last.id) if last else true())
+        .limit(PAGE + 1)
+    ).all()
+
+
+def query_all(query: str, kind: str) -> Select[Organisation]:
+    """Return the query for the organisations that fit, by name.
+
+    query: part of a name, or the beginning of a code. kind: one of ADDED; anything else is any.
+    """
+    one = Organisation
     named = one.search_name.contains(fold(query), autoescape=True) if fold(query) else true()
     coded = one.uscc.startswith(normalise_uscc(query), autoescape=True)
-    return db.session.scalars(
+    return (
         select(one)
         .where(one.kind == kind if kind in ADDED else one.kind.in_(ADDED))
         .where(or_(named, coded) if query else true())
-        .where(tuple_(one.name, one.id) > (last.name, last.id) if last else true())
         .order_by(one.name, one.id)
-        .limit(PAGE + 1)
         .options(joinedload(one.superior))
-    ).all()
+    )

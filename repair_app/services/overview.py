@@ -11,7 +11,7 @@ from repair_app import jobs, schema
 from repair_app.db import db, today
 from repair_app.engine.rules import RulePack
 from repair_app.engine.spec import Workflow
-from repair_app.models import Message, Sanction, SanctionMeasure, User
+from repair_app.models import Message, User
 from repair_app.services import mail, rules
 from repair_app.services.policy import current_policy
 
@@ -81,22 +81,6 @@ def read_settings() -> Settings:
         },
         letters=len(policy.letters.kinds),
     )
-
-
-def list_measures() -> list[tuple[SanctionMeasure, int]]:
-    """Return the measures of the catalogue, each with how many run on its ground."""
-    runs = (
-        select(Sanction.measure_id, func.count().label("count"))
-        .where(Sanction.ended_at.is_(None))
-        .group_by(Sanction.measure_id)
-        .subquery()
-    )
-    rows = db.session.execute(
-        select(SanctionMeasure, func.coalesce(runs.c.count, 0))
-        .outerjoin(runs, runs.c.measure_id == SanctionMeasure.id)
-        .order_by(SanctionMeasure.code)
-    )
-    return [(one, count) for one, count in rows]
 
 
 def count_waiting() -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, or_, select
 from sqlalchemy.orm import defer, joinedload, selectinload
@@ -14,6 +14,7 @@ from repair_app.calendar import DueDate, add_working_days, local_date
 from repair_app.db import db, today
 from repair_app.engine.assessment import assess_record
 from repair_app.engine.days import read_table
+from repair_app.engine.machine import Offer
 from repair_app.engine.rules import Material, RulePack
 from repair_app.engine.spec import Transition
 from repair_app.engine.step import Reason
@@ -257,6 +258,18 @@ def turn_of(one: Case) -> Deadline | None:
     return next((term for term in terms if term.entity_ref == one.ref), None)
 
 
+def is_ours(one: Case) -> bool:
+    """Say whether a matter waits for the enterprise: a draft, or a step of its own."""
+    term = turn_of(one)
+    return one.state == "draft" or (term is not None and term.owner == Role.SUBJECT)
+
+
+def urgency_of(one: Case) -> date:
+    """Return by when a matter wants its next step, to sort by; without a term the last of all."""
+    term = turn_of(one)
+    return term.due_on if term else date.max
+
+
 def steps_of(one: Case) -> list[Transition]:
     """Return the steps that the enterprise's side can take in a matter, by the workflow alone.
 
@@ -267,6 +280,20 @@ def steps_of(one: Case) -> list[Transition]:
     passed = {OWN_DOOR} if one.door == "subject" else set()
     mine = [step for step in leaving if set(step.by) & set(FILERS) and set(step.guards) <= passed]
     return sorted(mine, key=lambda step: workflow.states[step.target_from(one.state)].final)
+
+
+def list_standing(user: User, record: CreditRecord) -> list[Case]:
+    """Return the objections and repairs of this person's side that another one may run into.
+
+    Those that are open, drafts first, and the objections that were rejected.
+    """
+    found = db.session.scalars(
+        select(Case)
+        .where(Case.record_id == record.id, Case.workflow.in_(records.OPENED))
+        .where(or_(Case.closed_at.is_(None), Case.state == "rejected"))
+        .order_by(Case.state != "draft", Case.closed_at.is_not(None), Case.id)
+    )
+    return [one for one in found if files_for(user, one)]
 
 
 # --- what if it were filed today ---
@@ -355,53 +382,71 @@ class Task:
     kind: str = "cases"
     ref: str = ""
     step: str | None = None  # None: nothing can be done about it now
-    how: Label | None = None
+    need: Requirement | None = None
     state: Label | None = None  # how far it is
+    papers: Sequence[rules.Asked] = ()  # what is to be brought by it, and how to get that
+    others: Sequence[Offer] = ()  # the other steps of it, those that something bars included
 
 
 SAID: Final = Label("异议理由和更正建议", "What is wrong, and what it should say")
 PROOF: Final = Label("证据材料", "Evidence")
+BRINGS_PAPERS: Final = "rectification"  # the requirement that takes what no other yields
 
 
 def list_tasks(user: User, one: Case) -> list[Task]:
-    """Return what a draft of an objection or repair needs, done or not; none for other matters."""
+    """Return what a draft of an objection or repair needs; none for other matters.
+
+    What is still missing comes first.
+    """
     if one.workflow == "objection":
-        return [
+        tasks = [
             Task("statement", SAID, True, "cases", one.ref, "amend"),
             Task("evidence", PROOF, bool(one.documents), "cases", one.ref, "amend"),
         ]
-    if one.workflow != "repair":
-        return []
-    store = cases.reading()
-    tasks = [task_of(need, cases.list_offers(user, need, store)) for need in one.requirements]
-    bringing = next((task for task in tasks if task.name == "rectification"), None)
-    for asked in rules.list_materials(one):
-        if not asked.is_met and bringing and all(each.requirement is None for each in asked.group):
-            first = asked.group[0]
-            step = bringing.step
-            tasks.append(
-                Task(
-                    "material",
-                    first.label,
-                    False,
-                    bringing.kind,
-                    bringing.ref,
-                    step,
-                    first.how_to_get,
-                )
-            )
-    return tasks
+    elif one.workflow == "repair":
+        tasks = list_needs(user, one)
+    else:
+        tasks = []
+    return sorted(tasks, key=lambda task: task.done)
 
 
-def task_of(need: Requirement, offers: Iterable[Any]) -> Task:
+def list_needs(user: User, repair: Case) -> list[Task]:
+    """Return what a draft of a repair needs: its requirements, each with the papers it takes."""
+    store, asked = cases.reading(), rules.list_materials(repair)
+    needs = {one.workflow for one in repair.requirements}
+    by_need: dict[str, list[rules.Asked]] = {}
+    for each in asked:
+        places = {paper.requirement or BRINGS_PAPERS for paper in each.group}
+        by_need.setdefault(min(places & needs, default=""), []).append(each)
+    tasks = [
+        task_of(need, cases.list_offers(user, need, store), by_need.get(need.workflow, []))
+        for need in repair.requirements
+    ]
+    return tasks + [
+        Task("material", each.group[0].label, each.is_met, papers=[each])
+        for each in by_need.get("", [])
+    ]
+
+
+def task_of(need: Requirement, offers: Sequence[Offer], papers: Sequence[rules.Asked]) -> Task:
     """Return what a requirement asks of the enterprise now: a step that leads on, not back."""
     workflow = current_policy().workflow_of(need)
     state = workflow.states[need.state]
     begins = {one.target for one in workflow.transitions.values() if workflow.initial in one.source}
     leads_on = (one.transition for one in offers if one.is_open)
     step = next((one.name for one in leads_on if one.target not in begins), None)
-    kind = "requirements"
-    return Task(need.workflow, workflow.label, state.meets, kind, need.ref, step, state=state.label)
+    return Task(
+        need.workflow,
+        workflow.label,
+        state.meets and all(each.is_met for each in papers),
+        "requirements",
+        need.ref,
+        step,
+        need,
+        state.label,
+        papers,
+        [one for one in offers if one.transition.name != step],
+    )
 
 
 def statement_of(one: Case) -> str:

@@ -136,6 +136,32 @@
     });
   }
 
+  // The entries of the record are asked for where the ground of an objection is about them.
+  function followGround(entries) {
+    const ground = entries.closest("form").elements.ground;
+    const corrected = entries.dataset.corrects.split(" ");
+    ground.addEventListener("change", () => {
+      const typed = [...entries.querySelectorAll("input, textarea")].some((one) => one.value);
+      entries.open = typed || corrected.includes(ground.value);
+    });
+  }
+
+  document.querySelectorAll("[data-corrects]").forEach(followGround);
+  // What was proposed is filled in without asking the server for it.
+  function adopt(button) {
+    button.addEventListener("click", (event) => {
+      event.preventDefault();
+      const fields = Object.entries(JSON.parse(button.dataset.adopt)).map(([name, text]) => {
+        const field = button.form.elements[name];
+        field.value = text;
+        return field;
+      });
+      fields.forEach((field) => field.dispatchEvent(new Event("input", { bubbles: true })));
+      fields[0].focus();
+    });
+  }
+
+  document.querySelectorAll("[data-adopt]").forEach(adopt);
   document.querySelectorAll("form[data-keep]").forEach((form) => {
     form.querySelectorAll("[data-upload]").forEach((place) => uploadFiles(form, place));
     keepTyped(form);

@@ -1,7 +1,6 @@
 """The administrator's desk: what can be changed, what was changed, how it runs, by which policy.
 
-What is policy (measures, courses, letters, rules) is read here and changed in its files only, so
-that there is one source of it.
+What is policy (courses, letters, rules) is read here and changed in its files only (docs/adr/0014).
 """
 
 from io import BytesIO
@@ -53,18 +52,6 @@ def running() -> str:
 def settings() -> str:
     """Show by what the application runs."""
     return render_template("admin/settings.html", found=overview.read_settings(), parts=PARTS)
-
-
-@pages.get("/measures")
-@only(Role.ADMINISTRATOR)
-def measures() -> str:
-    """Show the catalogue of measures, and how many run on the ground of each."""
-    classes = {
-        name: one.label
-        for pack in current_policy().packs.values()
-        for name, one in pack.classes.items()
-    }
-    return render_template("admin/measures.html", found=overview.list_measures(), classes=classes)
 
 
 @pages.get("/courses")

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from repair_app.access import stands_as
 from repair_app.models import Case, Document, Role
 from repair_app.services import cases, complaints, desk, evidence, history, papers, sanctions
+from repair_app.services.gist import sum_up
 from repair_app.uploads import sniff
 from repair_app.web.door import signed_in, talisman
 
@@ -28,6 +29,12 @@ def show(ref: str) -> str:
     roles = {Role(one.role) for one in stands_as(current_user, case)}
     store = cases.reading()
     is_official = any(one in desk.READERS for one in roles)
+    happenings = history.list_happenings(
+        case.ref,
+        current_user,
+        internal=roles <= OFFICIALS,
+        own={case.ref, *(one.ref for one in case.requirements)},
+    )
     return render_template(
         "cases/show.html",
         case=case,
@@ -36,12 +43,8 @@ def show(ref: str) -> str:
         requirement_offers={
             one.ref: cases.list_offers(current_user, one, store) for one in case.requirements
         },
-        happenings=history.list_happenings(
-            case.ref,
-            current_user,
-            internal=roles <= OFFICIALS,
-            own={case.ref, *(one.ref for one in case.requirements)},
-        ),
+        happenings=happenings,
+        gist=sum_up(case, happenings) if is_official else None,
         measures=sanctions.list_verdicts(case.record.sanctions),
         others=cases.list_others(case, current_user),
         about=about_of(case),

@@ -3,27 +3,32 @@
 import secrets
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 from flask_login import current_user
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from repair_app.engine.step import Answers, Reason, Refused
 from repair_app.forms.base import TOKEN, VERSION
+from repair_app.models import Role
 from repair_app.services import batch, cases, desk, inbox, searches
 from repair_app.services.reasons import reason_text
 from repair_app.web.door import only
 from repair_app.web.language import own_path
 from repair_app.web.view import RefConverter
-from repair_app.web.work import WORKLIST
+from repair_app.web.work import WORKLIST, roles_of_worker
 
 pages = Blueprint("desk", __name__)
 MOST = 2 * inbox.PAGE  # matters at once
 DIGITS = 9  # of an account's number
 STEP_LENGTH = 60
-KNOWN = frozenset({"as", "tab", "what", "provider", "until", "q"})  # of a search that is kept
+KNOWN = frozenset({"as", *inbox.ASKED})  # of a search that is kept
+MATTERS = frozenset({"cases.show", "cases.show_requirement", "records.show"})  # where rows lead
+CAME_FROM = "worklist"  # in the session
 
 
 @pages.post("/work/<ref:ref>/claim")
@@ -83,7 +88,7 @@ def prepare() -> str | Response:
         "work/steps.html",
         prospects=prospects,
         step=next((one.offer.transition for one in prospects if one.offer), None),
-        name=step,
+        choice=step,
         token=lambda: secrets.token_urlsafe(24),
         back=back_sent(),
     )
@@ -91,8 +96,8 @@ def prepare() -> str | Response:
 
 @pages.post("/work/steps/take")
 @only(*inbox.WORKERS)
-def take() -> str:
-    """Take a step in one matter after the other; tell what became of each."""
+def take() -> Response:
+    """Take a step in one matter after the other; show on a page of its own what became of each."""
     step = request.form.get("step", "")[:STEP_LENGTH]
     taken = [
         batch.take_step(kind, ref, step, current_user, submission_of(kind, ref, step))
@@ -100,7 +105,19 @@ def take() -> str:
     ]
     if taken and not any(one.is_seen for one in taken):
         abort(404)
-    return render_template("work/report.html", taken=taken, back=back_sent())
+    name = batch.keep_report(current_user, taken, back_sent())
+    return redirect(url_for("desk.report", name=name))
+
+
+@pages.get("/work/steps/<name>")
+@only(*inbox.WORKERS)
+def report(name: str) -> str:
+    """Show what became of each of several matters."""
+    found = batch.find_report(current_user, name)
+    if found is None:
+        abort(404)
+    taken, back = found
+    return render_template("work/report.html", taken=taken, back=back)
 
 
 def tell_moved_on(refs: Sequence[str], prospects: Sequence[batch.Prospect]) -> None:
@@ -122,6 +139,76 @@ def submission_of(kind: str, ref: str, step: str) -> cases.Submission:
         version=int(version) if VERSION.fullmatch(version) else -1,
         purpose=f"{kind} {ref} {step}",
     )
+
+
+# --- from one matter to the next ---------------------------------------------------------------
+
+
+@pages.before_app_request
+def remember_worklist() -> None:
+    """Keep from which worklist, and from where in it, the page of a matter was opened."""
+    if request.endpoint not in MATTERS or not request.referrer or not request.view_args:
+        return
+    came = urlsplit(request.referrer)
+    if (came.netloc, came.path) != (request.host, url_for(WORKLIST)):
+        return
+    asked = dict(parse_qsl(came.query))
+    if role := role_asked(asked):
+        place = desk.place_of(request.view_args["ref"], current_user, role)
+        keep_place(url_for(request.endpoint, **request.view_args), place, asked)
+
+
+def keep_place(page: str, place: str, asked: dict[str, str]) -> None:
+    """Keep in the session which page was opened from where in which worklist."""
+    known = {name: text[: inbox.LONGEST] for name, text in asked.items() if name in KNOWN}
+    session[CAME_FROM] = {"page": page, "place": place, "asked": known}
+
+
+def role_asked(asked: dict[str, str]) -> Role | None:
+    """Return whose worklist an address asks for; None for a reader who has none."""
+    mine = roles_of_worker() if current_user.is_authenticated else []
+    return next((one for one in mine if one == asked.get("as")), next(iter(mine), None))
+
+
+def with_way_on(told: str, page: str) -> str:
+    """Return what is told of a step on a page; with the way to the next matter of the worklist.
+
+    That only where the page was opened from one.
+    """
+    if session.get(CAME_FROM, {}).get("page") != page:
+        return told
+    return Markup(
+        '{} <a class="alert-link ms-2" href="{}" data-desk="next" aria-keyshortcuts="n">{}</a>'
+    ).format(told, url_for("desk.show_next"), gettext("Next in the worklist"))
+
+
+@pages.get("/work/next")
+@only(*inbox.WORKERS)
+def show_next() -> Response:
+    """Lead to the matter that comes next in the worklist, from its end to its beginning."""
+    came = session.get(CAME_FROM) or {"page": "", "place": "", "asked": {}}
+    asked = came["asked"]
+    role = role_asked(asked) or abort(404)
+    ahead = desk.list_ahead(current_user, role, inbox.read_filters(role, asked), came["place"])
+    for turn in ahead:
+        page = page_of(turn)
+        if page != came["page"]:
+            keep_place(page, desk.place_at(turn.term), asked)
+            return redirect(page)
+    flash(gettext("Nothing else waits in this worklist."), "info")
+    return redirect(url_for(WORKLIST, **asked))
+
+
+def page_of(turn: inbox.Turn) -> str:
+    """Return where a row of a worklist leads."""
+    if turn.is_for_a_stranger:
+        return url_for("cases.show_requirement", ref=turn.entity.ref)
+    if turn.case:
+        return url_for("cases.show", ref=turn.case.ref)
+    return url_for("records.show", ref=turn.record.ref)
+
+
+# --- searches ----------------------------------------------------------------------------------
 
 
 @pages.post("/work/searches")

@@ -1,5 +1,7 @@
 """Chinese or English: chosen on the page, else by the browser, else Chinese."""
 
+from collections.abc import Callable
+
 from babel import Locale
 from babel.support import NullTranslations
 from flask import Blueprint, Flask, current_app, redirect, request, session
@@ -11,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from repair_app.web.door import public
 
+Translator = Callable[..., str]
 babel = Babel()
 pages = Blueprint("language", __name__)
 
@@ -19,19 +22,36 @@ def init_app(app: Flask) -> None:
     """Let the pages speak the reader's language."""
     babel.init_app(app, locale_selector=choose_language)
     app.register_blueprint(pages)
-    catalogues: dict[Locale | None, NullTranslations] = {}
+    translators: dict[Locale | None, Translator] = {}
+
+    def translator() -> Translator:
+        """Return what translates into the reader's language."""
+        locale = get_locale()
+        found = translators.get(locale)
+        if found is None:
+            found = translators[locale] = translator_of(get_translations())
+        return found
 
     @pass_eval_context
     def translate(place: EvalContext, text: str, **values: object) -> str:
-        """Do what the templates' own `_` does; that asks anew for each of a page's many texts."""
-        locale = get_locale()
-        found = catalogues.get(locale)
-        if found is None:
-            found = catalogues[locale] = get_translations()
-        translated = found.ugettext(text)
-        return (Markup(translated) if place.autoescape else translated) % values  # noqa: S704  # ours
+        return translator()(place, text, **values)
 
+    # A page asks once which language it is in, a macro that it imports for each of its texts.
     app.jinja_env.globals["_"] = translate
+    app.context_processor(lambda: {"_": translator()})
+
+
+def translator_of(catalogue: NullTranslations) -> Translator:
+    """Return what does as the templates' own `_`; that looks for the language at each text."""
+
+    @pass_eval_context
+    def translate(place: EvalContext, text: str, **values: object) -> str:
+        translated = catalogue.ugettext(text)
+        if place.autoescape:
+            translated = Markup(translated)  # noqa: S704  # ours
+        return translated % values if values or "%" in translated else translated
+
+    return translate
 
 
 def choose_language() -> str:

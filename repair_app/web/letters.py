@@ -148,8 +148,8 @@ def letters_of(entity: Case | CreditRecord) -> LetterPage:
 
 @pages.app_template_global("my_letters")
 def my_letters() -> LetterPage:
-    """Return the letters that were written to the reader."""
-    return letters.list_own(current_user)
+    """Return the newest letters that were written to the reader."""
+    return letters.list_own(current_user, most=letters.NEWEST)
 
 
 @pages.app_template_global("letters_ahead")

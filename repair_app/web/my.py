@@ -18,7 +18,7 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from repair_app.models import Case, Role
+from repair_app.models import Case, CreditRecord, Role
 from repair_app.services import agents, drafts, own_reports, pictures, portal, viewings
 from repair_app.services.listings import LISTINGS
 from repair_app.web.door import only, public, signed_in
@@ -52,11 +52,13 @@ def index() -> str:
     """Show the open matters and the records of the enterprises that this person files for."""
     found = portal.list_records(current_user, asked_for("after"))
     opened = portal.list_open(current_user)
+    shown = opened[: portal.OPEN_SHOWN]
     return render_template(
         "my/index.html",
         outlooks=portal.look_ahead(current_user, found[: portal.PAGE]),
         more_records=len(found) > portal.PAGE,
-        cases=opened[: portal.OPEN_SHOWN],
+        ours=sorted(filter(portal.is_ours, shown), key=portal.urgency_of),
+        theirs=[one for one in shown if not portal.is_ours(one)],
         more_cases=len(opened) > portal.OPEN_SHOWN,
         unfinished=drafts.list_unfinished(current_user),
     )
@@ -171,6 +173,12 @@ def tasks_of(one: Case) -> list[portal.Task]:
     if one.state != "draft" or not portal.files_for(current_user, one):
         return []
     return portal.list_tasks(current_user, one)
+
+
+@pages.app_template_global("standing_of")
+def standing_of(record: CreditRecord) -> list[Case]:
+    """Return what this person's side has open about a record, or was refused, before another."""
+    return portal.list_standing(current_user, record)
 
 
 pages.add_app_template_global(TASKS, "task_words")  # type: ignore[arg-type]  # a value, not a function

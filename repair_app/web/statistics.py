@@ -8,8 +8,9 @@ from flask_babel import gettext
 from flask_login import current_user
 
 from repair_app import charts
-from repair_app.services.statistics import boards, periods, report
-from repair_app.services.statistics.boards import OFFICIALS, Board, Table
+from repair_app.services.statistics import boards, for_public, periods, report
+from repair_app.services.statistics.boards import OFFICIALS, Board
+from repair_app.services.statistics.tables import Table
 from repair_app.web.door import only, public
 from repair_app.web.view import asked_for, language
 
@@ -27,7 +28,7 @@ def index() -> str:
         asked=asked_again(board),
         recent=boards.periods_for(board.audience),
         audience_names=boards.AUDIENCE_NAMES,
-        least=boards.LEAST,
+        least=for_public.LEAST,
         reports=board.audience in {"all", "provider", "department", "institution"},
     )
 

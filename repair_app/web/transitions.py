@@ -23,11 +23,13 @@ from repair_app.db import db
 from repair_app.engine.spec import Transition
 from repair_app.engine.step import Entity, Reason, Refused, WrongState, record_of
 from repair_app.forms import FORMS, TransitionForm
+from repair_app.forms.questions import CorrectionForm
 from repair_app.models import Case, CreditRecord, Draft, Requirement
 from repair_app.services import cases, first_decisions, training
 from repair_app.services import drafts as kept_drafts
 from repair_app.services.policy import current_policy
 from repair_app.web import drafts
+from repair_app.web.desk import with_way_on
 from repair_app.web.door import csrf, signed_in
 from repair_app.web.view import label_text
 
@@ -47,16 +49,27 @@ def fire(kind: str, ref: str, name: str) -> Answer:
     entity = cases.get_visible(kind, ref, current_user)
     transition = cases.find_transition(current_user, entity, name)
     form = build_form(transition, entity)
-    if is_compared(transition) or not form.validate_on_submit():
+    if is_only_shown(form, transition) or not form.validate_on_submit():
         return show_form(form, entity, transition)
     send(partial(cases.perform, kind, ref, name, current_user), form, entity, transition, ref, name)
-    flash(gettext("Done: %(step)s.", step=label_text(transition.label)), "success")
+    done = gettext("Done: %(step)s.", step=label_text(transition.label))
+    flash(with_way_on(done, page_of(entity)), "success")
     return redirect(way_on(entity, name))
 
 
-def is_compared(transition: Transition) -> bool:
-    """Say whether what was typed is only to be shown beside the first decision, and not sent."""
-    return "compare" in request.form and first_decisions.SIGNS in transition.effects
+def is_only_shown(form: TransitionForm, transition: Transition) -> bool:
+    """Say whether what was typed is only to be shown again, and not sent.
+
+    Beside the first decision, or with the values that were proposed.
+    """
+    compares = "compare" in request.form and first_decisions.SIGNS in transition.effects
+    return compares or adopts(form)
+
+
+def adopts(form: TransitionForm) -> bool:
+    """Say whether a form is asked for with what was proposed filled in: by address or button."""
+    asked = request.form if form.is_submitted() else request.args
+    return isinstance(form, CorrectionForm) and "adopt" in asked
 
 
 def build_form(transition: Transition, entity: Entity) -> TransitionForm:
@@ -124,8 +137,10 @@ def show_form(
         draft = drafts.restore(form)
         status = HTTPStatus.OK if is_for_this else HTTPStatus.CONFLICT
     else:
-        refused = HTTPStatus.OK if is_compared(transition) else form.failure
+        refused = HTTPStatus.OK if is_only_shown(form, transition) else form.failure
         status = HTTPStatus.CONFLICT if reasons else refused
+    if isinstance(form, CorrectionForm) and adopts(form):
+        form.adopt()
     page = render_page(form, entity, transition, reasons=reasons, record=record, draft=draft)
     return page, status
 

@@ -27,6 +27,7 @@ from repair_app.web import words
 CHINA = ZoneInfo("Asia/Shanghai")
 ROW = re.compile("[0-9]{1,9}")
 CATEGORIES = frozenset(Category)
+LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 bootstrap = Bootstrap5()
 
 
@@ -94,10 +95,14 @@ def init_app(app: Flask) -> None:
         lines_of=lines_of,
         categories=category_texts,
         languages=lambda: current_app.config["LANGUAGES"],
-        may=lambda *roles: (
-            current_user.is_authenticated and any(current_user.holds(role) for role in roles)
-        ),
+        may=may,
     )
+
+
+def may(*roles: Role) -> bool:
+    """Say whether the reader holds one of some roles."""
+    reader = current_user._get_current_object()  # noqa: SLF001  # once for all that is asked
+    return reader.is_authenticated and any(map(reader.holds, roles))
 
 
 def asked_for(name: str) -> str:
@@ -179,5 +184,11 @@ def paragraphs(text: str) -> list[str]:
 
 
 def site() -> str:
-    """Return the address of this site, the operator's or else the request's, with no end stroke."""
-    return str(current_app.config["BASE_URL"] or request.host_url).rstrip("/")
+    """Return the address of this site as the operator set it, with no end stroke.
+
+    Without one: what a request calls this machine itself. Any other name a request may have made
+    up, and it would stand on letters and codes: then it is empty, and addresses are relative.
+    """
+    if base := str(current_app.config["BASE_URL"]):
+        return base.rstrip("/")
+    return request.host_url.rstrip("/") if LOOPBACK.fullmatch(request.host) else ""

@@ -10,6 +10,7 @@ from repair_app.engine import enforcement
 from repair_app.engine.fields import CORRECTABLE
 from repair_app.engine.step import WAS
 from repair_app.forms import matters, questions
+from repair_app.services import institutions, organisations
 
 ROLES: dict[str, Any] = {
     "subject": _l("enterprise"),
@@ -79,18 +80,6 @@ def text_name(name: str, lang: str) -> str:
     return str(gettext("%(field)s, before", field=label)) if f"{kind}:" == WAS else label
 
 
-ORGANISATION_KINDS: dict[str, Any] = {
-    "enterprise": _l("enterprise"),
-    "agency": _l("public body"),
-    "credit_centre": _l("credit centre"),
-    "institution": _l("credit service institution"),
-}
-
-SERVICES: dict[str, Any] = {  # that institutions are registered for
-    "training": _l("Training"),
-    "credit_report": _l("Credit report"),
-}
-
 MAIL_STATES: dict[str, Any] = {
     "none": _l("not to be mailed"),
     "waiting": _l("to be sent at once"),
@@ -112,6 +101,8 @@ VERDICTS: dict[str, Any] = {
     "quarantined": _l("quarantined"),
 }
 
+ORGANISATION_KINDS: Mapping[str, Any] = organisations.KIND_NAMES
+SERVICES: Mapping[str, Any] = institutions.SERVICE_NAMES
 PRESENTERS: Mapping[str, Any] = matters.PRESENTERS
 REFUSALS: Mapping[str, Any] = questions.REFUSALS
 PERSON_ROLES: Mapping[str, Any] = enforcement.ROLES_OF_PERSONS

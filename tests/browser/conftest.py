@@ -110,6 +110,12 @@ def describe(world: World) -> dict[str, str]:
         record=make_record(world.other_firm, world.agency),
         subject=world.stranger,
     )
+    next_case = make_case(
+        world,
+        "with_provider",
+        record=make_record(world.other_firm, world.agency),
+        subject=world.stranger,
+    )
     repair = make_case(
         world,
         "accepted",
@@ -129,6 +135,7 @@ def describe(world: World) -> dict[str, str]:
         "disputed": disputed.ref,
         "case": case.ref,
         "desk_case": desk_case.ref,
+        "next_case": next_case.ref,
         "repair": repair.ref,
     }
 

@@ -41,9 +41,11 @@ def test_a_provider_clears_a_worklist_by_keyboard_only(browse, served):
     with page.expect_navigation():
         keys.press("c")
     assert rows(page).first.locator('[data-desk="claim"]').count() == 0
+    # The place is kept: the same row is the one that is meant.
+    expect(rows(page).first).to_have_attribute("aria-current", "true")
+    expect(rows(page).first.locator("a").first).to_be_focused()
 
     # Select and deselect.
-    keys.press("j")
     keys.press("x")
     assert rows(page).first.locator('[data-desk="pick"]').is_checked()
     keys.press("x")
@@ -87,6 +89,104 @@ def test_keys_do_nothing_while_somebody_types(browse):
     assert page.locator("#q").input_value() == "jkxc?/"
     assert not page.locator("#keys").is_visible()
     assert page.locator("tr[aria-current]").count() == 0
+
+
+def test_a_chinese_keyboard_is_understood_and_an_input_method_left_alone(browse):
+    """What is pressed is what arrives with such a keyboard: other signs, or the key only."""
+    provider = browse("provider")
+    provider.open("/work")
+    page = provider.page
+    page.locator("#keys-button").wait_for()
+
+    def press(**key):
+        page.evaluate(
+            """key => document.activeElement.dispatchEvent(
+                new KeyboardEvent("keydown", {bubbles: true, cancelable: true, ...key}))""",
+            key,
+        )
+
+    # Meant for the input method: nothing of it is a key of ours.
+    for left_alone in (
+        {"key": "j", "code": "KeyJ", "isComposing": True},
+        {"key": "j", "code": "KeyJ", "keyCode": 229},
+        {"key": "?", "code": "Slash", "shiftKey": True, "keyCode": 229},
+        {"key": "-", "code": "Slash"},  # what a German keyboard has there
+    ):
+        press(**left_alone)
+        assert page.locator("tr[aria-current]").count() == 0, left_alone
+        assert not page.locator("#keys").is_visible(), left_alone
+        expect(page.locator("body")).to_be_focused()
+
+    for key in (
+        {"key": "？", "code": "Slash", "shiftKey": True},
+        {"key": "?", "code": "Minus", "shiftKey": True},
+    ):
+        press(**key)
+        expect(page.locator("#keys")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("#keys")).not_to_be_visible()
+    for key in ("、", "／", "·"):
+        press(key=key, code="Slash")
+        expect(page.locator("#q")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(page.locator("#q")).not_to_be_focused()
+    press(key="ｊ", code="KeyJ")
+    expect(rows(page).first).to_have_attribute("aria-current", "true")
+
+
+def test_from_one_matter_to_the_next_by_keyboard(browse, served):
+    provider = browse("provider")
+    provider.open("/work")
+    page, keys = provider.page, provider.page.keyboard
+    page.locator("#keys-button").wait_for()
+    keys.press("?")
+    expect(page.locator("#keys").get_by_text("n", exact=True)).to_be_visible()
+    keys.press("Escape")
+    order = [one.split("/")[-1] for one in rows(page).locator("a").evaluate_all(HREFS)]
+    assert {served.names["case"], served.names["next_case"]} <= set(order)
+    keys.press("j")
+    with page.expect_navigation():
+        keys.press("Enter")
+    assert page.url.endswith(order[0])
+    provider.take("answer_interim", progress="正在核对原始案卷。")
+    link = page.locator("[data-desk=next]")
+    expect(link).to_contain_text("n")
+    with page.expect_navigation():
+        keys.press("n")
+    assert page.url.endswith(order[1])
+
+
+HREFS = "all => all.map(one => one.getAttribute('href'))"
+
+
+def test_what_the_enterprise_proposes_is_adopted_without_leaving_the_page(browse, served):
+    provider = browse("provider")
+    provider.open(f"/cases/{served.names['case']}/propose_correction")
+    page = provider.page
+    page.locator("[name=findings]").fill("经核对，同意更正。")
+    proposed = page.locator("button[name=adopt]")
+    wanted = proposed.evaluate("one => JSON.parse(one.dataset.adopt)")
+    assert wanted
+    proposed.click()
+    for name, text in wanted.items():
+        expect(page.locator(f"[name={name}]")).to_have_value(text)
+    expect(page.locator(f"[name={next(iter(wanted))}]")).to_be_focused()
+    expect(page.locator("[name=findings]")).to_have_value("经核对，同意更正。")
+
+
+def test_figures_are_read_on_a_phone(browse):
+    """No number is broken in two, no table is wider than the window."""
+    reviewer = browse("reviewer", PHONE)
+    reviewer.open("/statistics")
+    page = reviewer.page
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+    cells = page.locator("td.num")
+    assert cells.count() > 10
+    assert cells.evaluate_all("all => Math.max(...all.map(one => one.offsetHeight))") < 45
+    wide = page.locator(".table-responsive").evaluate_all(
+        "all => all.filter(one => one.scrollWidth > one.clientWidth).length"
+    )
+    assert wide == 0
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE])

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import DESK, PHONE
-from tests.factories import PDF
+from tests.factories import PDF, make_pdf
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -55,6 +55,8 @@ def test_an_objection_on_a_phone_from_the_start_page_to_the_receipt(served, brow
     record = f"/records/{served.names['phone_objection']}"
     window.open("/my")
     assert faults_of(window) == []
+    window.page.locator(f'details:has(a[href$="{record}/what-if"]) > summary').click()
+    assert faults_of(window) == []  # nor with what was folded
     window.follow(f"{record}/what-if")
     assert faults_of(window) == []
     window.follow(f"{record}/objection")
@@ -62,7 +64,16 @@ def test_an_objection_on_a_phone_from_the_start_page_to_the_receipt(served, brow
 
     window.page.locator('[name="ground"]').select_option("error")
     type_and_wait(window, "statement", "罚款金额登记有误，应为1.5万元。")
-    window.page.locator('[name="value_fine_10k"]').fill("1.5")
+    amount = window.page.locator('[name="value_fine_10k"]')
+    window.page.locator('[name="ground"]').select_option("over_term")
+    assert not window.page.locator(".entry").first.is_visible()
+    window.page.locator('[name="ground"]').select_option("error")
+    assert not amount.is_visible()
+    window.page.locator('.entry:has([name="value_fine_10k"]) > summary').click()
+    amount.fill("1.5")
+    window.page.locator('[name="ground"]').select_option("over_term")
+    assert amount.is_visible()  # what was typed is not hidden
+    window.page.locator('[name="ground"]').select_option("error")
     choose(window, PAPER)
     window.page.reload()
     assert window.page.locator('[name="statement"]').input_value().startswith("罚款金额")
@@ -125,7 +136,7 @@ def test_a_file_that_is_on_its_way_goes_with_the_form(served, browse):
     window = browse("stranger", DESK)
     window.open(f"/records/{served.names['phone_second']}/objection")
     window.page.locator('[name="statement"]').fill("见附件。")
-    large = {**PAPER, "buffer": PDF.replace(b"%%EOF", b"% " + b"0" * 4_000_000 + b"\n%%EOF")}
+    large = {**PAPER, "buffer": make_pdf("大", size=4_000_000)}
     window.page.locator('[name="evidence"]').set_input_files([large])
     press(window)
     assert PAPER["name"] in window.words

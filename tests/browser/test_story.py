@@ -56,6 +56,8 @@ def file_objection(subject, record):
     subject.follow(f"{record}/objection")
     subject.page.locator('[name="evidence"]').set_input_files([PAPER])
     subject.page.locator('[name="ground"]').select_option("error")
+    for wrong in ("fine_10k", "penalty_content"):
+        subject.page.locator(f'.entry:has([name="value_{wrong}"]) > summary').click()
     subject.send(
         "button[name=submit_now]",
         statement="罚款金额登记有误，应为1.5万元。",

@@ -16,7 +16,7 @@ from repair_app.models.parties import Role
 from repair_app.penalty_format.columns import COLUMNS
 from repair_app.services import imports, people, publication
 from repair_app.services.imports import files
-from tests.factories import make_account, make_appointment, make_uscc
+from tests.factories import make_account, make_appointment, make_pdf, make_uscc
 from tests.journeys.steps import (
     accept_and_forward,
     annul,
@@ -58,7 +58,7 @@ def test_a_penalty_is_public_from_the_file_on_and_can_be_disputed(cast, world, a
         ground="error",
         statement="应为1万元。",
         value_fine_10k="1",
-        evidence=(b"%PDF-1.4\n%%EOF\n", "决定书.pdf"),
+        evidence=(make_pdf("决定书"), "决定书.pdf"),
     )
     ref = answer.location.rpartition("/")[2]
     accept_and_forward(cast.reviewer, ref)
@@ -170,7 +170,7 @@ def test_a_record_whose_number_was_corrected_does_not_come_back_under_the_wrong_
         ground="error",
         statement="文号登记有误。",
         value_decision_no=right,
-        evidence=(b"%PDF-1.4\n%%EOF\n", "决定书.pdf"),
+        evidence=(make_pdf("决定书"), "决定书.pdf"),
     )
     ref = answer.location.rpartition("/")[2]
     accept_and_forward(cast.reviewer, ref)

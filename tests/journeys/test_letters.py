@@ -21,7 +21,7 @@ from repair_app.services.policy import current_policy
 from repair_app.web import accounts
 from tests import versions
 from tests.client import make_client
-from tests.factories import make_account, make_case, make_record, make_sanction
+from tests.factories import make_account, make_case, make_pdf, make_record, make_sanction
 from tests.journeys.steps import (
     PROOF,
     accept_and_forward,
@@ -337,11 +337,10 @@ def test_what_others_read_takes_no_place_in_a_list_and_all_are_reached(
     all_of = [one.ref for one in own]
     assert 2 < len(of_objection) < len(all_of)
     for client, address, refs in (
-        (cast.subject, "/my", all_of),
         (cast.subject, "/letters", all_of),
         (cast.subject, f"/records/{record.ref}", all_of),
         (cast.subject, f"/cases/{ref}", of_objection),
-        (cast.agent, "/my", of_objection),
+        (cast.agent, "/letters", of_objection),
         (cast.agent, f"/letters?of={record.ref}", of_objection),
         (cast.reviewer, f"/letters?of={record.ref}", [one.ref for one in letters_of(record)]),
     ):
@@ -372,7 +371,7 @@ def test_a_grant_stands_until_it_is_revoked(cast, record, anybody):
         record,
         falsehood="false_material",
         reason="缴款凭证系伪造。",
-        evidence=(b"%PDF-1.4\n%%EOF\n", "鉴定.pdf"),
+        evidence=(make_pdf("鉴定"), "鉴定.pdf"),
     )
     assert verify(anybody, letter).having("good")
     take(cast.subject, "state_views", ref, statement="并非伪造。")

@@ -18,6 +18,7 @@ from tests.factories import (
     make_account,
     make_appointment,
     make_case,
+    make_pdf,
     make_record,
     make_sanction,
     requirement_of,
@@ -165,7 +166,7 @@ def test_a_complaint_is_told_to_the_reviewers_alone(cast, world, anybody):
         ground="error",
         capacity="other",
         statement="金额有误。",
-        evidence=(b"%PDF-1.4\n%%EOF\n", "a.pdf"),
+        evidence=(make_pdf("决定书"), "a.pdf"),
     )
     db.session.rollback()
     told = db.session.scalars(select(Message).where(Message.entity_ref.like("TS-%"))).all()

@@ -13,6 +13,7 @@ from tests.factories import (
     make_appointment,
     make_case,
     make_organisation,
+    make_pdf,
     make_record,
     make_sanction,
 )
@@ -353,7 +354,7 @@ def test_a_draft_grows_until_it_is_filed_and_is_not_filed_without_evidence(cast,
         statement="金额和日期有误。",
         value_fine_10k="1.6",
         value_decided_on="2026-01-05",
-        evidence=(b"%PDF-1.4\n%%EOF\n", "决定书.pdf"),
+        evidence=(make_pdf("决定书"), "决定书.pdf"),
     )
     assert {one.field: one.proposed_value for one in case_of(ref).proposals} == {
         "fine_10k": "1.6",

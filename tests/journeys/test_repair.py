@@ -14,6 +14,7 @@ from tests.factories import (
     make_account,
     make_case,
     make_organisation,
+    make_pdf,
     make_record,
     make_sanction,
     meet_requirements,
@@ -305,7 +306,7 @@ def test_what_is_missing_is_supplied_on_one_request(cast, world):
     case = make_case(world, "submitted", workflow="repair")
     proof = requirements_of(case.ref)["rectification"].ref
     page = cast.subject.fill(
-        f"/requirements/{proof}/add_proof", statement="补充。", evidence=(b"%PDF-1\n%%EOF", "b.pdf")
+        f"/requirements/{proof}/add_proof", statement="补充。", evidence=(make_pdf("其一"), "b.pdf")
     )
     assert page.status_code == 409
     take(cast.reviewer, "ask_supplement", case.ref, missing="缴款凭证")
@@ -316,7 +317,7 @@ def test_what_is_missing_is_supplied_on_one_request(cast, world):
         "requirements",
         statement="补充缴款凭证。",
         staged=[],  # the file that was refused above is still listed: its tick is taken away
-        evidence=(b"%PDF-1.4\nsecond\n%%EOF", "缴款凭证二.pdf"),
+        evidence=(make_pdf("其二"), "缴款凭证二.pdf"),
     )
     take(cast.subject, "supplement", case.ref, statement="已补充。")
     take(cast.reviewer, "accept", case.ref)

@@ -3,7 +3,7 @@
 import pytest
 import time_machine
 
-from tests.factories import act, make_case, make_record, make_sanction, open_matter
+from tests.factories import act, make_case, make_pdf, make_record, make_sanction, open_matter
 from tests.journeys.steps import (
     accept_and_forward,
     apply_for_repair,
@@ -250,7 +250,7 @@ def test_an_annulled_basis_ends_the_repair_and_asks_nothing_more_of_the_enterpri
         "number": "（2026）虚行终1号",
         "issued_on": str(record.decided_on),
         "statement": "撤销。",
-        "evidence": (b"%PDF-1.4\n%%EOF\n", "判决书.pdf"),
+        "evidence": (make_pdf("判决书"), "判决书.pdf"),
     }
     ref = begin(cast.provider, "annulment", record, **given)
     take(cast.second_provider, "sign", ref)

@@ -15,6 +15,7 @@ from werkzeug.test import encode_multipart
 
 from repair_app import ledger
 from repair_app.db import db
+from repair_app.demo.papers import draw_png
 from repair_app.forms import FORMS
 from repair_app.models import Case, Event
 from repair_app.models.parties import Role
@@ -29,6 +30,7 @@ from tests.factories import (
     make_account,
     make_case,
     make_organisation,
+    make_pdf,
     make_record,
     make_sanction,
     open_matter,
@@ -38,6 +40,11 @@ from tests.factories import (
 ROOT = Path(__file__).parents[2]
 HTML = "<script>alert(1)</script><b onmouseover=x>&amp;\"'`{{7*7}}</b>"
 PNG = b"\x89PNG\r\n\x1a\n"
+# One grey point: tables of quantisation and of codes, what picture it is, its points, the end.
+JPEG = bytes.fromhex(
+    f"ffd8 ffdb 0043 00 {'01' * 64} ffc0 000b 08 0001 0001 01 01 11 00"
+    f"ffc4 0014 00 01 {'00' * 16} ffc4 0014 10 01 {'00' * 16} ffda 0008 01 01 00 00 3f 00 3f ffd9"
+)
 one_store = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # no query is special
 
 
@@ -149,13 +156,54 @@ BAD_FILES = {
     "two endings": (PDF, "决定书.pdf.exe"),
     "no ending": (PDF, "决定书"),
     "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "图.svg"),
-    "half a pdf": (b"%PDF-1.4\n", "决定书.pdf"),
+    "hardly a pdf": (b"%PDF-1.4\n%%EOF\n", "决定书.pdf"),
+    "half a pdf": (PDF[: len(PDF) // 2], "决定书.pdf"),
+    "pdf that points behind its end": (
+        re.sub(rb"startxref\n", b"startxref\n99", PDF),
+        "决定书.pdf",
+    ),
+    "half a png": (draw_png("x")[:-12], "图.png"),
+    "png without pixels": (draw_png("x").replace(b"IDAT", b"iDAT"), "图.png"),
+    "half a jpeg": (JPEG[:-2], "图.jpg"),
+    "jpeg without a picture": (JPEG.replace(b"\xff\xc0", b"\xff\xfe"), "图.jpg"),
     "empty": (b"", "决定书.pdf"),
     "docx named ofd": (make_ofd("word/document.xml"), "决定书.ofd"),
     "broken zip": (b"PK\x03\x04" + b"\0" * 50, "决定书.ofd"),
     "png named jpg": (PNG + b"\0" * 50, "图.jpg"),
     "nul in the name": (PDF, "决定书.pdf\x00.exe"),
 }
+
+
+GOOD_FILES = {
+    "pdf": (PDF, "决定书.pdf"),
+    "pdf and what a mail program added": (PDF + b"\r\n\r\n", "决定书.pdf"),
+    "ofd": (make_ofd("OFD.xml"), "决定书.ofd"),
+    "png": (draw_png("x"), "图.png"),
+    "jpeg": (JPEG, "图.jpg"),
+    "jpeg and what a telephone added": (JPEG + b"SEFT", "图.JPEG"),
+}
+
+
+@pytest.mark.parametrize("kind", GOOD_FILES)
+@one_store
+def test_a_file_that_opens_is_taken(as_, world, objection_form, kind):
+    content, name = GOOD_FILES[kind]
+    answer = as_(world.subject).fill(
+        objection_form, statement="见附件。", evidence=(content, name), button="submit_now"
+    )
+    assert answer.status_code == 302
+    case = db.session.scalars(select(Case)).one()
+    assert [one.filename for one in case.documents] == [name]
+
+
+@one_store
+def test_who_sends_a_damaged_file_is_told_what_to_do(as_, world, objection_form):
+    client = as_(world.subject)
+    for half, name in ((PDF[:40], "决定书.pdf"), (JPEG[:-2], "图.jpg")):
+        page = client.fill(objection_form, statement="见附件。", evidence=(half, name))
+        assert page.status_code == 415
+        assert any(f"“{name}”已损坏或者不完整" in one for one in page.mistakes)
+        assert any("重新保存或者扫描" in one for one in page.mistakes)
 
 
 @pytest.mark.parametrize("kind", BAD_FILES)
@@ -173,7 +221,7 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(as_, world, objection_
 
 def test_a_file_over_ten_megabytes_is_refused_and_one_of_ten_is_not(as_, world, objection_form):
     client = as_(world.subject)
-    exact = b"%PDF-1.4\n".ljust(10 * 1024 * 1024 - 6) + b"%%EOF\n"
+    exact = make_pdf("大", size=10 * 1024 * 1024)
     page = send_large(client, objection_form, b"\0" + exact)
     assert page.status_code == 413
     assert page.mistakes

@@ -7,6 +7,7 @@ from repair_app.db import db
 from repair_app.models import CaseNote, Document, Role
 from repair_app.services import desk
 from repair_app.services.transaction import transaction
+from tests.client import text_of
 from tests.factories import (
     PDF,
     act,
@@ -16,7 +17,7 @@ from tests.factories import (
     make_case,
     make_record,
 )
-from tests.journeys.steps import PAPER, Cast, case_of, ref_in, take
+from tests.journeys.steps import PAPER, Cast, case_of, dispute, ref_in, take
 
 SECRET = "请注意：企业电话里说法不一。"
 PNG = bytes.fromhex(
@@ -119,6 +120,146 @@ def test_who_has_it_in_hand_stands_in_the_notes(cast, world):
     names = world.reviewer.person.name, world.second_reviewer.person.name
     assert all(name in words for name in names)
     assert names[1] not in open_page(cast.subject, ref).words
+
+
+# --- at a glance ------------------------------------------------------------------------------
+
+
+def glance(client, ref):
+    """Return what stands at the top of a case: question -> answer."""
+    (top,) = open_page(client, ref).having("glance")
+    facts = next(one for one in top.iter("dl"))
+    texts = [text_of(one) for one in facts if one.tag in {"dt", "dd"}]
+    return dict(zip(texts[::2], texts[1::2], strict=True))
+
+
+def test_a_reviewer_sees_what_was_asked_answered_and_decided_at_the_top(cast, world):
+    record = make_record(world.firm, world.agency, fine_10k=15)
+    ref = dispute(cast.subject, record, fine_10k="1.5")
+    take(cast.reviewer, "accept", ref)
+    take(cast.reviewer, "ask_provider", ref, note="")
+    before = glance(cast.reviewer, ref)
+    assert before["提供单位答复"] == "尚未答复"
+    assert before["已作决定"] == "尚无"
+    assert all(one in before["审查要点"] for one in ("记录内容：15", "申请更正为：1.5"))
+    findings = "经核对决定书，应为1.6万元。"
+    take(cast.provider, "propose_correction", ref, findings=findings, value_fine_10k="1.6")
+    answered = glance(cast.reviewer, ref)
+    assert "罚款金额登记有误" in answered["申请事项"]
+    assert all(one in answered["提供单位答复"] for one in ("应予更正", world.agency.name, findings))
+    assert "提供单位答复：1.6" in answered["审查要点"]
+    assert answered["已作决定"] == "尚无"
+    take(cast.reviewer, "decide_correction", ref, note="与票据一致，拟同意。")
+    decided = glance(cast.second_reviewer, ref)
+    assert all(one in decided["已作决定"] for one in ("初审同意更正", "与票据一致，拟同意。"))
+    assert decided["提供单位答复"] == answered["提供单位答复"]
+
+
+def test_what_is_asked_is_what_was_filed_and_not_the_first_draft_of_it(cast, world):
+    ref = make_case(world, "draft").ref
+    take(cast.subject, "amend", ref, statement="修改后的说明。", evidence=PAPER)
+    take(cast.subject, "submit", ref)
+    told = glance(cast.reviewer, ref)
+    assert "修改后的说明。" in told["申请事项"]
+    assert "企业后续意见" not in told
+
+
+def test_an_answer_that_was_sent_back_is_told_to_count_no_more(cast, world):
+    ref = make_case(world, "correction_decided").ref
+    assert "初审同意更正" in glance(cast.reviewer, ref)["已作决定"]
+    act(world.second_reviewer, "return_decision", case_of(ref))
+    sent_back = glance(cast.reviewer, ref)
+    assert "退回" in sent_back["提供单位答复"]
+    assert "理由如下。" in sent_back["提供单位答复"]
+    assert sent_back["已作决定"] == "尚无"
+    act(world.provider, "confirm", case_of(ref))
+    again = glance(cast.reviewer, ref)
+    assert "信息无误" in again["提供单位答复"]
+    assert "退回" not in again["提供单位答复"]
+
+
+def test_what_is_no_answer_does_not_stand_as_one(cast, world):
+    """Who tells how far it is, or has it tested, has not answered; who disclaims it has."""
+    ref = make_case(world, "with_provider").ref
+    for step in ("answer_interim", "begin_appraisal", "end_appraisal"):
+        act(world.provider, step, case_of(ref))
+    assert glance(cast.reviewer, ref)["提供单位答复"] == "尚未答复"
+    act(world.provider, "disclaim", case_of(ref))
+    assert "非本单位信息" in glance(cast.reviewer, ref)["提供单位答复"]
+
+
+def test_what_the_enterprise_said_before_the_decision_stands_beside_the_reasons(cast, world):
+    ref = make_case(world, "rejection_announced").ref
+    assert "企业后续意见" not in glance(cast.reviewer, ref)
+    take(cast.subject, "state_views", ref, statement="缴款票据附后。", evidence=PAPER)
+    heard = glance(cast.reviewer, ref)
+    assert "缴款票据附后。" in heard["企业后续意见"]
+    assert "拟驳回" in heard["已作决定"]
+
+
+def test_a_repair_turns_on_what_it_needs_and_what_the_check_found(cast, world):
+    ref = make_case(world, "with_provider", workflow="repair").ref
+    act(world.provider, "confirm_rectification", case_of(ref))
+    told = glance(cast.reviewer, ref)
+    assert "失信行为整改证明" in told["审查要点"]
+    assert "整改属实" in told["提供单位答复"]
+
+
+def test_the_parties_are_shown_no_summary(cast, world):
+    ref = make_case(world, "correction_proposed").ref
+    assert open_page(cast.subject, ref).having("glance") == []
+    assert open_page(cast.provider, ref).having("glance")
+
+
+# --- a correction as it was proposed ----------------------------------------------------------
+
+
+def asked_correction(cast, world):
+    record = make_record(world.firm, world.agency, fine_10k=15)
+    ref = dispute(cast.subject, record, fine_10k="1.5")
+    take(cast.reviewer, "accept", ref)
+    take(cast.reviewer, "ask_provider", ref, note="")
+    return ref, f"/cases/{ref}/propose_correction"
+
+
+def test_what_is_proposed_is_adopted_by_a_button_and_nothing_is_sent(cast, world):
+    ref, address = asked_correction(cast, world)
+    page = cast.provider.read(address)
+    assert page.fields["value_fine_10k"] == ""
+    typed = {"findings": "经核对，同意。", "value_violation_type": "虚假宣传"}
+    assert next(page.form.iter("button")).get("name") is None  # what the Enter key means in a field
+    shown = cast.provider.send(page, address, button="adopt", **typed)
+    assert shown.status_code == 200
+    assert shown.mistakes == []
+    assert shown.fields["value_fine_10k"] == "1.5"
+    assert {name: shown.fields[name] for name in typed} == typed  # what was typed stays
+    assert case_of(ref).state == "with_provider"
+    answer = cast.provider.send(shown, address)
+    assert answer.status_code == 302
+    (fine,) = [one for one in case_of(ref).proposals if one.field == "fine_10k"]
+    assert fine.answered_value == "1.5"
+
+
+def test_an_address_opens_the_form_as_it_was_proposed(cast, world):
+    ref, address = asked_correction(cast, world)
+    page = cast.provider.read(f"{address}?adopt=1")
+    assert page.fields["value_fine_10k"] == "1.5"
+    # What is typed over it stays, though the address says the same as before.
+    wrong = cast.provider.send(page, f"{address}?adopt=1", value_fine_10k="1.7")
+    assert wrong.status_code == 400  # without findings
+    assert wrong.fields["value_fine_10k"] == "1.7"
+    take(cast.provider, "disclaim", ref, reason="非本单位信息。")
+    checked = cast.reviewer.read(f"/cases/{ref}/check_correction?adopt=1")
+    assert checked.fields["value_fine_10k"] == "1.5"
+
+
+def test_nothing_is_to_be_adopted_where_nothing_is_proposed(cast, world):
+    ref = dispute(cast.subject, make_record(world.firm, world.agency))
+    take(cast.reviewer, "accept", ref)
+    take(cast.reviewer, "ask_provider", ref, note="")
+    page = cast.provider.read(f"/cases/{ref}/propose_correction?adopt=1")
+    assert "采用建议内容" not in page.words
+    assert page.fields["value_fine_10k"] == ""
 
 
 # --- what to keep out of ----------------------------------------------------------------------

@@ -306,6 +306,23 @@ def test_a_matter_is_given_to_a_colleague_and_given_on(cast, world):
     assert kinds_noted(ref) == ["assigned", "claimed"]
 
 
+def test_how_much_each_has_is_not_called_by_the_name_of_who_has_it(cast, world):
+    make_case(world, "submitted")
+    loads = cast.reviewer.read("/work").tree.findall(".//main//table")[-1]
+    assert [text_of(one) for one in loads.find("thead").iter("th")] == ["同事", "承办件数", "逾期"]
+
+
+def test_who_takes_a_matter_comes_back_to_the_same_part_of_the_list(cast, world, monkeypatch):
+    monkeypatch.setattr("repair_app.services.inbox.PAGE", 1)
+    refs = [make_case(world, "submitted").ref for _ in range(2)]
+    address = next(to for to in cast.reviewer.read("/work").links.values() if "after=" in to)
+    page = cast.reviewer.read(address)
+    back = next(one for one in page.tree.iter("form") if one.get("id") == "desk")
+    (came,) = [one.get("value") for one in back.iter("input") if one.get("name") == "back"]
+    again = post(cast.reviewer, f"/work/{refs[1]}/claim", back=came)
+    assert ROW.findall(again.html) == [refs[1]]
+
+
 def test_several_are_given_at_once(cast, world):
     refs = [make_case(world, "submitted").ref for _ in range(3)]
     post(cast.reviewer, "/work/assign", ref=refs[:2], account=str(world.second_reviewer.id))
@@ -379,10 +396,10 @@ def test_what_a_colleague_moved_on_is_told_and_holds_up_nothing_else(cast, world
     assert [moved in one for one in page.alerts] == [True, False], page.alerts
     for address in (f"/work/{moved}/claim", f"/work/{moved}/release"):
         assert any(moved in one for one in post(cast.reviewer, address).alerts)
-    page = post(cast.reviewer, "/work/steps", ref=[stays, moved], step="accept")
+    page = post(cast.reviewer, "/work/steps", ref=[stays, moved], step="objection.accept")
     assert chosen_on(page)["matter"] == [f"cases {stays}"]
     assert any(moved in one for one in page.alerts)
-    page = post(cast.reviewer, "/work/steps", ref=moved, step="accept")  # nothing is left
+    page = post(cast.reviewer, "/work/steps", ref=moved, step="objection.accept")  # nothing left
     assert any(moved in one for one in page.alerts)
     assert holder_of(moved) is None
 
@@ -427,21 +444,27 @@ def chosen_on(page):
     return page.fields.to_dict(flat=False)
 
 
+def take_for_all(client, sent):
+    """Send the confirmed step for all; return the report, which has a page of its own."""
+    return client.follow(client.post("/work/steps/take", data=sent))
+
+
 def test_one_step_is_taken_in_several_and_each_is_reported(cast, world):
     refs = [make_case(world, "accepted").ref for _ in range(3)]
     elsewhere = make_case(world, "submitted").ref
-    page = post(cast.reviewer, "/work/steps", ref=[*refs, elsewhere], step="ask_provider")
+    step = "objection.ask_provider"
+    page = post(cast.reviewer, "/work/steps", ref=[*refs, elsewhere], step=step)
     sent = chosen_on(page)
     assert len(sent["matter"]) == 3
     assert elsewhere in page.words
     act(world.reviewer, "ask_provider", case_of(refs[0]))  # meanwhile
-    report = cast.reviewer.post("/work/steps/take", data={**sent, "note": "请核实。"})
+    report = take_for_all(cast.reviewer, {**sent, "note": "请核实。"})
     assert len(report.having("good")) == 1 + 2
     assert refs[0] in report.words
     assert [case_of(one).state for one in refs] == ["with_provider"] * 3
     assert case_of(elsewhere).state == "submitted"
     events = [case_of(one).version for one in refs]
-    again = cast.reviewer.post("/work/steps/take", data={**sent, "note": "请核实。"})
+    again = take_for_all(cast.reviewer, {**sent, "note": "请核实。"})
     assert again.words == report.words  # sent twice is done once
     assert [case_of(one).version for one in refs] == events
 
@@ -451,7 +474,7 @@ def test_what_bars_the_step_is_told_before_it_is_taken(cast, world):
     other = make_record(world.other_firm, world.agency)
     own, fine = make_case(world, "submitted").ref, None
     fine = make_case(world, "submitted", record=other, subject=world.stranger).ref
-    page = post(cast.torn_reviewer, "/work/steps", ref=[own, fine], step="accept")
+    page = post(cast.torn_reviewer, "/work/steps", ref=[own, fine], step="objection.accept")
     sent = chosen_on(page)
     assert sent["matter"] == [f"cases {fine}"]
     # Who sends it nevertheless is told so by the workflow.
@@ -461,7 +484,7 @@ def test_what_bars_the_step_is_told_before_it_is_taken(cast, world):
         f"token:{own}": "t1",
         f"version:{own}": str(case_of(own).version),
     }
-    report = cast.torn_reviewer.post("/work/steps/take", data=forced)
+    report = take_for_all(cast.torn_reviewer, forced)
     assert len(report.having("bad")) == 2
     assert (case_of(own).state, case_of(fine).state) == ("submitted", "accepted")
 
@@ -474,11 +497,11 @@ def test_a_decision_is_not_taken_for_many_at_once(cast, world):
     sent = {
         "csrf_token": cast.reviewer.token(),
         "matter": f"cases {ref}",
-        "step": "decide_correction",
+        "step": "objection.decide_correction",
         f"token:{ref}": "t1",
         f"version:{ref}": str(case_of(ref).version),
     }
-    report = cast.reviewer.post("/work/steps/take", data=sent)
+    report = take_for_all(cast.reviewer, sent)
     assert report.having("bad")
     assert case_of(ref).state == "correction_proposed"
 
@@ -488,7 +511,7 @@ def test_what_is_not_ones_own_is_not_taken_along(cast, world):
     sent = {
         "csrf_token": cast.other_provider.token(),
         "matter": f"cases {ref}",
-        "step": "ask_provider",
+        "step": "objection.ask_provider",
         f"token:{ref}": "t1",
         f"version:{ref}": str(case_of(ref).version),
     }
@@ -503,14 +526,149 @@ def test_what_is_not_ones_own_does_not_hide_what_became_of_the_rest(cast, world)
     sent = {
         "csrf_token": cast.provider.token(),
         "matter": [f"cases {own}", f"cases {strange}"],
-        "step": "begin_appraisal",
+        "step": "objection.begin_appraisal",
     } | {f"version:{one}": str(case_of(one).version) for one in (own, strange)}
     sent |= {f"token:{one}": f"t{one}" for one in (own, strange)}
-    report = cast.provider.post("/work/steps/take", data=sent)
+    report = take_for_all(cast.provider, sent)
     assert report.status_code == 200
     assert own in report.words
     assert strange in report.words
     assert case_of(strange).state == "with_provider"
+
+
+def test_the_report_is_read_again_without_taking_the_step_again(cast, world):
+    """It has an address of its own, tells each matter, and is its person's only."""
+    fine, moved = (make_case(world, "accepted").ref for _ in range(2))
+    step, back = "objection.ask_provider", "/work?what=objection"
+    page = post(cast.reviewer, "/work/steps", ref=[fine, moved], step=step, back=back)
+    sent = chosen_on(page)
+    act(world.reviewer, "reroute", case_of(moved), provider_id=world.other_agency.id)  # meanwhile
+    answer = cast.reviewer.post("/work/steps/take", data=sent)
+    assert answer.status_code == 302
+    version = case_of(fine).version
+    reports = [cast.reviewer.read(answer.location) for _ in range(2)]
+    assert reports[0].words == reports[1].words
+    assert reports[0].links["返回待办事项"] == back
+    assert reports[0].links[fine] == f"/cases/{fine}"
+    rows = [text_of(one) for one in reports[0].tree.findall(".//main//tbody/tr")]
+    assert [(one.split()[0], "未办理" in one) for one in rows] == [(fine, False), (moved, True)]
+    assert "已有变化" in rows[1]
+    assert (case_of(fine).state, case_of(fine).version) == ("with_provider", version)
+    for other in (cast.second_reviewer, cast.provider):
+        assert other.get(answer.location).status_code == 404
+    assert cast.reviewer.get("/work/steps/none").status_code == 404
+
+
+def test_a_report_stays_a_while_and_makes_room_for_newer_ones(cast, world, monkeypatch):
+    monkeypatch.setattr("repair_app.services.batch.MOST_REPORTS", 2)
+    ref = make_case(world, "accepted").ref
+    sent = {"csrf_token": cast.reviewer.token(), "matter": f"cases {ref}", "step": "objection.no"}
+    addresses = [cast.reviewer.post("/work/steps/take", data=sent).location for _ in range(3)]
+    found = [cast.reviewer.get(one).status_code for one in addresses]
+    assert found == [404, 200, 200]
+    assert addresses[2] not in cast.reviewer.read("/work").html  # no form that was begun
+
+
+def test_steps_of_one_name_are_told_apart_and_each_taken_where_it_is_meant(cast, world):
+    """To accept a repair publishes its commitment: it is not what accepting an objection is."""
+    objection = make_case(world, "submitted").ref
+    assert steps_offered(cast.reviewer)["objection.accept"] == "受理"
+    repair = make_case(world, "submitted", workflow="repair").ref
+    offered = steps_offered(cast.reviewer)
+    assert offered["objection.accept"] == "信用信息异议：受理"
+    assert offered["repair.accept"] == "信用修复：受理并公示承诺"
+    page = post(cast.reviewer, "/work/steps", ref=[objection, repair], step="objection.accept")
+    assert page.title == "受理"
+    sent = chosen_on(page)
+    assert sent["matter"] == [f"cases {objection}"]
+    # Who sends the other one along takes no step in it.
+    forced = {**sent, "matter": [f"cases {objection}", f"cases {repair}"]}
+    forced |= {f"token:{repair}": "t1", f"version:{repair}": str(case_of(repair).version)}
+    report = take_for_all(cast.reviewer, forced)
+    assert len(report.having("good")) == 2
+    assert (case_of(objection).state, case_of(repair).state) == ("accepted", "submitted")
+
+
+def steps_offered(client):
+    """Return the steps that a worklist offers for several matters: name -> title."""
+    (chosen,) = client.read("/work").tree.findall(".//select[@id='step']")
+    return {one.get("value"): text_of(one) for one in chosen.iter("option")}
+
+
+# --- from one matter to the next --------------------------------------------------------------
+
+
+def open_from(client, path, referrer):
+    """Open a page by a link on another one, as a browser does."""
+    return client.get(path, headers={"Referer": f"http://localhost{referrer}"})
+
+
+def next_on(page):
+    """Return where the way to the next matter leads, if the page offers one."""
+    return next((to for text, to in page.links.items() if "下一件" in text), None)
+
+
+def test_after_a_step_the_next_matter_of_the_worklist_is_offered(cast, world):
+    """Each in its turn, with what the list was narrowed to; at the end the list is told empty."""
+    first, second = (make_case(world, "with_provider").ref for _ in range(2))
+    other = make_record(world.other_firm, world.agency)
+    elsewhere = make_case(world, "with_provider", record=other, subject=world.stranger).ref
+    query = f"?q={world.firm.name}"
+    assert listed(cast.provider, query) == [first, second]
+    open_from(cast.provider, f"/cases/{first}", f"/work{query}")
+    page = take(cast.provider, "confirm", first, findings="登记无误。")
+    assert len(page.alerts) == 1  # beside the confirmation
+    came = cast.provider.get(next_on(page))
+    assert came.location == f"/cases/{second}"
+    # The way on goes on from there, though no list was opened in between.
+    page = take(cast.provider, "confirm", second, findings="登记无误。")
+    back = cast.provider.get(next_on(page))
+    assert back.location.startswith("/work?q=")
+    assert cast.provider.get(back.location).alerts
+    assert elsewhere not in back.location
+
+
+def test_behind_the_last_matter_the_list_begins_anew(cast, world):
+    refs = [make_case(world, "with_provider").ref for _ in range(3)]
+    open_from(cast.provider, f"/cases/{refs[2]}", "/work")
+    page = take(cast.provider, "confirm", refs[2], findings="登记无误。")
+    assert cast.provider.get(next_on(page)).location == f"/cases/{refs[0]}"
+    open_from(cast.provider, f"/cases/{refs[0]}", "/work")
+    page = take(
+        cast.provider, "answer_interim", refs[0], progress="核对中。"
+    )  # it stays in the list
+    assert cast.provider.get(next_on(page)).location == f"/cases/{refs[1]}"
+
+
+def test_no_next_matter_is_offered_where_no_worklist_was_left(cast, world):
+    refs = [make_case(world, "with_provider").ref for _ in range(2)]
+    for referrer in ("/work/cases", "/messages", "//example.org/work"):
+        open_from(cast.provider, f"/cases/{refs[0]}", referrer)
+    page = take(cast.provider, "answer_interim", refs[0], progress="核对中。")
+    assert next_on(page) is None
+    open_from(cast.provider, f"/cases/{refs[0]}", "/work")  # and then another one, from elsewhere
+    page = take(cast.provider, "answer_interim", refs[1], progress="核对中。")
+    assert next_on(page) is None
+
+
+def test_the_next_matter_leads_where_its_row_leads(cast, world):
+    """A department to the record of a measure, an institution to what it is asked for."""
+    records = [make_record(world.firm, world.agency) for _ in range(2)]
+    for one in records:
+        make_sanction(one, world.officer)
+    shown = re.findall(r'href="(/records/[^"]+)"', cast.officer.read("/work").html)
+    open_from(cast.officer, shown[0], "/work")
+    assert cast.officer.get("/work/next").location == shown[1]
+
+
+@pytest.mark.parametrize(
+    "query", ["?as=x&what=no.no&until=x&after=x", "?q=%00&evil=1", "?q=" + "长" * 400]
+)
+def test_the_way_on_bears_whatever_an_address_says(cast, world, query):
+    refs = [make_case(world, "with_provider").ref for _ in range(2)]
+    open_from(cast.provider, f"/cases/{refs[0]}", f"/work{query}")
+    assert cast.provider.get("/work/next").status_code == 302
+    assert cast.officer.get("/work/next").status_code == 302
 
 
 # --- the department ---------------------------------------------------------------------------

@@ -623,3 +623,79 @@ def test_the_job_is_asked_for_in_the_same_transaction(as_, app, world, long, thr
     waiting = jobs.client_of(db.engine).list_workflows(name=exports.JOB)
     assert len(waiting) == 1
     assert text_of(page.tree.find(".//main//h1")) == "My files"
+
+
+# --- administration -------------------------------------------------------------------------------
+
+OFFICE = ("organisations", "people", "institutions", "given-up-mails")
+
+
+def test_the_lists_of_administration_are_for_administrators(as_, anybody, world):
+    for name in OFFICE:
+        for form in ("csv", "xlsx"):
+            assert take(as_(world.administrator), name, form=form).status_code == 200
+            assert take(anybody, name, form=form).status_code == 302
+            for other in (world.auditor, world.reviewer, world.subject):
+                assert take(as_(other), name, form=form).status_code == 404
+
+
+def test_the_pages_of_administration_offer_their_lists_as_they_are_filtered(as_, world):
+    admin = as_(world.administrator)
+    for page, name in (
+        ("/admin/organisations?q=%E4%B8%AD%E5%BF%83&kind=credit_centre", "organisations"),
+        ("/admin/people?q=example&role=reviewer", "people"),
+        ("/admin/institutions", "institutions"),
+    ):
+        links = [one for one in admin.read(page).links.values() if f"/exports/{name}." in one]
+        assert len(links) == 2
+        query = page.partition("?")[2]
+        assert all(one.partition("?")[2] == query for one in links)
+        assert len(read_csv(admin.get(links[0], headers=ENGLISH))) > 1
+
+
+def test_organisations_are_those_of_the_page_with_no_formula_and_no_natural_person(as_, world):
+    admin = as_(world.administrator)
+    rename(world.agency, "=1+1")
+    rename(world.other_firm, "王小明", kind=OrganisationKind.NATURAL_PERSON)
+    rows = read_csv(take(admin, "organisations"))
+    assert "'=1+1" in column(rows, "Name")
+    assert world.firm.uscc in str(rows)
+    assert "王小明" not in str(rows)
+    assert world.other_firm.uscc not in str(rows)
+    some = read_csv(take(admin, "organisations", "?kind=credit_centre"))
+    assert set(column(some, "Kind")) == {"credit centre"}
+    one = read_csv(take(admin, "organisations", f"?q={world.firm.uscc}"))
+    assert column(one, "Unified social credit code") == [world.firm.uscc]
+
+
+def test_roles_name_accounts_by_number_and_no_person(as_, world):
+    admin = as_(world.administrator)
+    text = take(admin, "people").get_data(as_text=True)
+    rows = read_csv(take(admin, "people"))
+    assert f"account:{world.reviewer.id}" in column(rows, "Account")
+    for word in ("@", world.reviewer.person.name, world.subject.person.name):
+        assert word not in text
+    some = read_csv(take(admin, "people", "?role=reviewer"))
+    assert f"account:{world.reviewer.id}" in column(some, "Account")
+    assert f"account:{world.subject.id}" not in column(some, "Account")
+    one = read_csv(take(admin, "people", f"?q={world.firm.uscc}"))
+    assert f"account:{world.subject.id}" in column(one, "Account")
+    assert f"account:{world.reviewer.id}" not in column(one, "Account")
+
+
+def test_registrations_with_their_terms(as_, world):
+    rows = read_csv(take(as_(world.administrator), "institutions"))
+    assert world.training_house.uscc in column(rows, "Unified social credit code")
+    assert set(column(rows, "Service")) <= {"Training", "Credit report"}
+
+
+def test_mails_that_were_given_up(as_, world):
+    make_case(world, "submitted")
+    with transaction() as session:
+        one = session.query(Message).order_by(Message.id).first()
+        one.mail_state, one.mail_problem = "failed", "=550 no such mailbox"
+        number, account = one.id, one.account_id
+    rows = read_csv(take(as_(world.administrator), "given-up-mails"))
+    assert number
+    assert column(rows, "Account") == [f"account:{account}"]
+    assert column(rows, "Problem") == ["'=550 no such mailbox"]

@@ -266,19 +266,6 @@ def test_a_shield_is_refused_for_grounds_of_its_own_name(world: World, as_: As) 
     assert "不予受理（修复）事由" not in shown.words
 
 
-def test_what_is_missing_is_told_line_by_line(world: World, as_: As) -> None:
-    """一次性告知: what, what would do instead, and how to get it."""
-    record = make_record(world.firm, world.agency)
-    case = factories.open_repair(record, world.subject)
-    page = as_(world.subject).read(f"/cases/{case.ref}")
-    told = next(one for one in page.having("lines") if "每行" in "".join(one.itertext()))
-    first, *lines = "".join(told.itertext()).strip().splitlines()
-    assert first.endswith("：")
-    assert len(lines) == 2
-    assert all(one.startswith("· ") and "（" in one for one in lines)
-    assert "，或者" in lines[1]
-
-
 def test_a_falsehood_goes_on_record_in_plain_words(world: World, as_: As) -> None:
     record = make_record(world.firm, world.agency)
     make_case(world, "closed", workflow="repair", record=record)

@@ -13,6 +13,7 @@ from repair_app import create_app
 from repair_app.db import db
 from repair_app.models import Complaint, Document, Letter
 from repair_app.services import complaints, feed, imports, invitations, own_reports
+from repair_app.services.batch import Taken, keep_report
 from repair_app.services.policy import current_policy
 from repair_app.web import my
 from repair_app.web.door import PUBLIC, SIGNED_IN, check_rules, rule_of
@@ -30,7 +31,6 @@ ROUTES: dict[str, str | set[str]] = {
     "admin.courses": {"administrator"},
     "admin.letter": {"administrator"},
     "admin.letters": {"administrator"},
-    "admin.measures": {"administrator"},
     "admin.running": {"administrator"},
     "admin.sample": {"administrator"},
     "admin.settings": {"administrator"},
@@ -80,7 +80,9 @@ ROUTES: dict[str, str | set[str]] = {
     "desk.drop_search": WORKERS,
     "desk.prepare": WORKERS,
     "desk.release": WORKERS,
+    "desk.report": WORKERS,
     "desk.save_search": WORKERS,
+    "desk.show_next": WORKERS,
     "desk.take": WORKERS,
     "enforcement.index": {"department"},
     "enforcement.initiate": {"provider"},
@@ -104,6 +106,8 @@ ROUTES: dict[str, str | set[str]] = {
     "letters.draft": SIGNED_IN,
     "letters.index": SIGNED_IN,
     "letters.verify": PUBLIC,
+    "measures.download": {"administrator"},
+    "measures.index": {"administrator"},
     "messages.about": SIGNED_IN,
     "messages.index": SIGNED_IN,
     "messages.read": SIGNED_IN,
@@ -192,7 +196,8 @@ POSTED_ONLY = {
     "theme.change",
     "training.call_off",
 }
-LEADS_ON = {"public.home", "messages.about", "messages.show"}  # to a page of the person's own
+# To a page of the person's own.
+LEADS_ON = {"desk.show_next", "public.home", "messages.about", "messages.show"}
 OF_ONE_COMPLAINT = {
     "complaints.look",
     "complaints.paper",
@@ -256,6 +261,7 @@ def addresses(app: Flask, world: World) -> dict[str, str]:
     training = factories.requirement_of(repair, "training")
     promised = factories.make_case(world, "accepted", workflow="repair")
     promise = factories.requirement_of(promised, "commitment")
+    bulk = keep_report(world.reviewer, [Taken("cases", case.ref, done=True)], "/work")
     header = PENALTIES.read_bytes().splitlines(keepends=True)[:3]
     batch = imports.bring_in_file(b"".join(header), "penalties.csv", world.provider)
     document = db.session.query(Document).first()
@@ -271,7 +277,6 @@ def addresses(app: Flask, world: World) -> dict[str, str]:
         "admin.courses": "/admin/courses",
         "admin.letter": "/admin/letters/receipt",
         "admin.letters": "/admin/letters",
-        "admin.measures": "/admin/measures",
         "admin.running": "/admin/running",
         "admin.sample": "/admin/letters/receipt/zh.pdf",
         "admin.settings": "/admin/settings",
@@ -333,7 +338,9 @@ def addresses(app: Flask, world: World) -> dict[str, str]:
         "desk.drop_search": "/work/searches/1/delete",
         "desk.prepare": "/work/steps",
         "desk.release": f"/work/{case.ref}/release",
+        "desk.report": f"/work/steps/{bulk}",
         "desk.save_search": "/work/searches",
+        "desk.show_next": "/work/next",
         "desk.take": "/work/steps/take",
         "enforcement.index": "/enforce",
         "enforcement.initiate": f"/records/{record.ref}/initiate",
@@ -352,6 +359,8 @@ def addresses(app: Flask, world: World) -> dict[str, str]:
         "letters.index": "/letters",
         "letters.verify": f"/verify/{letter.code}",
         "messages.about": f"/messages/about/{case.ref}",
+        "measures.download": "/admin/measures/measures.toml",
+        "measures.index": "/admin/measures",
         "messages.index": "/messages",
         "messages.read": "/messages/1/read",
         "messages.read_all": "/messages/read",
@@ -491,6 +500,7 @@ def test_what_is_posted_and_what_is_read_are_known(app: Flask) -> None:
         "exports.ask",
         "inspections.mark",
         "language.change",
+        "measures.index",
         "messages.read",
         "messages.read_all",
         "messages.urge",
@@ -572,11 +582,14 @@ def judge(name: str, endpoint: str, code: int, sent_to_sign_in: bool) -> bool:
         return code == 403
     # The record is public, so who is not its provider is told so; 404 hides the rest.
     told = endpoint == "enforcement.initiate" and name == "other_provider"
-    return code == (403 if told else 404 if hidden(name, endpoint) else 200)
+    is_there = 302 if endpoint in LEADS_ON else 200
+    return code == (403 if told else 404 if hidden(name, endpoint) else is_there)
 
 
 def hidden(name: str, endpoint: str) -> bool:
     """Say whether the thing at the address is not for this person to see."""
+    if endpoint == "desk.report":
+        return name != "reviewer"
     if endpoint in {"agents.appoint", "agents.change", "my.report_pdf", "my.what_if"}:
         return name == "stranger"
     if name in {"upper_reviewer", "torn_reviewer"}:  # the latter acts for the enterprise as well

@@ -19,7 +19,7 @@ from sqlalchemy import event
 from repair_app.calendar import is_working_day
 from repair_app.db import db
 from repair_app.models import Deadline
-from repair_app.services.statistics import boards, counts, periods
+from repair_app.services.statistics import counts, for_public, periods
 from tests import factories
 from tests.client import text_of
 from tests.factories import act, get_case, make_case, make_record
@@ -357,7 +357,7 @@ def test_after_those_that_are_late_come_the_slowest(as_, world):
     ],
 )
 def test_what_is_small_is_not_shown_nor_what_it_follows_from(numbers, shown):
-    assert boards.guard_small(numbers) == shown
+    assert for_public.guard_small(numbers) == shown
 
 
 def test_the_public_reads_totals_without_names_and_nothing_small(anybody, world, as_):

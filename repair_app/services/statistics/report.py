@@ -11,7 +11,8 @@ from flask_babel import gettext
 from config import ROOT
 from repair_app import letters, sheets
 from repair_app.db import now
-from repair_app.services.statistics.boards import AUDIENCE_NAMES, Board, Table, Value
+from repair_app.services.statistics.boards import AUDIENCE_NAMES, Board
+from repair_app.services.statistics.tables import Table, Value
 
 MOST_WITH_BARS: Final = 5  # columns; more leave no room
 TEMPLATES: Final = ROOT / "templates" / "reports"

@@ -1,0 +1,59 @@
+"""A case in a few lines, for an official: what is asked, what was found, what is decided."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from repair_app.engine.spec import SAME
+from repair_app.models import Case, Role
+from repair_app.services.history import Happening
+
+# What settles something in a case, and what begins the verification again, by its effect.
+DECIDES: Final = frozenset({"remember_first_decider", "remember_signer", "remember_refusal"})
+VERIFIES: Final = "remember_verifier"
+BEGINS_AGAIN: Final = "forget_verification"
+
+
+@dataclass(frozen=True)
+class Gist:
+    """A case in a few lines: what was asked, found and decided. Of each the step that said it."""
+
+    asked: Happening | None  # with the words in which the matter was brought
+    heard: Happening | None  # what the enterprise said later on
+    answer: Happening | None  # of the provider, or of who verified in its place
+    sent_back: Happening | None  # by which the answer counts no more: it is verified again
+    views: Sequence[Happening]  # of other agencies
+    decided: Sequence[Happening]  # what counts, in the order in which it came
+
+
+def sum_up(matter: Case, happenings: Sequence[Happening]) -> Gist:
+    """Return a case in a few lines, out of all that happened in it."""
+    own = [one for one in happenings if one.event.entity == matter.ref]
+    said = [one for one in own if one.texts.get("statement")]
+    filed = matter.submitted_at
+    brought = [one for one in said if filed is None or one.at <= filed]  # a draft may be amended
+    later = [one for one in said[len(brought) :] if one.role in {Role.SUBJECT, Role.AGENT}]
+    answers = [at for at, one in enumerate(own) if is_answer(one)]
+    again = [at for at, one in enumerate(own) if BEGINS_AGAIN in one.transition.effects]
+    last_again = again[-1] if again else -1
+    return Gist(
+        asked=brought[-1] if brought else None,
+        heard=later[-1] if later else None,
+        answer=own[answers[-1]] if answers else None,
+        sent_back=own[last_again] if answers and answers[-1] < last_again else None,
+        views=[one for one in happenings if one.facts.get("view")],
+        decided=[one for one in own[max(last_again, 0) :] if DECIDES & set(one.transition.effects)],
+    )
+
+
+def is_answer(one: Happening) -> bool:
+    """Say whether a step told what was found when the matter was verified.
+
+    Who gives it back to the centre answers as well: that it is another's record.
+    """
+    step, states = one.transition, one.workflow.states
+    if VERIFIES in step.effects:
+        return True
+    if one.role != Role.PROVIDER or one.workflow.initial in step.source or step.target == SAME:
+        return False
+    return states[step.target].owner == Role.REVIEWER and DECIDES.isdisjoint(step.effects)
