@@ -10,6 +10,7 @@ depends_on = None
 
 TURNS, PASSED_ON = "ix_deadline_turns", "ix_deadline_passed_on"
 BELOW, AGENCIES = "ix_organisation_superior", "ix_organisation_agency"
+STANDING = "ix_dispute_mark_standing"
 LATEST, OF_KIND = "ix_event_at", "ix_event_kind"
 # What an event says of who acted stands in its payload; no model describes these (schema.py).
 BY_ACTOR = {"ix_event_actor_role": "role", "ix_event_actor_organisation": "organisation"}
@@ -39,6 +40,10 @@ def upgrade() -> None:
     op.create_index(
         AGENCIES, "organisation", ["kind"], sqlite_where=agencies, postgresql_where=agencies
     )
+    standing = sa.text("lifted_at IS NULL")
+    op.create_index(
+        STANDING, "dispute_mark", ["case_id"], sqlite_where=standing, postgresql_where=standing
+    )
     op.create_index(LATEST, "event", ["at", "id"])
     op.create_index(OF_KIND, "event", ["workflow", "at", "id", "transition"])
     is_sqlite = op.get_bind().dialect.name == "sqlite"
@@ -58,6 +63,7 @@ def downgrade() -> None:
         "organisation": (AGENCIES, BELOW),
         "event": (OF_KIND, LATEST),
         "deadline": (PASSED_ON, TURNS),
+        "dispute_mark": (STANDING,),
     }
     for table, names in made.items():
         for name in names:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from repair_app.db import Base
@@ -121,7 +121,15 @@ class DisputeMark(Base):
     """The annotation that a record is under verification, one for each open case."""
 
     __tablename__ = "dispute_mark"
-    __table_args__ = (UniqueConstraint("record_id", "case_id"),)
+    __table_args__ = (
+        UniqueConstraint("record_id", "case_id"),
+        Index(
+            "ix_dispute_mark_standing",
+            "case_id",
+            sqlite_where=text("lifted_at IS NULL"),
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     record_id: Mapped[int] = mapped_column(ForeignKey("credit_record.id"), index=True)

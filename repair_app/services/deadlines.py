@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, selectinload
 
 from repair_app import alarms
 from repair_app.calendar import Table
@@ -170,7 +170,7 @@ def running() -> Select[Deadline]:
         select(Deadline)
         .where(Deadline.met_at.is_(None))
         .order_by(Deadline.due_on, Deadline.id)
-        .options(joinedload(Deadline.case))
+        .options(selectinload(Deadline.case))
     )
 
 

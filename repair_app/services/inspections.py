@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from repair_app.calendar import add_working_days
 from repair_app.db import db, now, today
@@ -125,7 +125,7 @@ def list_items(week: date | None = None) -> Sequence[InspectionItem]:
         select(InspectionItem)
         .where(InspectionItem.week == (week or monday_of(today())))
         .order_by(InspectionItem.looked_at.is_not(None), InspectionItem.entity_ref)
-        .options(joinedload(InspectionItem.case), joinedload(InspectionItem.looked_by))
+        .options(selectinload(InspectionItem.case), joinedload(InspectionItem.looked_by))
     ).all()
 
 
@@ -181,7 +181,7 @@ def list_stuck() -> Sequence[Deadline]:
         )
         .order_by(Deadline.due_on)
         .limit(SHOWN)
-        .options(joinedload(Deadline.case))
+        .options(selectinload(Deadline.case))
     ).all()
 
 
@@ -268,7 +268,7 @@ def list_longest_suspended() -> Sequence[SanctionSuspension]:
         .where(SanctionSuspension.lifted_at.is_(None))
         .order_by(SanctionSuspension.suspended_at)
         .limit(SHOWN)
-        .options(joinedload(SanctionSuspension.sanction).joinedload(Sanction.department))
+        .options(selectinload(SanctionSuspension.sanction).joinedload(Sanction.department))
     ).all()
 
 

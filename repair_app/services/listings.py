@@ -225,8 +225,8 @@ def turns_query(user: User, filters: Filters) -> Select[Any]:
         )
         .order_by(Deadline.due_on, Deadline.id)
         .options(
-            joinedload(Deadline.case).options(*on_case),
-            joinedload(Deadline.record).options(*on_record),
+            selectinload(Deadline.case).options(*on_case),
+            selectinload(Deadline.record).options(*on_record),
         )
     )
 
@@ -626,7 +626,7 @@ def findings_query(_user: User, _filters: Filters) -> Select[Any]:
         .options(
             joinedload(Finding.record).joinedload(CreditRecord.subject),
             joinedload(Finding.record).joinedload(CreditRecord.provider),
-            joinedload(Finding.case),
+            selectinload(Finding.case),
         )
     )
 

@@ -69,7 +69,7 @@ def let_go() -> None:
     with transaction() as session:
         session.execute(
             update(Message)
-            .where(Message.mail_state.in_(messages.PENDING))
+            .where(messages.IS_PENDING)
             .values(mail_state=MailState.NONE, mail_due_at=None)
         )
 
@@ -79,7 +79,7 @@ def put_off(problem: str) -> None:
     with transaction() as session:
         session.execute(
             update(Message)
-            .where(Message.mail_state.in_(messages.PENDING), Message.mail_due_at <= now())
+            .where(messages.IS_PENDING, Message.mail_due_at <= now())
             .values(mail_due_at=now() + OUTAGE, mail_problem=problem)
         )
 
@@ -88,7 +88,7 @@ def list_due() -> list[list[int]]:
     """Return the messages that are due, oldest first: each mail a list of the ids that go in it."""
     due = db.session.execute(
         select(Message.id, Message.account_id, Message.mail_state)
-        .where(Message.mail_state.in_(messages.PENDING), Message.mail_due_at <= now())
+        .where(messages.IS_PENDING, Message.mail_due_at <= now())
         .order_by(Message.mail_state.desc(), Message.account_id, Message.id)
         .limit(AT_MOST)
     ).all()
@@ -136,7 +136,7 @@ def lock(session: Session, batch: Sequence[int]) -> list[Message]:
     """Return the messages of a mail that are still to be sent, locked."""
     due = select(Message).where(
         Message.id.in_(batch),
-        Message.mail_state.in_(messages.PENDING),
+        messages.IS_PENDING,
         Message.mail_due_at <= now(),
     )
     locked = due.order_by(Message.id).with_for_update(of=Message)
@@ -232,8 +232,10 @@ def subject_of(told: Sequence[Told], *, is_digest: bool) -> str:
 
 def next_due() -> datetime | None:
     """Return when the next mail is due."""
-    pending = Message.mail_state.in_(messages.PENDING)
     due: datetime | None = db.session.scalar(
-        select(Message.mail_due_at).where(pending).order_by(Message.mail_due_at).limit(1)
+        select(Message.mail_due_at)
+        .where(messages.IS_PENDING)
+        .order_by(Message.mail_due_at)
+        .limit(1)
     )
     return due

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from flask_babel import format_date, get_locale, gettext
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select, true, update
+from sqlalchemy import bindparam, func, select, true, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from repair_app import access
@@ -37,6 +37,10 @@ COUNTED = 99  # more are shown as "99+"
 URGED_AFTER = 1  # working day
 MAIL_MODES = ("at_once", "digest", "none")
 PENDING = (MailState.WAITING, MailState.GATHERED)
+# Written into the statement, or the index of what is to be mailed is not used.
+IS_PENDING: Final = Message.mail_state.in_(
+    bindparam("pending", [one.value for one in PENDING], expanding=True, literal_execute=True)
+)
 
 KINDS: Mapping[str, Any] = {
     Kind.STEP: _l("there is news"),
@@ -341,7 +345,7 @@ def choose_mail(user: User, language: str, mode: str) -> None:
         state, due_at = telling.plan_mail(mode, now())
         session.execute(
             update(Message)
-            .where(Message.account_id == user.id, Message.mail_state.in_(PENDING))
+            .where(Message.account_id == user.id, IS_PENDING)
             .values(mail_state=state, mail_due_at=due_at)
         )
 

@@ -165,7 +165,7 @@ def list_turns(user: User) -> Turns:
         )
         .order_by(Deadline.due_on, Deadline.id)
         .limit(MOST)
-        .options(joinedload(Deadline.case).joinedload(Case.subject))
+        .options(selectinload(Deadline.case).joinedload(Case.subject))
     ).all()
     refs_of = [one.entity_ref for one in terms if one.case_id is None]
     found = list_by_ref(refs_of) if refs_of else []

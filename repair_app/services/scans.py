@@ -157,7 +157,7 @@ def standing_of(records: Sequence[CreditRecord]) -> dict[int, list[Finding]]:
         select(Finding)
         .where(Finding.record_id.between(records[0].id, records[-1].id))
         .where(Finding.cleared_at.is_(None))
-        .options(joinedload(Finding.case))
+        .options(selectinload(Finding.case))
     ):
         found.setdefault(one.record_id, []).append(one)
     return found
@@ -258,6 +258,6 @@ def list_findings(limit: int = 200) -> Sequence[Finding]:
         .order_by(Finding.id)
         .limit(limit)
         .options(
-            joinedload(Finding.record).joinedload(CreditRecord.subject), joinedload(Finding.case)
+            joinedload(Finding.record).joinedload(CreditRecord.subject), selectinload(Finding.case)
         )
     ).all()
