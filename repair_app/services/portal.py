@@ -1,6 +1,7 @@
 """What an enterprise sees of itself: its records and matters, what can be done, and by when."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, NamedTuple
@@ -27,7 +28,10 @@ from repair_app.services.inbox import HOW_COUNTED
 from repair_app.services.policy import current_policy
 
 PAGE: Final = 20
-OPEN_SHOWN: Final = 50  # open matters on the start page; the list of all of them goes on
+OPEN_SHOWN: Final = 50  # open matters looked at for the start page; the list of all goes on
+THEIRS_SHOWN: Final = (
+    10  # of those that wait for others; what waits for the enterprise is all there
+)
 FILERS: Final = (Role.SUBJECT, Role.AGENT)
 OWN_DOOR: Final = "door_is_the_subjects"  # a guard that the matter's own row answers
 
@@ -229,6 +233,14 @@ def first_day_to_repair(prospect: records.Prospect) -> date | None:
 def list_open(user: User) -> Sequence[Case]:
     """Return the open matters of a person's enterprises, and one more than the page shows."""
     return own_cases(user, Case.closed_at.is_(None), OPEN_SHOWN)
+
+
+def by_record(found: Iterable[Case]) -> Mapping[int, list[Case]]:
+    """Return matters by the record that they are about."""
+    matters: defaultdict[int, list[Case]] = defaultdict(list)
+    for one in found:
+        matters[one.record_id].append(one)
+    return matters
 
 
 def list_cases(user: User, before: int | None = None) -> Sequence[Case]:

@@ -52,14 +52,16 @@ def index() -> str:
     """Show the open matters and the records of the enterprises that this person files for."""
     found = portal.list_records(current_user, asked_for("after"))
     opened = portal.list_open(current_user)
-    shown = opened[: portal.OPEN_SHOWN]
+    theirs = [one for one in opened if not portal.is_ours(one)]
     return render_template(
         "my/index.html",
         outlooks=portal.look_ahead(current_user, found[: portal.PAGE]),
         more_records=len(found) > portal.PAGE,
-        ours=sorted(filter(portal.is_ours, shown), key=portal.urgency_of),
-        theirs=[one for one in shown if not portal.is_ours(one)],
+        ours=sorted(filter(portal.is_ours, opened), key=portal.urgency_of),
+        theirs=theirs[: portal.THEIRS_SHOWN],
+        waiting=len(theirs),
         more_cases=len(opened) > portal.OPEN_SHOWN,
+        standing=portal.by_record(opened),
         unfinished=drafts.list_unfinished(current_user),
     )
 
