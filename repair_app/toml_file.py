@@ -46,7 +46,7 @@ def parse(text: str, parse_float: Callable[[str], Any] = float) -> dict[str, Any
 def hint_at(text: str, complaint: str) -> str:
     """Return what the writer of a line may have meant, as the end of a complaint; else nothing."""
     found = LINE.search(complaint)
-    lines = text.splitlines()
+    lines = text.split("\n")  # as a TOML file counts them
     line = lines[int(found[1]) - 1] if found and int(found[1]) <= len(lines) else ""
     bare = QUOTED.sub("", line)
     for sign, plain in FULL_WIDTH.items():

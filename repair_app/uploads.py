@@ -23,12 +23,13 @@ MEDIA_TYPES: Final = {
 NAME_LENGTH: Final = 150
 MAX_MB: Final = 10  # of one file
 PDF_HEAD: Final = re.compile(rb"%PDF-\d\.\d")
-PDF_OBJECT: Final = re.compile(rb"\d+\s+\d+\s+obj\b")
-PDF_TAIL: Final = re.compile(rb"startxref\s+(\d{1,10})\s+%%EOF")
-TAIL: Final = 2048  # bytes at the end, where a PDF says where its contents are listed
+PDF_OBJECT: Final = re.compile(rb"\d\s+\d+\s+obj\b")  # one digit: more would be tried from each on
+PDF_LIST: Final = b"startxref"  # the last one says where in a PDF its objects are listed
+PDF_TAIL: Final = re.compile(rb"startxref\s+(\d{1,10})\s+(?:%[^\r\n]*\s+)?%%EOF")
 PNG_HEAD: Final = b"\x89PNG\r\n\x1a\n"
 JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # markers: here is a picture
 JPEG_SCAN, JPEG_END = 0xDA, b"\xff\xd9"
+JPEG_FILL: Final = re.compile(rb"\xff+")  # bytes before a marker that say nothing
 # What zipfile raises over a directory that is broken, or of a zip version it does not know.
 UNREADABLE_ZIP: Final = (
     zipfile.BadZipFile,
@@ -108,12 +109,12 @@ def is_ofd(content: bytes) -> bool:
 
 def is_whole_pdf(content: bytes) -> bool:
     """Say whether a PDF has objects, and says at its end where within it they are listed."""
-    tails = PDF_TAIL.findall(content[-TAIL:])
+    tail = PDF_TAIL.match(content, max(content.rfind(PDF_LIST), 0))
     return (
         PDF_HEAD.match(content) is not None
+        and tail is not None
+        and int(tail[1]) < len(content)
         and PDF_OBJECT.search(content) is not None
-        and bool(tails)
-        and int(tails[-1]) < len(content)
     )
 
 
@@ -143,7 +144,8 @@ def is_whole_jpeg(content: bytes) -> bool:
         if marker == JPEG_SCAN:
             return has_frame and JPEG_END in content[place + length :]
         has_frame = has_frame or marker in JPEG_FRAMES
-        place += 1 if marker == 0xFF else 2 + length  # noqa: PLR2004  # a byte that only fills
+        fill = JPEG_FILL.match(content, place + 1)
+        place = fill.end() - 1 if fill else place + 2 + length
     return False
 
 

@@ -33,7 +33,7 @@ def forged(as_, world, called):
 
 
 def everything():
-    """Return all that the store holds, as text, and every file that is kept."""
+    """Return all that the store holds, as text."""
     db.session.rollback()
     rows = [str(db.session.execute(select(table)).all()) for table in db.metadata.sorted_tables]
     return " ".join(rows)

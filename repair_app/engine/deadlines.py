@@ -51,11 +51,16 @@ def follow(step: Step, left: State | None, entered: State) -> Deadline | None:
     terms = [] if left is None else lock_terms(session, step.entity.ref)
     for term in terms:
         if left and term.clock == left.clock and not term.whole and term.met_at is None:
-            term.met_at = step.at
-            if not term.working_days:
-                alarms.clear_alarm(session, ALARM, term.entity_ref, term.clock, at=step.at)
+            meet(session, term, step.at)
     follow_whole(step, next((one for one in terms if one.whole), None), entered)
     return open_term(step, entered.clock, entered) if entered.clock else None
+
+
+def meet(session: Session, term: Deadline, at: datetime) -> None:
+    """Note that what a term is for has happened; one that could not be counted alarms no more."""
+    term.met_at = at
+    if not term.working_days:
+        alarms.clear_alarm(session, ALARM, term.entity_ref, term.clock, at=at)
 
 
 def lock_terms(session: Session, entity_ref: str) -> list[Deadline]:

@@ -5,7 +5,7 @@ name. A move never ends, suspends, resumes or fulfils anything: what a state mea
 the same on both sides. Days that have run stay run: a term goes on from the day it began.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -164,6 +164,9 @@ def move(
     """
     source = policy.workflow_of(entity)
     terms = deadlines.lock_terms(session, entity.ref)
+    clock = source.states[entity.state].clock
+    carried = [one for one in terms if one.whole or one.clock == clock]  # those beside them go on
+    beside = {one.id for one in terms} - {one.id for one in carried}
     kept = VersionMove(
         run=run,
         workflow=source.name,
@@ -178,14 +181,14 @@ def move(
         moved_at=at,
     )
     session.add(kept)
-    before = days_of(terms)
+    before = days_of(carried)
     since = entered_on(session, policy, entity)
     machine.pin(entity, to, state)
     if pack:
         entity.rule_pack, entity.rule_pack_hash = pack.id, pack.sha256
     step = step_between(session, policy, entity, "migrate", actor, at)
-    carry_own_term(step, terms, since.get(kept.from_state), repinned=pack is not None)
-    carry_whole_term(step, terms, since, repinned=pack is not None)
+    carry_own_term(step, carried, since.get(kept.from_state), repinned=pack is not None)
+    carry_whole_term(step, carried, since, repinned=pack is not None)
     session.flush()
     moved = Moved(
         ref=entity.ref,
@@ -195,7 +198,12 @@ def move(
         to_state=state,
         from_pack=name_pack(kept.from_pack, kept.from_pack_hash),
         to_pack=name_pack(entity.rule_pack, entity.rule_pack_hash),
-        turns=compare(before, days_of(deadlines.lock_terms(session, entity.ref))),
+        turns=compare(
+            before,
+            days_of(
+                one for one in deadlines.lock_terms(session, entity.ref) if one.id not in beside
+            ),
+        ),
     )
     tell(step, kept.from_state, state, describe_move(kept, moved.turns))
     return moved
@@ -332,7 +340,7 @@ def turn_term(step: Step, term: Deadline, clock: str, entered: State, *, repinne
         deadlines.count_anew(session, term, read_table(session), step.rules.clocks, step.at)
 
 
-def days_of(terms: Sequence[Deadline]) -> dict[bool, tuple[str, date | None]]:
+def days_of(terms: Iterable[Deadline]) -> dict[bool, tuple[str, date | None]]:
     """Return clock and last day of the running terms: of the whole matter, of the state."""
     return {one.whole: (one.clock, one.due_on) for one in terms if one.met_at is None}
 

@@ -226,7 +226,7 @@ class Store:
         """Note that what a term is for has happened, where one runs."""
         for term in deadlines.lock_terms(self.session, ref):
             if term.clock == clock and term.met_at is None:
-                term.met_at = at
+                deadlines.meet(self.session, term, at)
 
     def open_term(self, step: Step, clock: str, owner: str) -> None:
         """Open a term of the step's entity beside that of its state, for another side to act."""

@@ -1,5 +1,6 @@
 """One step for many matters: each by itself, through the workflow, with a report at the end."""
 
+import re
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -32,6 +33,7 @@ _WITH_SANCTIONS: Final = (
         selectinload(CreditRecord.sanctions).selectinload(Sanction.suspensions),
     ),
 )
+NAME: Final = re.compile("[A-Za-z0-9_-]{24}")  # of a report
 REPORTS: Final = "/work/steps/"  # the beginning of a report's address
 MOST_REPORTS: Final = 5  # of one person; the oldest make room
 CHANGED: Final = N_("It has moved on since the page was drawn: look at it as it is now.")
@@ -210,6 +212,8 @@ def keep_report(user: User, taken: Sequence[Taken], back: str) -> str:
 
 def find_report(user: User, name: str) -> tuple[list[Taken], str] | None:
     """Return what became of each matter, and where the person came from; None for no report."""
+    if not NAME.fullmatch(name):
+        return None
     asked = Draft.account_id == user.id, Draft.page == f"{REPORTS}{name}"
     row = db.session.scalar(select(Draft).where(*asked))
     if row is None:

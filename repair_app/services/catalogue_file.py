@@ -134,7 +134,7 @@ class Reader:
 
     def line_of(self, number: int, key: str) -> int | None:
         """Return the line of a key of a measure, or else of its heading; None if it has none."""
-        lines = self.text.splitlines()
+        lines = self.text.split("\n")  # as a TOML file counts them
         heads = [at for at, line in enumerate(lines) if HEADING.match(line)]
         if number >= len(heads):
             return None

@@ -36,6 +36,7 @@ MOST_FIELDS: Final = 60
 MOST_LETTERS: Final = 100_000  # of one form
 LONGEST_NAME: Final = 64
 LOOKED_UP: Final = 500  # files at a time
+TOKEN: Final = re.compile("[A-Za-z0-9_-]{32}")  # of a file that was uploaded
 FOLDER: Final = "staged"
 
 
@@ -259,6 +260,8 @@ def read(row: StagedUpload) -> Upload:
 
 def unstage(user: User, token: str) -> None:
     """Throw away a file that waits for its form. Raises NotVisible when there is none such."""
+    if not TOKEN.fullmatch(token):
+        raise NotVisible(token)
     with transaction() as session:
         row = session.scalar(
             select(StagedUpload).where(

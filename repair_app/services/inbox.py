@@ -87,11 +87,6 @@ class Turn:
         return self.entity if isinstance(self.entity, CreditRecord) else record_of(self.entity)
 
     @property
-    def kind(self) -> str:
-        """Return what the term is of: a case, requirement, sanction or record."""
-        return type(self.entity).__name__
-
-    @property
     def is_for_a_stranger(self) -> bool:
         """Say whether who has to act does not see the case: an institution, a consulted agency."""
         return isinstance(self.entity, Requirement) and self.entity.institution_id is not None
@@ -102,7 +97,8 @@ class Line:
     """A line of a worklist: a term that runs, and as plain values what it is about.
 
     entity: its ref, workflow and state, the case and record of which it is a part, the decision's
-    number, the names of both parties, and what else `LINES` asks for of its kind.
+    number, the names of both parties, and what else is asked for of its kind (`OF_CASES`,
+    `OF_RECORDS`).
     """
 
     term: Deadline

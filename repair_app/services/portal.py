@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, not_, or_, select
 from sqlalchemy.orm import defer, joinedload, selectinload
 
 from repair_app import access
@@ -28,10 +28,9 @@ from repair_app.services.inbox import HOW_COUNTED
 from repair_app.services.policy import current_policy
 
 PAGE: Final = 20
-OPEN_SHOWN: Final = 50  # open matters looked at for the start page; the list of all goes on
-THEIRS_SHOWN: Final = (
-    10  # of those that wait for others; what waits for the enterprise is all there
-)
+# On the start page; the list of all matters goes on.
+OURS_SHOWN: Final = 100  # that wait for the enterprise: more than anybody has
+THEIRS_SHOWN: Final = 10
 FILERS: Final = (Role.SUBJECT, Role.AGENT)
 OWN_DOOR: Final = "door_is_the_subjects"  # a guard that the matter's own row answers
 
@@ -230,15 +229,40 @@ def first_day_to_repair(prospect: records.Prospect) -> date | None:
     return max((day for day in (prospect.repair_from, free) if day), default=None)
 
 
-def list_open(user: User) -> Sequence[Case]:
-    """Return the open matters of a person's enterprises, and one more than the page shows."""
-    return own_cases(user, Case.closed_at.is_(None), OPEN_SHOWN)
+def list_ours(user: User) -> list[Case]:
+    """Return the open matters that wait for a person's enterprises, the most urgent first."""
+    return sorted(own_cases(user, waits_for_subject(), OURS_SHOWN), key=urgency_of)
 
 
-def by_record(found: Iterable[Case]) -> Mapping[int, list[Case]]:
-    """Return matters by the record that they are about."""
+def list_theirs(user: User) -> Sequence[Case]:
+    """Return the newest open matters that wait for others, and one more than the page shows."""
+    return own_cases(user, and_(Case.closed_at.is_(None), not_(waits_for_subject())), THEIRS_SHOWN)
+
+
+def waits_for_subject() -> ColumnElement[bool]:
+    """Return the SQL condition for an open case that waits for the enterprise.
+
+    A draft, or one whose next step is its own.
+    """
+    own_turn = exists().where(
+        Deadline.entity_ref == Case.ref,
+        Deadline.met_at.is_(None),
+        Deadline.whole.is_(False),
+        Deadline.owner == Role.SUBJECT.value,
+    )
+    return and_(Case.closed_at.is_(None), or_(Case.state == "draft", own_turn))
+
+
+def list_standing_on(user: User, found: Iterable[CreditRecord]) -> Mapping[int, list[Case]]:
+    """Return the open matters of a person's enterprises on some records, by record."""
     matters: defaultdict[int, list[Case]] = defaultdict(list)
-    for one in found:
+    asked = select(Case).where(
+        Case.record_id.in_([one.id for one in found]),
+        Case.closed_at.is_(None),
+        Case.subject_id.in_(organisations_as(user, *FILERS)),
+        access.visible_to(user),
+    )
+    for one in db.session.scalars(asked.order_by(Case.id.desc())):
         matters[one.record_id].append(one)
     return matters
 
@@ -268,12 +292,6 @@ def turn_of(one: Case) -> Deadline | None:
     """Return the term of the state at hand: whose turn it is, since when, until when."""
     terms = (term for term in one.deadlines if term.is_running and not term.whole)
     return next((term for term in terms if term.entity_ref == one.ref), None)
-
-
-def is_ours(one: Case) -> bool:
-    """Say whether a matter waits for the enterprise: a draft, or a step of its own."""
-    term = turn_of(one)
-    return one.state == "draft" or (term is not None and term.owner == Role.SUBJECT)
 
 
 def urgency_of(one: Case) -> date:

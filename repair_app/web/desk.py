@@ -149,7 +149,10 @@ def remember_worklist() -> None:
     """Keep from which worklist, and from where in it, the page of a matter was opened."""
     if request.endpoint not in MATTERS or not request.referrer or not request.view_args:
         return
-    came = urlsplit(request.referrer)
+    try:
+        came = urlsplit(request.referrer)
+    except ValueError:  # what no browser sends
+        return
     if (came.netloc, came.path) != (request.host, url_for(WORKLIST)):
         return
     asked = dict(parse_qsl(came.query))

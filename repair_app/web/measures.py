@@ -74,7 +74,7 @@ class CatalogueForm(FlaskForm):
     def take_file(self) -> None:
         """Put a file that was sent into the text. Raises CatalogueProblem."""
         if self.file.data:
-            content = self.file.data.stream.read(4 * LONGEST)  # bytes of a character, at most
+            content = self.file.data.stream.read(4 * LONGEST + 1)  # bytes of a character, at most
             self.text.data = with_plain_ends(decode(content))
 
 

@@ -51,17 +51,15 @@ MARKS: dict[str, Any] = {
 def index() -> str:
     """Show the open matters and the records of the enterprises that this person files for."""
     found = portal.list_records(current_user, asked_for("after"))
-    opened = portal.list_open(current_user)
-    theirs = [one for one in opened if not portal.is_ours(one)]
+    theirs = portal.list_theirs(current_user)
     return render_template(
         "my/index.html",
         outlooks=portal.look_ahead(current_user, found[: portal.PAGE]),
         more_records=len(found) > portal.PAGE,
-        ours=sorted(filter(portal.is_ours, opened), key=portal.urgency_of),
+        ours=portal.list_ours(current_user),
         theirs=theirs[: portal.THEIRS_SHOWN],
-        waiting=len(theirs),
-        more_cases=len(opened) > portal.OPEN_SHOWN,
-        standing=portal.by_record(opened),
+        more_cases=len(theirs) > portal.THEIRS_SHOWN,
+        standing=portal.list_standing_on(current_user, found),
         unfinished=drafts.list_unfinished(current_user),
     )
 

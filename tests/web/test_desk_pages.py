@@ -671,6 +671,20 @@ def test_the_way_on_bears_whatever_an_address_says(cast, world, query):
     assert cast.officer.get("/work/next").status_code == 302
 
 
+@pytest.mark.parametrize("referrer", ["http://[", "http://[x]/a", "http://a\u2100b/", "\x00"])
+def test_a_page_bears_whatever_a_browser_says_of_where_it_was(cast, world, anybody, referrer):
+    record = make_record(world.firm, world.agency)
+    told = {"HTTP_REFERER": referrer.encode().decode("latin-1")}
+    for client in (anybody, cast.provider):
+        page = client.get(f"/records/{record.ref}", environ_overrides=told)
+        assert page.status_code == 200
+
+
+@pytest.mark.parametrize("name", ["%00", "x", "x" * 24, "x" * 5000])
+def test_a_report_that_is_none_is_no_page(cast, name):
+    assert cast.provider.get(f"/work/steps/{name}").status_code == 404
+
+
 # --- the department ---------------------------------------------------------------------------
 
 

@@ -124,6 +124,23 @@ def test_open_matters_come_first_with_whose_turn_it_is_and_what_to_do(cast, worl
     assert "Now it is the turn of: reviewer" in english
 
 
+def test_what_waits_for_the_enterprise_is_all_there_however_much_is_newer(cast, world, monkeypatch):
+    monkeypatch.setattr(portal, "THEIRS_SHOWN", 1)
+    old = make_case(world, "supplement_asked").ref
+    newer = [
+        make_case(world, "submitted", record=make_record(world.firm, world.agency)).ref
+        for _ in range(3)
+    ]
+    page = cast.subject.read("/my")
+    ours, theirs = (page.tree.find(f".//*[@id='{name}']") for name in ("ours", "theirs"))
+    assert old in text_of(ours)
+    assert [one for one in newer if one in text_of(theirs)] == newer[-1:]
+    assert "/my/cases" in page.links.values()
+    # Each record still says what is under way about it.
+    records = text_of(page.tree.find(".//*[@id='records']"))
+    assert all(one in records for one in (old, *newer))
+
+
 def test_lists_go_on_and_lose_nothing(cast, world, monkeypatch):
     monkeypatch.setattr(portal, "PAGE", 2)
     records = {make_record(world.firm, world.agency).ref for _ in range(3)}

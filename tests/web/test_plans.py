@@ -24,14 +24,17 @@ pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 
 GROWING = frozenset(
     {"case_file", "credit_record", "deadline", "event", "letter", "message", "organisation",
-     "requirement", "sanction", "suspension", "dispute_mark", "document", "field_proposal"}
+     "requirement", "sanction", "sanction_suspension", "sanction_execution", "dispute_mark",
+     "document", "field_proposal", "case_note", "event_text", "viewing", "import_row"}
 )  # fmt: skip
-SCAN = re.compile(r"^(?:SCAN|MATERIALIZE) (\S+)$")
+SCAN = re.compile(r"^(?:SCAN|MATERIALIZE) (\S+)( USING .*)?$")
 # Walked from its newest row on, as far as a page needs.
 LATEST_FIRST = re.compile(r"ORDER BY \w+\.id DESC\s+LIMIT \? OFFSET \?$")
+FEWEST = 200  # statements of all pages together
 WHOLE_ON_PURPOSE = {
     "/statistics": "figures are of everything; kept for five minutes (counts.py)",
     "/audit/verify": "every chain is verified",
+    "/admin/measures": "what runs on each measure is counted",
     "/admin/running": "mails are counted by state",
     "/audit/inspections": "who has answered in a year, and who has not, is of all terms",
 }
@@ -60,7 +63,8 @@ def scans_of(statement: str, values: object) -> Iterator[str]:
     plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
     for row in plan:
         found = SCAN.match(row[-1])
-        if found and tables.get(found[1], found[1]) in GROWING:
+        in_order = found and found[2] and "LIMIT" in statement  # as far as a page needs
+        if found and not in_order and tables.get(found[1], found[1]) in GROWING:
             yield row[-1]
 
 
@@ -83,4 +87,6 @@ def test_no_page_reads_all_of_a_table_that_grows(
                 known.add(statement)
                 for scan in scans_of(statement, values):
                     faults.setdefault(f"{scan}: {statement[-300:]}", f"{name} at {address}")
+    assert set(db.metadata.tables) >= GROWING
+    assert len(known) > FEWEST
     assert not faults, "\n".join(f"{where}: {what}" for what, where in sorted(faults.items()))
