@@ -349,7 +349,11 @@ class CommitmentForm(TransitionForm):
 
     facts = ("text",)
     texts = ("signatory",)
-    signatory = line(_l("Name of the legal representative or authorised signatory"), length=50)
+    signatory = line(
+        _l("Name of the legal representative or authorised signatory"),
+        description=_l("Signed here by name: no sealed copy has to be uploaded."),
+        length=50,
+    )
     agree = BooleanField(
         _l("We make this commitment and agree that it is published."),
         validators=[InputRequired()],

@@ -295,7 +295,8 @@ def is_about(word: str) -> ColumnElement[bool]:
     """Return the SQL condition for terms of a number, a decision, or an enterprise named so."""
     number = word.upper()
     if NUMBER.fullmatch(number):
-        return is_numbered(number)
+        found = is_numbered(number)
+        return or_(found, is_number_of_decision(number)) if number.isdigit() else found
     named = is_named(word)
     is_code = word.isascii() and word.isalnum()
     has_number = any(map(str.isdigit, word)) and not is_code
@@ -329,6 +330,12 @@ def is_of_decision(word: str) -> ColumnElement[bool]:
     """
     pattern = BRACKETS.sub("_", re.sub(r"([%_\\])", r"\\\1", word))
     fits = CreditRecord.decision_no.like(f"%{pattern}%", escape="\\")
+    return exists().where(CreditRecord.id == Deadline.record_id, fits)
+
+
+def is_number_of_decision(digits: str) -> ColumnElement[bool]:
+    """Return the SQL condition for terms whose record's decision has this number in its year."""
+    fits = CreditRecord.decision_no.like(f"%〕{digits}号")
     return exists().where(CreditRecord.id == Deadline.record_id, fits)
 
 

@@ -53,6 +53,8 @@ def fire(kind: str, ref: str, name: str) -> Answer:
         return show_form(form, entity, transition)
     send(partial(cases.perform, kind, ref, name, current_user), form, entity, transition, ref, name)
     done = gettext("Done: %(step)s.", step=label_text(transition.label))
+    if isinstance(entity, Requirement) and entity.case.state == "draft":
+        done = f"{done} {gettext('The application is not filed yet: go on until you submit it.')}"
     flash(with_way_on(done, page_of(entity)), "success")
     return redirect(way_on(entity, name))
 

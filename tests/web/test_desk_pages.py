@@ -136,6 +136,9 @@ def test_a_list_is_narrowed_by_what_the_address_says(cast, world):
         (f"?q={other[:14]}", {one for one in both if one[:14] == other[:14]}),
         (f"?q={other[3:]}", {other}),
         (f"?q={record.decision_no}", {other}),
+        (f"?q={number}", {other}),  # as officials call a decision among themselves
+        (f"?q={number} 虚构乙", {other}),
+        (f"?q={number[1:]}", {one for one in both if int(one[8:14]) == int(number[1:])}),
         (f"?q=2026〕{number}号", {other}),
         (f"?q=(2026){number}号", {other}),  # in whatever brackets
         (f"?q=虚构乙 〔2026〕{number}号", {other}),
