@@ -99,7 +99,8 @@ def test_the_task_list_offers_no_step_that_leads_back(cast, world, repair):
     take(cast.subject, "request", needed["credit_report"].ref, "requirements", institution_id=house)
     take(cast.subject, "enrol", needed["training"].ref, "requirements", institution_id=house)
     tasks = cast.subject.read(f"/cases/{repair}/submit").having("check")[0]
-    links = [one.get("href") for one in tasks.iter("a")]
+    folded = {one for part in tasks.iter("details") for one in part.iter("a")}  # other ways
+    links = [one.get("href") for one in tasks.iter("a") if one not in folded]
     assert links
     assert not [one for one in links if one.endswith("/cancel")]
 
@@ -127,7 +128,7 @@ def test_a_firm_learns_online_free_of_charge_passes_the_test_and_has_its_certifi
     page = sit(cast, training)
     assert "100 分" in page.words
     page = take(cast.subject, "take_certificate", training, "requirements")
-    assert "培训合格" in states_on(page)
+    assert "已完成" in states_on(page)  # of what the draft still needs
     kept = requirements_of(repair)["training"]
     assert kept.state == "passed"
     assert kept.number.startswith("PZ-")

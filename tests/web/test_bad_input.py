@@ -935,7 +935,7 @@ def send_text(client, address, text, *, page=None, **fields):
     body = {
         name: fields.get(name, text).encode("utf-8", "surrogatepass")
         for name in names_of(page.form)
-        if name not in {"evidence", "submit_now"}
+        if name not in {"evidence", "submit_now", "adopt"}  # nor the button that fills in
     }
     encoded = "&".join(f"{quote(name)}={quote(value)}" for name, value in body.items())
     return client.post(address, data=encoded, content_type="application/x-www-form-urlencoded")
