@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, exists, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, not_, or_, select
 from sqlalchemy.orm import defer, joinedload, selectinload
 
 from repair_app import access
@@ -231,25 +231,28 @@ def first_day_to_repair(prospect: records.Prospect) -> date | None:
 
 def list_ours(user: User) -> list[Case]:
     """Return the open matters that wait for a person's enterprises, the most urgent first."""
-    return sorted(own_cases(user, waits_for_subject(), OURS_SHOWN), key=urgency_of)
+    return sorted(own_cases(user, waits_for_filer(user), OURS_SHOWN), key=urgency_of)
 
 
 def list_theirs(user: User) -> Sequence[Case]:
     """Return the newest open matters that wait for others, and one more than the page shows."""
-    return own_cases(user, and_(Case.closed_at.is_(None), not_(waits_for_subject())), THEIRS_SHOWN)
+    return own_cases(
+        user, and_(Case.closed_at.is_(None), not_(waits_for_filer(user))), THEIRS_SHOWN
+    )
 
 
-def waits_for_subject() -> ColumnElement[bool]:
+def waits_for_filer(user: User) -> ColumnElement[bool]:
     """Return the SQL condition for an open case that waits for the enterprise.
 
     A draft, or one whose next step is its own.
     """
-    own_turn = exists().where(
-        Deadline.entity_ref == Case.ref,
+    own_turns = select(Deadline.entity_ref).where(
+        Deadline.organisation_id.in_(organisations_as(user, *FILERS)),
+        Deadline.owner == Role.SUBJECT.value,
         Deadline.met_at.is_(None),
         Deadline.whole.is_(False),
-        Deadline.owner == Role.SUBJECT.value,
     )
+    own_turn = Case.ref.in_(own_turns)  # few, so looked up once and not for each case
     return and_(Case.closed_at.is_(None), or_(Case.state == "draft", own_turn))
 
 
