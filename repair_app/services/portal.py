@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, or_, select
 from sqlalchemy.orm import defer, joinedload, selectinload
 
 from repair_app import access
@@ -29,7 +29,7 @@ from repair_app.services.policy import current_policy
 
 PAGE: Final = 20
 # On the start page; the list of all matters goes on.
-OURS_SHOWN: Final = 100  # that wait for the enterprise: more than anybody has
+OPEN_SHOWN: Final = 50  # looked at: more than anybody has in hand
 THEIRS_SHOWN: Final = 10
 FILERS: Final = (Role.SUBJECT, Role.AGENT)
 OWN_DOOR: Final = "door_is_the_subjects"  # a guard that the matter's own row answers
@@ -229,23 +229,23 @@ def first_day_to_repair(prospect: records.Prospect) -> date | None:
     return max((day for day in (prospect.repair_from, free) if day), default=None)
 
 
-def list_ours(user: User) -> list[Case]:
-    """Return the open matters that wait for a person's enterprises, the most urgent first."""
-    return sorted(own_cases(user, waits_for_filer(user), OURS_SHOWN), key=urgency_of)
+def list_open(user: User) -> Sequence[Case]:
+    """Return the open matters of a person's enterprises, those that wait for them first.
+
+    Of each kind the newest first; one more than are looked at.
+    """
+    first = case((waits_for_filer(user), 0), else_=1)
+    return own_cases(user, Case.closed_at.is_(None), OPEN_SHOWN, first)
 
 
-def list_theirs(user: User) -> Sequence[Case]:
-    """Return the newest open matters that wait for others, and one more than the page shows."""
-    return own_cases(
-        user, and_(Case.closed_at.is_(None), not_(waits_for_filer(user))), THEIRS_SHOWN
-    )
+def is_ours(one: Case) -> bool:
+    """Say whether a matter waits for the enterprise: a draft, or a step of its own."""
+    term = turn_of(one)
+    return one.state == "draft" or (term is not None and term.owner == Role.SUBJECT)
 
 
 def waits_for_filer(user: User) -> ColumnElement[bool]:
-    """Return the SQL condition for an open case that waits for the enterprise.
-
-    A draft, or one whose next step is its own.
-    """
+    """Return the SQL condition for a case that waits for a person's enterprise, as `is_ours`."""
     own_turns = select(Deadline.entity_ref).where(
         Deadline.organisation_id.in_(organisations_as(user, *FILERS)),
         Deadline.owner == Role.SUBJECT.value,
@@ -253,7 +253,7 @@ def waits_for_filer(user: User) -> ColumnElement[bool]:
         Deadline.whole.is_(False),
     )
     own_turn = Case.ref.in_(own_turns)  # few, so looked up once and not for each case
-    return and_(Case.closed_at.is_(None), or_(Case.state == "draft", own_turn))
+    return or_(Case.state == "draft", own_turn)
 
 
 def list_standing_on(user: User, found: Iterable[CreditRecord]) -> Mapping[int, list[Case]]:
@@ -275,13 +275,18 @@ def list_cases(user: User, before: int | None = None) -> Sequence[Case]:
     return own_cases(user, Case.id < before if before is not None else Case.id > 0, PAGE)
 
 
-def own_cases(user: User, which: ColumnElement[bool], most: int) -> Sequence[Case]:
-    """Return the newest matters that fit, of the enterprises that a person files for."""
+def own_cases(
+    user: User, which: ColumnElement[bool], most: int, *first: ColumnElement[int]
+) -> Sequence[Case]:
+    """Return the newest matters that fit, of the enterprises that a person files for.
+
+    first: what they are sorted by before.
+    """
     return db.session.scalars(
         select(Case)
         .where(Case.subject_id.in_(organisations_as(user, *FILERS)), access.visible_to(user))
         .where(which)
-        .order_by(Case.id.desc())
+        .order_by(*first, Case.id.desc())
         .limit(most + 1)
         .options(  # of the terms that run, not how each was counted
             selectinload(Case.deadlines.and_(Deadline.met_at.is_(None))).options(

@@ -51,12 +51,13 @@ MARKS: dict[str, Any] = {
 def index() -> str:
     """Show the open matters and the records of the enterprises that this person files for."""
     found = portal.list_records(current_user, asked_for("after"))
-    theirs = portal.list_theirs(current_user)
+    opened = portal.list_open(current_user)
+    theirs = [one for one in opened if not portal.is_ours(one)]
     return render_template(
         "my/index.html",
         outlooks=portal.look_ahead(current_user, found[: portal.PAGE]),
         more_records=len(found) > portal.PAGE,
-        ours=portal.list_ours(current_user),
+        ours=sorted(filter(portal.is_ours, opened), key=portal.urgency_of),
         theirs=theirs[: portal.THEIRS_SHOWN],
         more_cases=len(theirs) > portal.THEIRS_SHOWN,
         standing=portal.list_standing_on(current_user, found),
