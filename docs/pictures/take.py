@@ -28,7 +28,7 @@ PICTURES = {
     "my-phone": ("jiang", "/my", "", PHONE),
     "objection-phone": ("jiang", "/my", 'main a[href$="/objection"]', PHONE),
     "worklist": ("lin", "/work", "", DESK),
-    "case": ("zhou", "/work?what=objection.correction_proposed", A_CASE, DESK),
+    "case": ("zhou", "/work?what=objection.correction_proposed", A_CASE, (1280, 660)),
     "case-phone": ("jiang", "/my", A_CASE, PHONE),
 }
 
