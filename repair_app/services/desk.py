@@ -289,12 +289,7 @@ def place_of(ref: str, user: User, role: Role) -> str:
         .order_by(Deadline.due_on, Deadline.id)
         .limit(1)
     )
-    return place_at(term) if term else ""
-
-
-def place_at(term: Deadline) -> str:
-    """Return where in a worklist a term stands, as its addresses say it."""
-    return f"{term.due_on.isoformat()}_{term.id}"
+    return inbox.place_at(term) if term else ""
 
 
 def list_ahead(user: User, role: Role, filters: inbox.Filters, place: str) -> list[inbox.Turn]:

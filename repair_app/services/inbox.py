@@ -191,7 +191,7 @@ def list_turns(
     return Inbox(
         turns=list(make_lines(rows[:PAGE])),
         counts=count_all({name: and_(waiting, one) for name, one in tabs.items()}),
-        after=f"{last.due_on.isoformat()}_{last.id}" if last else None,
+        after=place_at(last) if last else None,
     )
 
 
@@ -271,10 +271,15 @@ def of_cases(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     A walk along the list meets many soon, and few hardly ever.
     """
     fitting = select(Case.id).where(condition)
-    some = fitting.limit(FEW + 1).subquery()
-    if (db.session.scalar(select(func.count()).select_from(some)) or 0) > FEW:
+    if has_at_least(fitting, FEW + 1):
         return of_case(condition)
     return running_of(Deadline.case_id.in_(fitting))
+
+
+def has_at_least(query: Select[int], number: int) -> bool:
+    """Say whether a query has so many rows; more are not counted."""
+    some = query.limit(number).subquery()
+    return (db.session.scalar(select(func.count()).select_from(some)) or 0) >= number
 
 
 def running_of(condition: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -345,8 +350,7 @@ def is_named(text: str) -> ColumnElement[bool]:
     if wanted is None:
         return false()
     named = search.named(wanted)
-    some = named.limit(MANY).subquery()
-    if (db.session.scalar(select(func.count()).select_from(some)) or 0) < MANY:
+    if not has_at_least(named, MANY):
         records = select(CreditRecord.id).where(CreditRecord.subject_id.in_(named))
         return running_of(Deadline.record_id.in_(records))
     of_firm = Organisation.id == CreditRecord.subject_id
@@ -461,6 +465,11 @@ def is_kept_from(user: User) -> ColumnElement[bool]:
     return exists().where(
         Case.id == Deadline.case_id, Case.workflow.in_(CONFIDENTIAL), takes_side_in(user)
     )
+
+
+def place_at(term: Deadline) -> str:
+    """Return where in a worklist a term stands, as `comes_after` and addresses have it."""
+    return f"{term.due_on.isoformat()}_{term.id}"
 
 
 def comes_after(position: str | None) -> ColumnElement[bool]:

@@ -196,7 +196,7 @@ def show_next() -> Response:
     for turn in ahead:
         page = page_of(turn)
         if page != came["page"]:
-            keep_place(page, desk.place_at(turn.term), asked)
+            keep_place(page, inbox.place_at(turn.term), asked)
             return redirect(page)
     flash(gettext("Nothing else waits in this worklist."), "info")
     return redirect(url_for(WORKLIST, **asked))

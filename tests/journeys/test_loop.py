@@ -71,6 +71,18 @@ def feed_back(client, sanction, *, executed="yes", day=None):
     )
 
 
+def evaluate(client, sanction):
+    """Evaluate what was fed back."""
+    return take(
+        client,
+        "evaluate",
+        sanction.ref,
+        "sanctions",
+        evaluation="effective",
+        findings="企业已停止违法行为。",
+    )
+
+
 def test_a_measure_goes_round_the_whole_loop(cast, world):
     """济阳信用办〔2020〕2号 （十）2：发起、响应、执行反馈的闭环管理; …四（十三）评估反馈."""
     record, sanction = initiated(cast, world)
@@ -84,14 +96,7 @@ def test_a_measure_goes_round_the_whole_loop(cast, world):
     feed_back(cast.officer, sanction)
     assert terms_of(sanction.ref) == {"sanction_evaluation": "provider"}
     assert sanction.ref in cast.provider.read("/sanctions").words
-    take(
-        cast.provider,
-        "evaluate",
-        sanction.ref,
-        "sanctions",
-        evaluation="effective",
-        findings="企业已停止违法行为。",
-    )
+    evaluate(cast.provider, sanction)
     assert terms_of(sanction.ref) == {}
     assert sanctions_of(record)[0].evaluation == "effective"
     assert ask_department(cast.officer, world.firm.uscc) == [True]  # evaluating ends nothing
@@ -106,14 +111,7 @@ def test_an_evaluation_is_owed_still_when_the_measure_has_ended(cast, world):
     take(cast.officer, "lift", sanction.ref, "sanctions", reason="企业已整改。")
     assert sanctions_of(record)[0].state == "ended"
     assert terms_of(sanction.ref) == {"sanction_evaluation": "provider"}
-    take(
-        cast.provider,
-        "evaluate",
-        sanction.ref,
-        "sanctions",
-        evaluation="effective",
-        findings="企业已停止违法行为。",
-    )
+    evaluate(cast.provider, sanction)
     assert terms_of(sanction.ref) == {}
     assert ledger_is_whole()
 
