@@ -120,7 +120,7 @@ def list_of_matter(ref: str, user: User, before: int | None = None) -> LetterPag
     return list_of(matter_of(entity), user, before)
 
 
-def list_own(user: User, before: int | None = None, most: int = MOST) -> LetterPage:
+def list_own(user: User, before: int | None = None, most: int | None = None) -> LetterPage:
     """Return the letters that were written to a person's enterprises or to them, newest first.
 
     before: of these, only those before this row. most: so many of them at most.
@@ -141,14 +141,14 @@ def is_written_to(seat: Appointment) -> ColumnElement[bool]:
     return and_(own, mandated)
 
 
-def page_of(found: Sequence[Letter], of: str = "", most: int = MOST) -> LetterPage:
+def page_of(found: Sequence[Letter], of: str = "", most: int | None = None) -> LetterPage:
     """Return as many letters as a page holds, and where the next begins."""
-    shown = found[:most]
+    shown = found[: most or MOST]
     return LetterPage(shown, shown[-1].id if len(found) > len(shown) else None, of)
 
 
 def read(
-    condition: ColumnElement[bool], before: int | None = None, most: int = MOST
+    condition: ColumnElement[bool], before: int | None = None, most: int | None = None
 ) -> Sequence[Letter]:
     """Return the newest letters that fit, with what tells who may read them: one more than a page.
 
@@ -158,7 +158,7 @@ def read(
         select(Letter)
         .where(condition, Letter.id < before if before else true())
         .order_by(Letter.id.desc())
-        .limit(most + 1)
+        .limit((most or MOST) + 1)
         .options(
             selectinload(Letter.case),  # joined, SQLite puts all cases there are together
             joinedload(Letter.record),
