@@ -116,6 +116,13 @@ def describe(world: World) -> dict[str, str]:
         record=make_record(world.other_firm, world.agency),
         subject=world.stranger,
     )
+    # Looked at and never moved on, whichever test comes first.
+    looked_at = make_case(
+        world,
+        "with_provider",
+        record=make_record(world.other_firm, world.agency),
+        subject=world.stranger,
+    )
     repair = make_case(
         world,
         "accepted",
@@ -136,6 +143,7 @@ def describe(world: World) -> dict[str, str]:
         "case": case.ref,
         "desk_case": desk_case.ref,
         "next_case": next_case.ref,
+        "looked_at": looked_at.ref,
         "repair": repair.ref,
     }
 

@@ -16,12 +16,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 STARTS = {
     "": ("/", "/?q=虚构", "/records/{disputed}", "/complaints", "/coverage", "/verify"),
-    "stranger": ("/my", "/cases/{case}", "/cases/{repair}", "/records/{disputed}"),
-    "reviewer": ("/work", "/work?tab=mine", "/cases/{case}", "/cases/{repair}"),
-    "provider": ("/work", "/cases/{case}", "/cases/{repair}"),
+    "stranger": ("/my", "/cases/{looked_at}", "/cases/{repair}", "/records/{disputed}"),
+    "reviewer": ("/work", "/work?tab=mine", "/cases/{looked_at}", "/cases/{repair}"),
+    "provider": ("/work", "/cases/{looked_at}", "/cases/{repair}"),
     "officer": ("/work", "/enforce?uscc={uscc}", "/records/{disputed}"),
     "institution": ("/work",),
-    "auditor": ("/audit", "/cases/{case}"),
+    "auditor": ("/audit", "/cases/{looked_at}"),
     "administrator": ("/admin",),
 }
 WIDTHS = (360, PHONE[0], 768, DESK[0], 3840)  # pixels, from a small phone to a 4K screen
@@ -120,10 +120,10 @@ REFUSED = {  # who, what is opened, and the status of the answer; of a form: onc
     "no such page": ("", "/nothing-of-this-name", 404),
     "a record that is not there": ("stranger", "/records/JL-2026-999999-X", 404),
     "a page of others": ("stranger", "/admin", 403),
-    "a step that cannot be taken": ("reviewer", "/cases/{desk_case}/accept", 409),
+    "a step that cannot be taken": ("reviewer", "/cases/{looked_at}/accept", 409),
     "a form of anybody": ("", "/records/{disputed}/complaint", 400),
     "a form of the enterprise": ("stranger", "/records/{disputed}/shield", 400),
-    "a form of an official": ("provider", "/cases/{desk_case}/propose_correction", 400),
+    "a form of an official": ("provider", "/cases/{looked_at}/propose_correction", 400),
 }
 LOOKS = [(tongue, theme) for tongue in ("zh-CN", "en") for theme in ("light", "dark")]
 
