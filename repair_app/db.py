@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+import psycopg
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, DateTime, Dialect, MetaData, String, Table, event, insert
@@ -69,6 +70,7 @@ class Database(SQLAlchemy):
             for engine in self.engines.values():
                 event.listen(engine, "connect", set_up_sqlite)
                 event.listen(engine, "begin", begin_transaction)
+                event.listen(engine, "rollback", end_reading)
 
 
 # Rows are written when a step says so: half a change (an end without its state) breaks a CHECK.
@@ -144,5 +146,22 @@ def begin_transaction(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-    elif not writes:
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+    else:
+        driver(connection).read_only = not writes  # said in the BEGIN, not in a round trip more
+
+
+def end_reading(connection: Connection) -> None:
+    """End by COMMIT what only read and did not fail, though a session ends it by ROLLBACK.
+
+    psycopg forgets with each ROLLBACK the statements it prepared, so that PostgreSQL would plan
+    every statement of every page anew: half of the time that a page spent there.
+    """
+    if connection.dialect.name == "postgresql" and driver(connection).read_only:
+        begun = driver(connection)
+        if begun.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS:
+            begun.commit()
+
+
+def driver(connection: Connection) -> "psycopg.Connection[Any]":
+    """Return the driver's own connection to PostgreSQL."""
+    return cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)

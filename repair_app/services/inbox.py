@@ -224,14 +224,16 @@ def tabs_of(user: User, role: Role) -> dict[str, ColumnElement[bool]]:
 
 def is_unassigned(role: Role) -> ColumnElement[bool]:
     """Return the SQL condition for terms that nobody has, or somebody who has left the office."""
-    in_office = exists().where(
-        Appointment.user_id == Deadline.assignee_id,
-        Appointment.role == role.value,
-        or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today()),
-        User.id == Appointment.user_id,
-        User.active,
+    in_office = (
+        select(Appointment.user_id)
+        .join(Appointment.user)
+        .where(
+            Appointment.role == role.value,
+            or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today()),
+            User.active,
+        )
     )
-    return or_(Deadline.assignee_id.is_(None), ~in_office)
+    return or_(Deadline.assignee_id.is_(None), Deadline.assignee_id.not_in(in_office))
 
 
 def conditions_of(asked: Filters, role: Role | None = None) -> Iterator[ColumnElement[bool]]:
@@ -271,24 +273,17 @@ def of_cases(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     A walk along the list meets many soon, and few hardly ever.
     """
     fitting = select(Case.id).where(condition)
-    if has_at_least(fitting, FEW + 1):
+    if search.has_at_least(fitting, FEW + 1):
         return of_case(condition)
     return running_of(Deadline.case_id.in_(fitting))
-
-
-def has_at_least(query: Select[int], number: int) -> bool:
-    """Say whether a query has so many rows; more are not counted."""
-    some = query.limit(number).subquery()
-    return (db.session.scalar(select(func.count()).select_from(some)) or 0) >= number
 
 
 def running_of(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the SQL condition for the few running terms that fit, looked up at once."""
     running = select(Deadline.id).where(condition, Deadline.met_at.is_(None))
-    ids = db.session.scalars(running).all()
+    ids = list(db.session.scalars(running))
     # Written into the statement: a value for each of thousands takes longer than the answer.
-    those: Any = bindparam("terms", ids, expanding=True, literal_execute=True, unique=True)
-    return Deadline.id.in_(those) if ids else false()
+    return Deadline.id.in_(written_in(ids)) if ids else false()
 
 
 def mentions(text: str) -> ColumnElement[bool]:
@@ -350,7 +345,7 @@ def is_named(text: str) -> ColumnElement[bool]:
     if wanted is None:
         return false()
     named = search.named(wanted)
-    if not has_at_least(named, MANY):
+    if not search.has_at_least(named, MANY):
         records = select(CreditRecord.id).where(CreditRecord.subject_id.in_(named))
         return running_of(Deadline.record_id.in_(records))
     of_firm = Organisation.id == CreditRecord.subject_id
@@ -366,8 +361,8 @@ def find_agencies(text: str) -> Sequence[int]:
     if wanted is None:
         return []
     # Written into the statement, or the index of agencies is not used.
-    agency: Any = bindparam("agency", OrganisationKind.AGENCY.value, literal_execute=True)
-    named = select(Organisation.id).where(Organisation.kind == agency, search.holds(wanted))
+    is_agency = Organisation.kind == written_in(OrganisationKind.AGENCY.value)
+    named = select(Organisation.id).where(is_agency, search.holds(wanted))
     return db.session.scalars(named.limit(MANY)).all()
 
 
@@ -449,22 +444,31 @@ def waits_for(user: User, role: Role) -> ColumnElement[bool]:
 
     Not those of whole matters: whose turn it is, the term of the state at hand says.
     """
-    running = and_(
-        Deadline.met_at.is_(None), Deadline.owner == role.value, Deadline.whole.is_(False)
-    )
-    mine = Deadline.organisation_id.in_(organisations_as(user, role))
+    owner, own = written_in(role.value), organisations_as(user, role)
+    running = and_(Deadline.met_at.is_(None), Deadline.owner == owner, Deadline.whole.is_(False))
+    mine = Deadline.organisation_id.in_(written_in(own))
     if role is Role.REVIEWER:  # what no centre was named for is everybody's
-        passed_on = Deadline.escalated_to_id.in_(organisations_as(user, role))
+        passed_on = Deadline.escalated_to_id.in_(written_in(own))
         anybodys = or_(mine, Deadline.organisation_id.is_(None), passed_on)
         return and_(running, anybodys, ~is_kept_from(user))
     return and_(running, mine)
 
 
+def written_in(value: Any) -> Any:
+    """Return a value that the statement holds as it is: a list means any of them.
+
+    A centre has nearly all terms of reviewers, an agency few: planned for either of them, the
+    statement would be slow for the other.
+    """
+    several = isinstance(value, list)
+    return bindparam("known", value, unique=True, expanding=several, literal_execute=True)
+
+
 def is_kept_from(user: User) -> ColumnElement[bool]:
     """Return the SQL condition for the terms of what is confidential, where a person has a side."""
-    return exists().where(
-        Case.id == Deadline.case_id, Case.workflow.in_(CONFIDENTIAL), takes_side_in(user)
-    )
+    if (sided := takes_side_in(user)) is false():
+        return sided
+    return exists().where(Case.id == Deadline.case_id, Case.workflow.in_(CONFIDENTIAL), sided)
 
 
 def place_at(term: Deadline) -> str:
@@ -483,11 +487,12 @@ def comes_after(position: str | None) -> ColumnElement[bool]:
 
 
 def count_all(conditions: Mapping[str, ColumnElement[bool]]) -> dict[str, int]:
-    """Return how many terms fit each condition, up to COUNTED + 1, by one question."""
-    some = {
-        name: select(Deadline.id).where(one).limit(COUNTED + 1).subquery()
-        for name, one in conditions.items()
-    }
+    """Return how many terms fit each condition, up to COUNTED + 1, by one question.
+
+    In the list's order, which an index has: a walk along it ends soon.
+    """
+    listed = select(Deadline.id).order_by(Deadline.due_on, Deadline.id).limit(COUNTED + 1)
+    some = {name: listed.where(one).subquery() for name, one in conditions.items()}
     counts = (select(func.count()).select_from(one).scalar_subquery() for one in some.values())
     found = db.session.execute(select(*counts)).one()
     return dict(zip(some, found, strict=True))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
 from repair_app import letters as printing
@@ -129,7 +129,8 @@ def list_own(user: User, before: int | None = None, most: int | None = None) -> 
     seats = (one for one in user.current_appointments if one.organisation_id in firms)
     to_firms = or_(false(), *(is_written_to(one) for one in seats if one.role in RECIPIENTS))
     mine = or_(Letter.person_id == user.person_id, and_(Letter.person_id.is_(None), to_firms))
-    return page_of(read(mine, before, most), most=most)
+    rows = db.session.scalars(newest(mine, before, most).options(joinedload(Letter.ended_by)))
+    return page_of(rows.all(), most=most)
 
 
 def is_written_to(seat: Appointment) -> ColumnElement[bool]:
@@ -147,24 +148,33 @@ def page_of(found: Sequence[Letter], of: str = "", most: int | None = None) -> L
     return LetterPage(shown, shown[-1].id if len(found) > len(shown) else None, of)
 
 
-def read(
-    condition: ColumnElement[bool], before: int | None = None, most: int | None = None
-) -> Sequence[Letter]:
+def read(condition: ColumnElement[bool], before: int | None = None) -> Sequence[Letter]:
     """Return the newest letters that fit, with what tells who may read them: one more than a page.
 
-    before: only those before this row. most: so many on the page.
+    before: only those before this row.
     """
     return db.session.scalars(
-        select(Letter)
-        .where(condition, Letter.id < before if before else true())
-        .order_by(Letter.id.desc())
-        .limit((most or MOST) + 1)
-        .options(
+        newest(condition, before).options(
             selectinload(Letter.case),  # joined, SQLite puts all cases there are together
             joinedload(Letter.record),
             joinedload(Letter.ended_by),
         )
     ).all()
+
+
+def newest(
+    condition: ColumnElement[bool], before: int | None = None, most: int | None = None
+) -> Select[Letter]:
+    """Return the query for the newest letters that fit: one more than a page.
+
+    before: only those before this row. most: so many on the page.
+    """
+    return (
+        select(Letter)
+        .where(condition, Letter.id < before if before else true())
+        .order_by(Letter.id.desc())
+        .limit((most or MOST) + 1)
+    )
 
 
 def find(condition: ColumnElement[bool]) -> Letter | None:

@@ -27,7 +27,7 @@ from repair_app.services.cases import NotVisible
 from repair_app.services.inbox import HOW_COUNTED
 from repair_app.services.policy import current_policy
 
-PAGE: Final = 20
+PAGE: Final = 10
 # On the start page; the list of all matters goes on.
 OPEN_SHOWN: Final = 50  # looked at: more than anybody has in hand
 THEIRS_SHOWN: Final = 10

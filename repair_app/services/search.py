@@ -17,7 +17,6 @@ from sqlalchemy import (
     Integer,
     Select,
     and_,
-    bindparam,
     cast,
     column,
     false,
@@ -147,13 +146,13 @@ def find(wanted: Wanted, before: int | None) -> Sequence[CreditRecord]:
         near = walk(wanted, before, GLANCE)
         if len(near) > PAGE:
             return load(near)
-    firms = db.session.scalars(named(wanted).limit(MOST_FIRMS + 1)).all()
-    if len(firms) <= MOST_FIRMS:
+    firms = named(wanted)
+    if not has_at_least(firms, MOST_FIRMS + 1):
         return of_firms(firms, before)
     further = walk(wanted, before, WALK)
     if len(further) > PAGE:
         return load(further)
-    everywhere = newest(before).where(CreditRecord.subject_id.in_(named(wanted)))
+    everywhere = newest(before).where(CreditRecord.subject_id.in_(firms))
     return load(db.session.scalars(everywhere).all())
 
 
@@ -179,26 +178,25 @@ def walk(wanted: Wanted, before: int | None, steps: int) -> Sequence[int]:
     return db.session.scalars(query).all()
 
 
-def of_firms(firms: Sequence[int], before: int | None) -> Sequence[CreditRecord]:
-    """Return a page of the records of some enterprises; they are written into the statement.
+def of_firms(firms: Select[int], before: int | None) -> Sequence[CreditRecord]:
+    """Return a page of the records of some enterprises.
 
-    First those that the index of subjects tells about, then of the newest the rest: sorted here,
-    for a store that is asked for the newest few is tempted to walk through all there are.
+    First those that the index of subjects tells about, then of the newest the rest. Sorted by what
+    is no column: a store that is asked for the newest few is tempted to walk through all there are.
     """
-    if not firms:
-        return []
-    those: Any = bindparam("firms", firms, expanding=True, literal_execute=True)
-    query = select(CreditRecord.id).where(
-        CreditRecord.subject_id.in_(those),
-        is_in_its_term(),
-        CreditRecord.id < before if before else true(),
-    )
-    ids = sorted(db.session.scalars(query), reverse=True)
     found: list[CreditRecord] = []
-    start, some = 0, AT_ONCE
-    while len(found) <= PAGE and start < len(ids):
-        found += load(ids[start : start + some], is_for_the_public())
-        start, some = start + some, 2 * some
+    some = AT_ONCE
+    while len(found) <= PAGE:
+        query = select(CreditRecord.id).where(
+            CreditRecord.subject_id.in_(firms),
+            is_in_its_term(),
+            CreditRecord.id < before if before else true(),
+        )
+        ids = db.session.scalars(query.order_by((CreditRecord.id + 0).desc()).limit(some)).all()
+        found += load(ids, is_for_the_public())
+        if len(ids) < some:
+            break
+        before, some = ids[-1], 2 * some
     return found[: PAGE + 1]
 
 
@@ -224,6 +222,12 @@ def lines() -> Select[CreditRecord]:
             joinedload(CreditRecord.proceeding_marks),
         )
     )
+
+
+def has_at_least(query: Select[int], number: int) -> bool:
+    """Say whether a query has so many rows; more are not counted."""
+    some = query.limit(number).subquery()
+    return (db.session.scalar(select(func.count()).select_from(some)) or 0) >= number
 
 
 # --- which enterprises ---
