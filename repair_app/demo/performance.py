@@ -14,9 +14,10 @@ from repair_app.calendar import add_working_days
 from repair_app.db import at, db, today
 from repair_app.demo import cast, penalties
 from repair_app.demo.days import opening_hour, working_day
-from repair_app.demo.matters import MATTERS
 from repair_app.demo.papers import make_paper
-from repair_app.demo.stories import MEASURES, OBJECTIONS, REPAIRS, Beat, Measure, Story
+from repair_app.demo.stories import STORIES
+from repair_app.demo.stories.beats import Beat, Story
+from repair_app.demo.stories.measures import MEASURES, Measure
 from repair_app.engine.spec import Transition
 from repair_app.engine.step import Answers, Entity, record_of
 from repair_app.forms import FORMS
@@ -44,7 +45,6 @@ AT_THE_END_OF_DAY: Final = timedelta(hours=8)
 NIGHTS: Final = range(1, 40)  # working days ago on which what time sets going was looked at
 EVERY_NIGHT: Final = ("expire_records", "lapse_sanctions", "mark_overdue", "remind", "escalate")
 SCANNED: Final = (("scan_records", 3), ("draw_inspection", 1))
-STORIES: Final = (*OBJECTIONS, *REPAIRS, *MATTERS)
 # What only some rule packs know: it is left out where the one in force does not.
 BY_RULES: Final = frozenset({"add_factor", "ask_extension", "extend"})
 # What the recognising unit does itself where the rule pack has it decide on a repair.
