@@ -1,4 +1,4 @@
-"""Transactions that only read: refused to write, and nothing that was prepared is lost with them."""
+"""Transactions that only read: refused to write; what was prepared is not lost with them."""
 
 import pytest
 from sqlalchemy import text

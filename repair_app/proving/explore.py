@@ -9,7 +9,7 @@ from repair_app.engine.step import Actor, Answers, NotOffered
 from repair_app.models import Sanction
 from repair_app.proving import attempts
 from repair_app.proving.attempts import PASS_TIME, Attempt
-from repair_app.proving.properties import STATE_PROPERTIES, STEP_PROPERTIES, Move
+from repair_app.proving.promises import STATE_PROPERTIES, STEP_PROPERTIES, Move
 from repair_app.proving.scenarios import Scenario
 from repair_app.proving.steps import Broken, Engine, Fired
 from repair_app.proving.world import KEPT, MODELS, OutOfBounds, Pool, State, World, decode, encode

@@ -24,7 +24,7 @@ from repair_app.proving.explore import (
     try_both,
 )
 from repair_app.proving.liveness import ENDS, find_stuck
-from repair_app.proving.properties import STATE_PROPERTIES
+from repair_app.proving.promises import STATE_PROPERTIES
 from repair_app.proving.steps import NOT, Engine, holds
 from repair_app.proving.world import OutOfBounds, World, encode
 

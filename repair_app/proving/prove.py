@@ -15,7 +15,7 @@ from repair_app.engine.policy import Policy
 from repair_app.proving.explore import Graph, explore
 from repair_app.proving.liveness import ENDS, find_stuck, flaws_of
 from repair_app.proving.mutants import Index, Mutant, Trial, apply, list_mutants, try_mutant
-from repair_app.proving.properties import STATE_PROPERTIES, STEP_PROPERTIES
+from repair_app.proving.promises import STATE_PROPERTIES, STEP_PROPERTIES
 from repair_app.proving.reasons import BROKEN_BY_HAND, flaws_of_alike, flaws_of_untaken, kind_of
 from repair_app.proving.replay import one_of_a_class, replay
 from repair_app.proving.scenarios import Scenario

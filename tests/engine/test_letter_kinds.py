@@ -12,7 +12,7 @@ from repair_app.engine.policy import load_policy, words_of_letters
 from repair_app.engine.spec import SpecError
 from repair_app.engine.wording import INTENDED
 from repair_app.forms import FORMS
-from repair_app.proving.properties import HEARD_FIRST
+from repair_app.proving.promises.steps import HEARD_FIRST
 
 SHIPPED = ROOT / "workflows" / "letters.toml"
 POLICY = load_policy(SHIPPED.parent, "seeds", FORMS)

@@ -12,7 +12,7 @@ from repair_app.models import Case, CreditRecord
 from repair_app.proving.explore import explore
 from repair_app.proving.mutants import Mutant, Trial, apply
 from repair_app.proving.outlets import differing_outlets, find_disagreement
-from repair_app.proving.properties import STATE_PROPERTIES, STEP_PROPERTIES, Move
+from repair_app.proving.promises import STATE_PROPERTIES, STEP_PROPERTIES, Move
 from repair_app.proving.prove import prove, report
 from repair_app.proving.reasons import (
     ALWAYS_HOLD,

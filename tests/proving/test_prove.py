@@ -10,7 +10,7 @@ from repair_app.proving import attempts
 from repair_app.proving.explore import explore
 from repair_app.proving.liveness import find_stuck, flaws_of
 from repair_app.proving.mutants import Index, Mutant, apply, try_mutant
-from repair_app.proving.properties import STATE_PROPERTIES
+from repair_app.proving.promises import STATE_PROPERTIES
 from repair_app.proving.prove import prove, report
 from repair_app.proving.replay import replay
 from repair_app.proving.world import Pool, decode, encode
