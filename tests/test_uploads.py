@@ -28,6 +28,13 @@ def test_an_ofd_document_is_taken() -> None:
     assert check_upload("决定书.ofd", make_ofd()).media_type == "application/ofd"
 
 
+def test_the_directory_of_an_ofd_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    content, real, read = make_ofd(), zipfile.ZipFile, []
+    monkeypatch.setattr(zipfile, "ZipFile", lambda file: read.append(file) or real(file))
+    check_upload("决定书.ofd", content)
+    assert len(read) == 1
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -1,6 +1,7 @@
 """Two versions of a workflow side by side: the first one of the objection, and a next one."""
 
 import shutil
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,6 +44,20 @@ def write_next(folder: Path, *edits: tuple[str, str], maps: str = "") -> Path:
         text = text.replace(old, new)
     (copy / "objection.toml").write_text(text, encoding="utf-8")
     (copy / "migrations.toml").write_text(maps, encoding="utf-8")
+    return copy
+
+
+def write_next_of(folder: Path, name: str, *edits: tuple[str, str]) -> Path:
+    """Return a policy folder with a 2030.1 that is today's version of a workflow but for edits."""
+    copy = Path(shutil.copytree(ROOT / "workflows", folder / "workflows"))
+    present = copy / f"{name}.toml"
+    text = present.read_text(encoding="utf-8")
+    version = tomllib.loads(text)["version"]
+    shutil.copy(present, copy / "released" / f"{name}-{version}.toml")
+    for old, new in ((f'version = "{version}"', 'version = "2030.1"'), *edits):
+        assert old in text, old
+        text = text.replace(old, new)
+    present.write_text(text, encoding="utf-8")
     return copy
 
 

@@ -18,6 +18,8 @@ from repair_app.penalty_format.cells import (
 from repair_app.penalty_format.row import MESSAGES
 
 Value = str | Decimal | date
+YUAN = 10_000  # in the unit of the format's amounts
+FAR_OFF = 1000  # times: who types yuan where 10k yuan is asked for is 10 000 times off
 
 
 class FieldFlaw(ValueError):
@@ -94,6 +96,26 @@ def as_text(value: Value | None) -> str:
 def tidy(name: str, text: str) -> str:
     """Return a typed value in the one form that is kept. Raises FieldFlaw."""
     return as_text(CORRECTABLE[name].parse(text))
+
+
+def is_amount(name: str) -> bool:
+    """Say whether a field is an amount, which the format states in 10k yuan."""
+    return CORRECTABLE[name].read is read_amount
+
+
+def in_yuan(text: str | None) -> Decimal | None:
+    """Return in yuan what a text says in 10k yuan; None for what is no amount."""
+    try:
+        amount = read_amount(text or "")
+    except CellFlaw:
+        return None
+    return None if amount is None else amount * YUAN
+
+
+def is_far_off(before: str | None, after: str | None) -> bool:
+    """Say whether two amounts differ so much that the unit was mistaken, as likely as not."""
+    small, great = sorted([in_yuan(before) or Decimal(), in_yuan(after) or Decimal()])
+    return small > 0 and great >= FAR_OFF * small
 
 
 def write_field(record: CreditRecord, name: str, text: str) -> None:

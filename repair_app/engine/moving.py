@@ -187,7 +187,7 @@ def move(
     if pack:
         entity.rule_pack, entity.rule_pack_hash = pack.id, pack.sha256
     step = step_between(session, policy, entity, "migrate", actor, at)
-    carry_own_term(step, carried, since.get(kept.from_state), repinned=pack is not None)
+    carry_own_term(step, carried, clock, since.get(kept.from_state), repinned=pack is not None)
     carry_whole_term(step, carried, since, repinned=pack is not None)
     session.flush()
     moved = Moved(
@@ -290,13 +290,17 @@ def entered_on(session: Session, policy: "Policy", entity: Entity) -> dict[str, 
 
 
 def carry_own_term(
-    step: Step, terms: Sequence[Deadline], since: date | None, *, repinned: bool
+    step: Step, terms: Sequence[Deadline], left: str | None, since: date | None, *, repinned: bool
 ) -> None:
-    """Turn the term of the state into that of the state it becomes; it goes on from its day."""
+    """Turn the term of the state into that of the state it becomes; it goes on from its day.
+
+    left: the clock of the state that was left. Where its term no longer runs, what it asks for has
+    been done in this state (a measure was fed back), and is not asked for again.
+    """
     entered = step.workflow.states[step.state]
     own = next((one for one in terms if not one.whole and one.met_at is None), None)
     if own is None:
-        if entered.clock:
+        if entered.clock and entered.clock != left:
             deadlines.open_term(step, entered.clock, entered, since=since)
     elif entered.clock:
         turn_term(step, own, entered.clock, entered, repinned=repinned)

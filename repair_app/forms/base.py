@@ -8,11 +8,18 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 import wtforms
-from flask_babel import get_locale
+from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import HiddenField, MultipleFileField, StringField, SubmitField, TextAreaField
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    MultipleFileField,
+    StringField,
+    SubmitField,
+    TextAreaField,
+)
 from wtforms.fields.core import Field
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
@@ -26,6 +33,7 @@ from repair_app.uploads import (
     Upload,
     WrongType,
     check_upload,
+    clean_name,
 )
 
 TEXT_LENGTH = 5000
@@ -33,14 +41,20 @@ LINE_LENGTH = 200
 MOST_FILES = 20  # with one step
 VERSION = re.compile(r"[0-9]{1,9}")
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Marks of writing direction: they let a text read otherwise than it is stored.
+DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def clean_text(text: str | None) -> str:
-    """Return a text in NFC, without control characters: what is stored can be read and hashed."""
+    """Return a text in NFC, without control characters and marks of writing direction.
+
+    What is stored can be read and hashed, and reads in the order in which it is stored.
+    """
     kept = (
         letter
         for letter in unicodedata.normalize("NFC", text or "").replace("\r\n", "\n")
-        if letter in "\n\t" or unicodedata.category(letter) not in {"Cc", "Cs"}
+        if letter in "\n\t"
+        or (unicodedata.category(letter) not in {"Cc", "Cs"} and letter not in DIRECTIONS)
     )
     return "".join(kept).strip()
 
@@ -81,6 +95,23 @@ class SelectField(Choosing, wtforms.SelectField):
 
 class RadioField(Choosing, wtforms.RadioField):
     """A short list, all of it seen at once."""
+
+
+def ask_again(field: Field) -> str:
+    """Return what to do about a field that has to be answered and was not, by its name."""
+    name = str(field.label.text)
+    if isinstance(field, BooleanField):
+        return str(gettext("Tick this: “%(field)s”", field=name))
+    if isinstance(field, Choosing):
+        return str(gettext("Choose: %(field)s", field=name))
+    return str(gettext("Fill in: %(field)s", field=name))
+
+
+def is_unanswered(field: Field) -> bool:
+    """Say whether a field that has to be answered was left empty, or nothing of its list taken."""
+    sent = any(clean_text(one) for one in field.raw_data or () if isinstance(one, str))
+    asks = bool(field.flags.required) or isinstance(field, Choosing)
+    return asks and not sent and not isinstance(field, MultipleFileField)
 
 
 class TransitionForm(FlaskForm):
@@ -127,6 +158,20 @@ class TransitionForm(FlaskForm):
     def list_mistakes(self) -> list[Field]:
         """Return the fields that were answered wrongly, in order; none before it is sent."""
         return [one for one in self.questions() if one.errors]
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check what was sent; what has to be answered and was not is asked for by its name."""
+        is_valid = bool(super().validate(extra_validators=extra_validators))
+        for field in self.list_mistakes():
+            if is_unanswered(field):
+                field.errors = [ask_again(field)]
+        return is_valid
+
+    def begin_at_first(self) -> None:
+        """Let the page put the cursor into the first field, where one types or chooses."""
+        for field in self.questions()[:1]:
+            if not isinstance(field, MultipleFileField):
+                field.render_kw = {**(field.render_kw or {}), "autofocus": True}
 
     def without_choice(self) -> list[Field]:
         """Return the lists that have nothing to choose from: then nothing can be sent."""
@@ -185,6 +230,10 @@ class TransitionForm(FlaskForm):
         """Return the facts: codes, dates as text, numbers."""
         return {name: self[name].data for name in self.facts}
 
+    def list_changes(self) -> list[str]:
+        """Return what the form would change in a draft, as the page calls it."""
+        return []
+
     def read_values(self) -> Mapping[str, str]:
         """Return the values of record fields that were typed, by field."""
         return {}
@@ -210,11 +259,11 @@ class FileRefused(Exception):
 
 def check_file(file: Any) -> Upload:
     """Return a file that was sent as evidence. Raises FileRefused."""
-    limit = MAX_MB << 20
+    limit, name = MAX_MB << 20, clean_name(file.filename)
     content = file.stream.read(limit + 1)
     if len(content) > limit:
         raise FileRefused(
-            _l("“%(name)s” is larger than %(size)s MB.", name=file.filename, size=MAX_MB),
+            _l("“%(name)s” is larger than %(size)s MB.", name=name, size=MAX_MB),
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         )
     try:
@@ -224,7 +273,7 @@ def check_file(file: Any) -> Upload:
             _l(
                 "“%(name)s” is damaged or incomplete and cannot be opened. Open it on your own "
                 "computer, save or scan it anew, and choose it again.",
-                name=file.filename,
+                name=name,
             ),
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         ) from error
@@ -232,7 +281,7 @@ def check_file(file: Any) -> Upload:
         raise FileRefused(
             _l(
                 "“%(name)s” is not a PDF, OFD, PNG or JPEG file, or is not what its name says.",
-                name=file.filename,
+                name=name,
             ),
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         ) from error

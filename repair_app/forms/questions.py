@@ -8,14 +8,28 @@ from flask import current_app
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, or_, select
-from wtforms import BooleanField, DateField, StringField, SubmitField, TextAreaField
+from wtforms import (
+    BooleanField,
+    DateField,
+    MultipleFileField,
+    StringField,
+    SubmitField,
+    TextAreaField,
+)
 from wtforms.fields.core import Field
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from repair_app.db import today
-from repair_app.engine.assessment import assess
+from repair_app.engine.assessment import assess, assess_record
 from repair_app.engine.commitment_texts import CommitmentText
-from repair_app.engine.fields import CORRECTABLE, FieldFlaw, read_field, tidy
+from repair_app.engine.fields import (
+    CORRECTABLE,
+    FieldFlaw,
+    is_amount,
+    is_far_off,
+    read_field,
+    tidy,
+)
 from repair_app.engine.rules import Ground, RulePack
 from repair_app.engine.step import record_of
 from repair_app.forms.base import (
@@ -27,6 +41,7 @@ from repair_app.forms.base import (
     line,
     long_text,
 )
+from repair_app.labels import Label
 from repair_app.ledger import latest_text
 from repair_app.models import Appointment, CreditRecord, Organisation, Role
 from repair_app.models.parties import OrganisationKind
@@ -141,6 +156,14 @@ class FieldValuesForm(TransitionForm):
                 "In the record: %(value)s", value=self.current_value(name) or "—"
             )
 
+    def questions(self) -> list[Field]:
+        """Return the fields as the page shows them: the values behind what is said in words."""
+        last = (MultipleFileField,)
+        return sorted(
+            super().questions(),
+            key=lambda one: (isinstance(one, last), one.name.startswith("value_")),
+        )
+
     def value_fields(self) -> dict[str, Field]:
         """Return the fields for values, by name of the record's field."""
         return {name: self[f"value_{name}"] for name in CORRECTABLE}
@@ -203,57 +226,83 @@ for _name in CORRECTABLE:
 class AmendObjectionForm(EvidenceMixin, FieldValuesForm):
     """What is wrong with the record, and what it should say."""
 
-    CORRECTED = ("error", "omission", "differs_from_source")  # grounds that ask for other values
     texts: ClassVar[tuple[str, ...]] = ("statement",)
+    ground = SelectField(_l("Ground"))
     statement = long_text(_l("What is wrong, and why"), description=_l("Say it in your own words."))
 
     def fill(self) -> None:
-        """Start from what the draft says: nothing is lost by amending it."""
-        super().fill()
-        if not self.is_submitted() and self.entity.ref:
-            self.statement.data = latest_text(self.session, self.case.ref, "statement")
-            for proposal in self.case.proposals:
-                self[f"value_{proposal.field}"].data = proposal.proposed_value
-
-    def asks_correction(self) -> bool:
-        """Say whether the ground is one for which the record is to say something else."""
-        return self.case.ground in self.CORRECTED
-
-
-class ObjectionForm(AmendObjectionForm):
-    """The ground of an objection and what it says."""
-
-    ground = SelectField(_l("Ground"))
-    submit_now = SubmitField(_l("Submit the objection"))
-
-    @property
-    def wants_submission(self) -> bool:
-        """Say whether the objection is to be filed at once."""
-        return bool(self.submit_now.data)
-
-    def fill(self) -> None:
-        """Offer the grounds of the rule pack in force."""
+        """Offer the grounds; start from what the draft says: nothing is lost by amending it."""
         super().fill()
         self.ground.choices = [
             (code, entry.label.text(self.language)) for code, entry in self.pack.grounds.items()
         ]
+        if not self.is_submitted() and self.entity.ref:
+            self.ground.data = self.case.ground
+            self.statement.data = self.said()
+            for name, value in self.proposed().items():
+                self[f"value_{name}"].data = value
 
-    def asks_correction(self) -> bool:
-        """Say the same of the ground that is chosen, the first of the list to begin with."""
-        return (self.ground.data or next(iter(self.pack.grounds))) in self.CORRECTED
+    def said(self) -> str:
+        """Return what the draft says."""
+        return latest_text(self.session, self.case.ref, "statement")
 
-    def grounds(self) -> Collection[Ground]:
-        """Return the grounds with the proof that each asks for."""
-        return self.pack.grounds.values()
+    def proposed(self) -> dict[str, str]:
+        """Return what the draft proposes, by field of the record."""
+        return {one.field: one.proposed_value or "" for one in self.case.proposals}
+
+    def list_changes(self) -> list[str]:
+        """Return what the form would change in the draft, as the page calls it."""
+        before, after = self.proposed(), self.changed_values()
+        changed = [
+            self.ground.label.text if self.ground.data != self.case.ground else "",
+            self.statement.label.text if self.statement.data != self.said() else "",
+            *(
+                field.label.text if before.get(name, "") != after.get(name, "") else ""
+                for name, field in self.value_fields().items()
+            ),
+        ]
+        return [str(one) for one in changed if one]
+
+    def list_doubts(self) -> list[str]:
+        """Return the amounts that are typed in another unit, as likely as not."""
+        return [
+            name
+            for name, text in self.changed_values().items()
+            if is_amount(name) and is_far_off(self.current_value(name), text)
+        ]
+
+    def read_facts(self) -> Mapping[str, Any]:
+        """Return the ground."""
+        return {"ground": self.ground.data}
 
     @property
     def pack(self) -> RulePack:
         """Return the rule pack of the objection."""
         return self.policy.pack_of(self.entity)
 
-    def read_facts(self) -> Mapping[str, Any]:
-        """Return the ground."""
-        return {"ground": self.ground.data}
+    def asks_correction(self) -> bool:
+        """Say whether for the ground, to begin with the first, the record is to say otherwise."""
+        ground = self.ground.data or self.case.ground or next(iter(self.pack.grounds))
+        return ground in self.correcting()
+
+    def grounds(self) -> Collection[Ground]:
+        """Return the grounds with the proof that each asks for."""
+        return self.pack.grounds.values()
+
+    def correcting(self) -> list[str]:
+        """Return the grounds, by code, for which the rule pack asks what the record should say."""
+        return [code for code, ground in self.pack.grounds.items() if ground.corrects]
+
+
+class ObjectionForm(AmendObjectionForm):
+    """The ground of an objection and what it says."""
+
+    submit_now = SubmitField(_l("Submit the objection"))
+
+    @property
+    def wants_submission(self) -> bool:
+        """Say whether the objection is to be filed at once; a doubtful amount is shown first."""
+        return bool(self.submit_now.data) and not self.list_doubts()
 
 
 class CorrectionForm(EvidenceMixin, FieldValuesForm):
@@ -297,13 +346,19 @@ class CorrectionForm(EvidenceMixin, FieldValuesForm):
 
 
 class RepairForm(TransitionForm):
-    """What was done to put the conduct right."""
+    """What was done to put the conduct right: the first step of an application."""
 
     texts: ClassVar[tuple[str, ...]] = ("statement",)
     statement = long_text(
         _l("How the violation was put right"),
         description=_l("Fine paid, harm removed, measures taken; proof is asked for next."),
     )
+
+    def list_needs(self) -> list[Label]:
+        """Return what the application asks for next, by the class of the record."""
+        pack = self.policy.pack_of(self.entity)
+        severity = assess_record(pack, record_of(self.entity)).severity
+        return [self.policy.current[one].label for one in pack.classes[severity].requirements]
 
 
 class ProofForm(EvidenceMixin, TransitionForm):

@@ -4,7 +4,7 @@ from repair_app.models.alarms import Alarm
 from repair_app.models.calendar import CalendarDay, CalendarEdition
 from repair_app.models.cases import Case, Deadline, Document, FieldProposal, FormToken, Requirement
 from repair_app.models.complaints import Complaint, ComplaintContact, ComplaintPaper
-from repair_app.models.desk import CaseNote, Export, SavedSearch
+from repair_app.models.desk import CaseNote, Export, SavedSearch, StepReport
 from repair_app.models.drafts import Draft, OwnReport, StagedUpload, Viewing
 from repair_app.models.events import Event, EventText, RefCounter, Stream
 from repair_app.models.imports import ImportBatch, ImportRow, QuarantinedRow
@@ -67,6 +67,7 @@ __all__ = [
     "SanctionSuspension",
     "SavedSearch",
     "StagedUpload",
+    "StepReport",
     "Stream",
     "Talk",
     "TestAttempt",

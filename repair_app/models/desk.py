@@ -1,4 +1,4 @@
-"""What officials keep at their desks: notes on a case, searches they use again, exports."""
+"""What officials keep at their desks: notes on a case, searches, reports, exports."""
 
 from __future__ import annotations
 
@@ -53,6 +53,18 @@ class SavedSearch(Base):
     name: Mapped[str]
     query: Mapped[str]  # as in the address
     created_at: Mapped[datetime]
+
+
+class StepReport(Base):
+    """What became of a step that a person took in several matters at once; the latest few stay."""
+
+    __tablename__ = "step_report"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)  # in its address
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    made_at: Mapped[datetime]
+    report: Mapped[dict[str, Any]]
 
 
 class Export(Base):

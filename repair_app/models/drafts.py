@@ -13,17 +13,14 @@ from repair_app.models.parties import Organisation, User
 
 
 class Draft(Base):
-    """A form as far as a person has filled it in; gone when it is sent, or after thirty days.
-
-    So is the report on a step in several matters (services/batch.py), under its own address.
-    """
+    """A form as far as a person has filled it in; gone when it is sent, or after thirty days."""
 
     __tablename__ = "draft"
     __table_args__ = (UniqueConstraint("account_id", "page"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
-    page: Mapped[str]  # the path of the form, or of the report
+    page: Mapped[str]  # the path of the form
     values: Mapped[dict[str, Any]]
     saved_at: Mapped[datetime]
 

@@ -16,7 +16,12 @@ from repair_app.proving.explore import Graph, explore
 from repair_app.proving.liveness import ENDS, find_stuck, flaws_of
 from repair_app.proving.mutants import Index, Mutant, Trial, apply, list_mutants, try_mutant
 from repair_app.proving.promises import STATE_PROPERTIES, STEP_PROPERTIES
-from repair_app.proving.reasons import BROKEN_BY_HAND, flaws_of_alike, flaws_of_untaken, kind_of
+from repair_app.proving.reasons import (
+    flaws_of_alike,
+    flaws_of_unbroken,
+    flaws_of_untaken,
+    kind_of,
+)
 from repair_app.proving.replay import one_of_a_class, replay
 from repair_app.proving.scenarios import Scenario
 from repair_app.proving.undoing import PAIRS, UNDOING, Pair, find_traces
@@ -138,9 +143,7 @@ def flaws_of_proof(proof: Proof, policy: Policy, *, mutants: bool, whole: bool) 
             yield f"({UNDOING}) {pair.do} is undone by {pair.undo} in no world"
     if whole and mutants:
         yield from flaws_of_alike(proof.alike)
-        unbroken = {one for one, by in proof.breaks.items() if not by}
-        for promise in sorted(unbroken - BROKEN_BY_HAND.keys()):
-            yield f"({promise}) is broken by no mutant, and by no wrong state made by hand"
+        yield from flaws_of_unbroken(proof.breaks)
 
 
 def caught_as_written(policy: Policy, mutant: Mutant, flaws: set[tuple[str, str]]) -> str:

@@ -145,3 +145,16 @@ def flaws_of_alike(kinds: Mapping[Mutant, str]) -> Iterator[str]:
         told = {find_reason(one, reasons) for one in kinds if one.kind == kind}
         if kind != "guard negated":
             yield from (f"no mutant needs the reason of {one}" for one in reasons.keys() - told)
+
+
+def flaws_of_unbroken(breaks: Mapping[str, Collection[Mutant]]) -> Iterator[str]:
+    """Yield promises that neither a mutant nor a hand breaks, and hands that break no promise.
+
+    breaks: every promise with the mutants that break it. Whether a mutant breaks one that a hand
+    breaks as well is not asked: a mutant is looked at no further once another promise caught it.
+    """
+    for promise in sorted(one for one, by in breaks.items() if not by):
+        if promise not in BROKEN_BY_HAND:
+            yield f"({promise}) is broken by no mutant, and by no wrong state made by hand"
+    for promise in sorted(BROKEN_BY_HAND.keys() - breaks.keys()):
+        yield f"({promise}) is said to be broken by hand, and there is no such promise"

@@ -14,10 +14,17 @@ from repair_app.db import db, now
 from repair_app.engine import machine
 from repair_app.engine.assigning import OFFICES
 from repair_app.engine.spec import Transition, Workflow
-from repair_app.engine.step import NotAllowed, NotOffered, Reason, Refused, WrongState
+from repair_app.engine.step import (
+    NotAllowed,
+    NotOffered,
+    Reason,
+    Refused,
+    WrongState,
+    record_of,
+)
 from repair_app.engine.store import ReadingStore
 from repair_app.labels import N_, Label
-from repair_app.models import CreditRecord, Deadline, Draft, Role, Sanction, User
+from repair_app.models import CreditRecord, Deadline, Role, Sanction, StepReport, User
 from repair_app.services import cases, desk, inbox
 from repair_app.services.policy import current_policy
 from repair_app.services.reasons import reason_text
@@ -34,8 +41,8 @@ _WITH_SANCTIONS: Final = (
     ),
 )
 NAME: Final = re.compile("[A-Za-z0-9_-]{24}")  # of a report
-REPORTS: Final = "/work/steps/"  # the beginning of a report's address
 MOST_REPORTS: Final = 5  # of one person; the oldest make room
+NOT_HERE: Final = N_("The step does not start in this state, or is not yours to take.")
 CHANGED: Final = N_("It has moved on since the page was drawn: look at it as it is now.")
 
 
@@ -63,11 +70,13 @@ class Prospect:
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of one matter: done, done before, or refused and why."""
+    """What became of one matter: done, done before, refused, or left alone; and why."""
 
-    kind: str  # one of cases.KINDS
+    kind: str  # one of cases.KINDS; empty where there is nothing to be seen
     ref: str
     done: bool
+    firm: str = ""  # whose matter it is
+    left: bool = False  # the step was never taken in it
     reasons: Sequence[str] = ()  # in the language of who asked
     is_seen: bool = True  # False: there is nothing there that this person may see
 
@@ -153,6 +162,7 @@ def take_step(kind: str, ref: str, choice: str, user: User, sent: cases.Submissi
     """
     reasons: Sequence[Reason] = ()
     is_seen = True
+    firm = find_firm(kind, ref, user)
     try:
         take_plain_step(kind, ref, choice, user, sent)
     except Refused as refused:
@@ -166,8 +176,40 @@ def take_step(kind: str, ref: str, choice: str, user: User, sent: cases.Submissi
     except cases.TokenBorrowed:
         reasons = [Reason(N_("Another form was sent for it before."))]
     else:
-        return Taken(kind, ref, done=True)
-    return Taken(kind, ref, done=False, reasons=list(map(reason_text, reasons)), is_seen=is_seen)
+        return Taken(kind, ref, done=True, firm=firm)
+    told = list(map(reason_text, reasons))
+    return Taken(kind, ref, done=False, firm=firm, reasons=told, is_seen=is_seen)
+
+
+def find_firm(kind: str, ref: str, user: User) -> str:
+    """Return whose matter it is; empty where this person may not see it."""
+    try:
+        return record_of(cases.get_visible(kind, ref, user)).subject.name
+    except cases.NotVisible:
+        return ""
+
+
+def leave_alone(refs: Sequence[str], choice: str, user: User) -> list[Taken]:
+    """Return of matters in which a chosen step could not be taken why each stays as it was."""
+    try:
+        found = {one.turn.entity.ref: one for one in look_ahead(refs, choice, user)}
+    except cases.NotVisible:
+        found = {}
+    return [left_alone(ref, found.get(ref)) for ref in refs]
+
+
+def left_alone(ref: str, prospect: Prospect | None) -> Taken:
+    """Return why a matter stays as it was. prospect: of the step; None where it has moved on."""
+    if prospect is None:
+        told = reason_text(Reason(desk.MOVED_ON))
+        return Taken("", ref, done=False, left=True, reasons=[told], is_seen=False)
+    if prospect.is_open:
+        reasons: Sequence[Reason] = [Reason(CHANGED)]
+    else:
+        reasons = prospect.offer.reasons if prospect.offer else [Reason(NOT_HERE)]
+    told_why = list(map(reason_text, reasons))
+    firm = prospect.turn.record.subject.name
+    return Taken(prospect.kind, ref, done=False, left=True, firm=firm, reasons=told_why)
 
 
 def take_plain_step(kind: str, ref: str, choice: str, user: User, sent: cases.Submission) -> None:
@@ -187,26 +229,15 @@ def take_plain_step(kind: str, ref: str, choice: str, user: User, sent: cases.Su
 
 
 def keep_report(user: User, taken: Sequence[Taken], back: str) -> str:
-    """Keep for a while what became of each matter, for a page of its own; return its name.
-
-    It lies with what the person has typed and not sent, and goes when that is cleared away.
-    """
+    """Keep for a while what became of each matter, for a page of its own; return its name."""
     name = secrets.token_urlsafe(18)
     told = [asdict(one) for one in taken]
     with transaction() as session:
-        mine = select(Draft.id).where(
-            Draft.account_id == user.id, Draft.page.startswith(REPORTS, autoescape=True)
-        )
-        old = session.scalars(mine.order_by(Draft.id.desc()).offset(MOST_REPORTS - 1)).all()
-        session.execute(delete(Draft).where(Draft.id.in_(old)))
-        session.add(
-            Draft(
-                account_id=user.id,
-                page=f"{REPORTS}{name}",
-                values={"taken": told, "back": back},
-                saved_at=now(),
-            )
-        )
+        mine = select(StepReport.id).where(StepReport.account_id == user.id)
+        old = session.scalars(mine.order_by(StepReport.id.desc()).offset(MOST_REPORTS - 1)).all()
+        session.execute(delete(StepReport).where(StepReport.id.in_(old)))
+        report = {"taken": told, "back": back}
+        session.add(StepReport(name=name, account_id=user.id, made_at=now(), report=report))
     return name
 
 
@@ -214,8 +245,8 @@ def find_report(user: User, name: str) -> tuple[list[Taken], str] | None:
     """Return what became of each matter, and where the person came from; None for no report."""
     if not NAME.fullmatch(name):
         return None
-    asked = Draft.account_id == user.id, Draft.page == f"{REPORTS}{name}"
-    row = db.session.scalar(select(Draft).where(*asked))
+    asked = StepReport.account_id == user.id, StepReport.name == name
+    row = db.session.scalar(select(StepReport).where(*asked))
     if row is None:
         return None
-    return [Taken(**one) for one in row.values["taken"]], row.values["back"]
+    return [Taken(**one) for one in row.report["taken"]], row.report["back"]

@@ -38,6 +38,7 @@ DOOR_OF = {
     "department": "discovery",
     "provider": "discovery",
 }
+OPENS = "open"  # the step by which the enterprise's side begins a matter
 KINDS: dict[str, Any] = {
     "cases": Case,
     "records": CreditRecord,
@@ -284,6 +285,8 @@ def perform(kind: str, ref: str, name: str, user: User, submission: Submission) 
         if entity.version != submission.version:
             raise Stale(entity, submission.version)
         actor = actor_for(policy, entity, name, actors)
+        if isinstance(entity, Case):
+            change_ground(session, policy, entity, actor, submission.answers)
         machine.fire(
             session,
             policy,
@@ -328,6 +331,22 @@ def open_case(
         machine.fire(session, policy, case, transition.name, actor, answers, at=now())
         remember(session, user, submission, case.ref)
         return Outcome(case.ref)
+
+
+def change_ground(
+    session: Session, policy: Policy, case: Case, actor: Actor, answers: Answers
+) -> None:
+    """Let a draft be about the ground that is named now, if a matter of it could be opened.
+
+    Raises Refused where it could not.
+    """
+    ground = answers.facts.get("ground", case.ground)
+    if ground == case.ground:
+        return
+    opening = draft_case(policy, case.workflow, case.record, ground)
+    opening.person_id = case.person_id
+    machine.ask(session, policy, opening, OPENS, actor, answers, at=now())
+    case.ground = ground
 
 
 def draft_case(policy: Policy, workflow: str, record: CreditRecord, ground: str = "") -> Case:

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -26,6 +27,15 @@ SEAL: Final = 16  # characters
 NOTHING_NEW: Final = Label(
     "与现行清单完全一致，未作更改。", "The catalogue says so already: nothing to change."
 )
+KIND_NAMES: Final[Mapping[str, Any]] = {
+    "administrative": _l("administrative"),
+    "market": _l("market"),
+    "industry": _l("industry"),
+}
+FORCE_NAMES: Final[Mapping[str, Any]] = {
+    "mandatory": _l("mandatory"),
+    "recommended": _l("recommended"),
+}
 CHANGED_MEANWHILE: Final = Label(
     "预览之后，清单已被更改。请重新查看下面的变动，确认后再施行。",
     "The catalogue was changed since the preview: look at what would change now, then go on.",

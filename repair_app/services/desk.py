@@ -1,7 +1,7 @@
 """At an official's desk: who has a matter in hand, and what the office notes about it."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -292,21 +292,16 @@ def place_of(ref: str, user: User, role: Role) -> str:
     return inbox.place_at(term) if term else ""
 
 
-def list_ahead(user: User, role: Role, filters: inbox.Filters, place: str) -> list[inbox.Turn]:
-    """Return what of a worklist comes behind a place, and then its beginning: a page of each."""
+def list_ahead(user: User, role: Role, filters: inbox.Filters, place: str) -> Iterator[inbox.Turn]:
+    """Yield what of a worklist comes behind a place, and then all of it; a page at a time."""
     in_tab = inbox.tabs_of(user, role)[filters.tab]
     asked = inbox.waits_for(user, role), in_tab, *inbox.conditions_of(filters, role)
-    terms = [
-        one
-        for after in (place, None)
-        for one in db.session.scalars(
-            select(Deadline)
-            .where(*asked, inbox.comes_after(after))
-            .order_by(Deadline.due_on, Deadline.id)
-            .limit(inbox.PAGE)
-        )
-    ]
-    return list(inbox.pair_with_entities(terms))
+    ahead = select(Deadline).where(*asked).order_by(Deadline.due_on, Deadline.id).limit(inbox.PAGE)
+    for begin in (place, None):
+        after: str | None = begin
+        while terms := db.session.scalars(ahead.where(inbox.comes_after(after))).all():
+            yield from inbox.pair_with_entities(terms)
+            after = inbox.place_at(terms[-1])
 
 
 # --- notes -----------------------------------------------------------------------------------

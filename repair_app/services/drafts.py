@@ -13,12 +13,21 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from obstore.exceptions import NotFoundError
-from sqlalchemy import and_, delete, exists, func, select, update
+from sqlalchemy import Select, and_, delete, exists, func, select, union_all, update
 from sqlalchemy.orm import Session
 
 from repair_app.db import db, now
 from repair_app.labels import Label
-from repair_app.models import Draft, FormToken, StagedUpload, User
+from repair_app.models import (
+    Case,
+    CreditRecord,
+    Draft,
+    FormToken,
+    Requirement,
+    Sanction,
+    StagedUpload,
+    User,
+)
 from repair_app.services import cases, evidence
 from repair_app.services.cases import NotVisible
 from repair_app.services.policy import current_policy
@@ -46,12 +55,17 @@ class TooMuch(Exception):
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A form that was begun: where it is, what it is called, about what, since when."""
+    """A form that was begun: where it is, what it is called, about which penalty, since when."""
 
     page: str
     label: Label
-    ref: str
+    decision_no: str
     saved_at: datetime
+
+    @property
+    def begins(self) -> bool:
+        """Say whether a matter begins with this form."""
+        return self.page.startswith("/records/")
 
 
 # --- what was typed ---
@@ -122,13 +136,33 @@ def list_unfinished(user: User) -> list[Unfinished]:
     """Return the forms that a person began, the newest first."""
     rows = db.session.scalars(
         select(Draft).where(Draft.account_id == user.id).order_by(Draft.saved_at.desc())
-    )
-    named = ((one, label_of(one.page)) for one in rows)
+    ).all()
+    named = [(one, label) for one in rows if (label := label_of(one.page)) is not None]
+    numbers = decisions_of({ref_in(one.page) for one, _ in named})
     return [
-        Unfinished(one.page, label, one.page.split("/")[2], one.saved_at)
+        Unfinished(one.page, label, numbers.get(ref_in(one.page), ""), one.saved_at)
         for one, label in named
-        if label is not None
     ]
+
+
+def ref_in(page: str) -> str:
+    """Return what a form is about, by the address of its page."""
+    return page.split("/")[2]
+
+
+def decisions_of(refs: Collection[str]) -> Mapping[str, str]:
+    """Return the number of the decision that each entity of a reference is about."""
+    if not refs:
+        return {}
+    number = CreditRecord.decision_no
+    asked: list[Select[str, str]] = [
+        select(CreditRecord.ref, number),
+        select(Case.ref, number).join(Case.record),
+        select(Sanction.ref, number).join(Sanction.record),
+        select(Requirement.ref, number).join(Requirement.case).join(Case.record),
+    ]
+    found = union_all(*(one.where(one.selected_columns[0].in_(refs)) for one in asked))
+    return {ref: number for ref, number in db.session.execute(found)}  # noqa: C416
 
 
 def label_of(page: str) -> Label | None:

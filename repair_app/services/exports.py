@@ -24,7 +24,7 @@ from repair_app.db import at, db, now, today
 from repair_app.models import Event, Export, User
 from repair_app.services import evidence, viewings
 from repair_app.services.cases import NotVisible
-from repair_app.services.listings import Listing, chosen, find_listing, texts_of
+from repair_app.services.listings import Listing, chosen, find_listing, in_words, texts_of
 from repair_app.services.office_book import ACCOUNTS, name_account
 from repair_app.services.transaction import sweep, transaction
 from repair_app.sheets import Cell
@@ -61,7 +61,7 @@ def is_long(listing: Listing, user: User | None, filters: Mapping[str, str]) -> 
 def stream_csv(listing: Listing, user: User | None, filters: Mapping[str, str]) -> Iterator[str]:
     """Yield a list as a CSV file."""
     head = texts_of(listing.head(user, filters))
-    return sheets.csv_lines(head, listing.rows(user, filters))
+    return sheets.csv_lines(head, in_words(listing.rows(user, filters)))
 
 
 def write_file(
@@ -74,7 +74,7 @@ def write_file(
 ) -> None:
     """Write a list to a file. rows: instead of the list's own, such as the same, counted."""
     head = texts_of(listing.head(user, filters))
-    cells = listing.rows(user, filters) if rows is None else rows
+    cells = in_words(listing.rows(user, filters) if rows is None else rows)
     if form == "csv":
         sheets.write_csv(path, head, cells)
     else:

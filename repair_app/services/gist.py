@@ -1,10 +1,11 @@
 """A case in a few lines, for an official: what is asked, what was found, what is decided."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from repair_app.engine.spec import SAME
+from repair_app.engine.step import VALUE
 from repair_app.models import Case, Role
 from repair_app.services.history import Happening
 
@@ -12,6 +13,7 @@ from repair_app.services.history import Happening
 DECIDES: Final = frozenset({"remember_first_decider", "remember_signer", "remember_refusal"})
 VERIFIES: Final = "remember_verifier"
 BEGINS_AGAIN: Final = "forget_verification"
+FILES: Final = "stamp_submission"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,48 @@ def sum_up(matter: Case, happenings: Sequence[Happening]) -> Gist:
         sent_back=own[last_again] if answers and answers[-1] < last_again else None,
         views=[one for one in happenings if one.facts.get("view")],
         decided=[one for one in own[max(last_again, 0) :] if DECIDES & set(one.transition.effects)],
+    )
+
+
+@dataclass(frozen=True)
+class Course:
+    """What happened in a case as an office reads it: until it was filed, and since."""
+
+    before: Sequence[Happening]  # to what belongs to the case, and was made ready by then
+    since: Sequence[Happening]
+
+
+def as_filed(matter: Case, happenings: Sequence[Happening]) -> Course:
+    """Return what happened in a case, with what was filed at its filing.
+
+    How who files changed a draft is no change of the matter, and no office's business.
+    """
+    steps = enumerate(happenings)
+    own = [at for at, one in steps if one.event.entity == matter.ref]
+    filed = next((at for at in own if FILES in happenings[at].transition.effects), None)
+    if filed is None or filed == own[0]:
+        return Course(before=(), since=happenings)
+    drawn_up = [happenings[at] for at in own if at < filed]
+    return Course(
+        before=[one for one in happenings[:filed] if one.event.entity != matter.ref],
+        since=[put_together(drawn_up, happenings[filed]), *happenings[filed + 1 :]],
+    )
+
+
+def put_together(drawn_up: Sequence[Happening], filed: Happening) -> Happening:
+    """Return the filing of a draft with all that it said by then, and with its evidence."""
+    steps = [*drawn_up, filed]
+    last = next((one.texts for one in reversed(steps) if one.texts.get("statement")), {})
+    said = {name: text for one in steps for name, text in one.texts.items()}
+    return replace(
+        filed,
+        # An entry that is no longer among the last words was taken back.
+        texts={
+            name: text for name, text in said.items() if not name.startswith(VALUE) or name in last
+        },
+        facts={name: fact for one in steps for name, fact in one.facts.items()},
+        evidence=[paper for one in steps for paper in one.evidence],
+        erased=any(one.erased for one in steps),
     )
 
 

@@ -51,6 +51,8 @@ COUNTED = 100  # more are shown as "100+": counting them all would not stay quic
 POSITION = re.compile("([0-9]{4}-[0-9]{2}-[0-9]{2})_([0-9]{1,9})")  # due day and row of a term
 # The number of a matter: whole, or without its beginning or end, or its digits.
 NUMBER = re.compile("(?:(?:([A-Z]{2})-)?([0-9]{4})-)?([0-9]{1,9})(?:-([0-9A-Z]?))?")
+BEGINNING = re.compile("[A-Z]{2}(?:-(?:[0-9]{0,4}|[0-9]{4}-[0-9]{0,9}(?:-[0-9A-Z]?)?))?")
+HIGHEST: Final = "Z" * 20  # no number of that beginning comes behind it, however texts are sorted
 WHOLE_NUMBER = re.compile("[A-Z]{2}-[0-9]{4}-[0-9]{6,9}-[0-9A-Z]")
 BRACKETS: Final = re.compile(r"[〔〕【】\[\]()（）［］]")  # of a decision's year, as they are typed
 WORDS: Final = 5  # that are looked for together
@@ -294,6 +296,9 @@ def mentions(text: str) -> ColumnElement[bool]:
 def is_about(word: str) -> ColumnElement[bool]:
     """Return the SQL condition for terms of a number, a decision, or an enterprise named so."""
     number = word.upper()
+    if BEGINNING.fullmatch(number) and not WHOLE_NUMBER.fullmatch(number):
+        short = is_numbered(number) if NUMBER.fullmatch(number) else is_named(word)
+        return or_(short, is_numbered_from(number))
     if NUMBER.fullmatch(number):
         found = is_numbered(number)
         return or_(found, is_number_of_decision(number)) if number.isdigit() else found
@@ -311,6 +316,14 @@ def is_numbered(number: str) -> ColumnElement[bool]:
     records = select(CreditRecord.id).where(CreditRecord.ref == number)
     asked = or_(Deadline.case_id.in_(cases), Deadline.entity_ref == number)
     return running_of(or_(asked, Deadline.record_id.in_(records)) if whole else asked)
+
+
+def is_numbered_from(beginning: str) -> ColumnElement[bool]:
+    """Return the SQL condition for terms of what has a number that begins so: ranges of indexes."""
+    own = Deadline.entity_ref.between(beginning, beginning + HIGHEST)
+    is_common = search.has_at_least(select(Deadline.id).where(own), FEW + 1)
+    of_cases_numbered = of_cases(Case.ref.between(beginning, beginning + HIGHEST))
+    return or_(of_cases_numbered, own if is_common else running_of(own))
 
 
 def list_refs(part: str) -> list[str]:

@@ -38,6 +38,7 @@ from repair_app.models import (
 from repair_app.models.parties import OrganisationKind
 from repair_app.services import (
     administration,
+    catalogue,
     commitments,
     history,
     inbox,
@@ -406,8 +407,8 @@ def measure_row(measure: SanctionMeasure) -> list[Cell]:
         measure.code,
         measure.name_zh,
         measure.name_en,
-        measure.kind,
-        measure.force,
+        str(catalogue.KIND_NAMES[measure.kind]),
+        str(catalogue.FORCE_NAMES[measure.force]),
         text_of(current_policy().cite(measure.basis)),
         measure.withdrawn_on,
     ]
@@ -548,12 +549,12 @@ def seat_row(seat: Appointment) -> list[Cell]:
     return [
         name_account(user),
         gettext("active") if user.active else gettext("inactive"),
-        gettext("yes") if user.password else gettext("no"),
+        bool(user.password),
         str(tables.ROLE_NAMES.get(seat.role, seat.role)),
         *party(seat.organisation),
         gettext(", ").join(scope),
         seat.ends_on,
-        gettext("yes") if seat.is_current else gettext("no"),
+        seat.is_current,
     ]
 
 
@@ -886,6 +887,13 @@ def chosen(listing: Listing, asked: Mapping[str, str]) -> dict[str, str]:
 def visible(text: str) -> str:
     """Return a filter without what cannot be seen, and no longer than a search may be."""
     return inbox.visible(text)[: 2 * search.LONGEST]
+
+
+def in_words(rows: Iterable[Sequence[Cell]]) -> Rows:
+    """Yield rows with what is so, or is not, in the reader's language and not as a code."""
+    yes, no = gettext("yes"), gettext("no")
+    for row in rows:
+        yield [(yes if one else no) if isinstance(one, bool) else one for one in row]
 
 
 def texts_of(head: Iterable[Any]) -> list[str]:

@@ -36,6 +36,7 @@ PAGE = 30
 COUNTED = 99  # more are shown as "99+"
 URGED_AFTER = 1  # working day
 MAIL_MODES = ("at_once", "digest", "none")
+ASKING: Final = (Kind.TURN, Kind.REMINDED, Kind.OVERDUE, Kind.URGED, Kind.ESCALATED)
 PENDING = (MailState.WAITING, MailState.GATHERED)
 # Written into the statement, or the index of what is to be mailed is not used.
 IS_PENDING: Final = Message.mail_state.in_(
@@ -53,6 +54,8 @@ KINDS: Mapping[str, Any] = {
     Kind.URGED: _l("who filed it asks you to act"),
     Kind.URGING: _l("you asked for it to be dealt with"),
 }
+SETTLED: Final = _l("it no longer waits for you")  # of what asked the reader to act
+MOVED: Final = _l("the term was moved since")
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,17 @@ class Told:
 
     message: Message
     kind: str  # what kind of matter it is about
-    why: str  # one of KINDS
+    why: str  # one of KINDS, SETTLED or MOVED
     what: str  # the step, or the term
     state: str  # how the matter stood then
     due: str  # until when it is the reader's turn; empty where it is not, or no longer
     is_there: bool  # whether there is a page of it that the reader may see
+    asks: bool  # whether the reader is still to act
+
+    @property
+    def is_settled(self) -> bool:
+        """Say whether it asked the reader to act, who no longer has to."""
+        return self.message.kind in ASKING and not self.asks
 
     @property
     def matter(self) -> str:
@@ -162,34 +171,58 @@ def mark_all_read(user: User) -> None:
 def describe(messages: Sequence[Message], user: User) -> list[Told]:
     """Return what messages say, in the language at hand; a few queries however many there are."""
     entities = find_entities({one.entity_ref for one in messages}, user)
-    dues = find_dues([one.entity_ref for one in messages if one.kind == Kind.TURN])
+    asking = [one for one in messages if one.kind in ASKING]
+    running = find_running([one.entity_ref for one in asking])
+    latest = find_latest_turns(asking, user)
     return [
-        describe_one(one, entities.get(one.entity_ref), dues.get(one.entity_ref))
+        describe_one(
+            one,
+            entities.get(one.entity_ref),
+            running.get(one.entity_ref, ()),
+            is_last=one.id >= latest.get(one.entity_ref, one.id),
+        )
         for one in messages
     ]
 
 
-def describe_one(message: Message, entity: Entity | None, due_on: date | None) -> Told:
+def describe_one(
+    message: Message, entity: Entity | None, running: Sequence[Any], *, is_last: bool
+) -> Told:
     """Return what a message says.
 
-    entity: what it is about, if the reader may see it. due_on: until when it is somebody's turn;
-    the reader's it is as long as the matter stands where the message says so.
+    entity: what it is about, if the reader may see it. running: the terms that somebody has to
+    meet in it. is_last: whether the reader was told of no later turn in it.
     """
     content = message.content
     workflow = current_policy().workflows.get((content["workflow"], content["version"]))
     states = workflow.states if workflow else {}
     step = workflow.transitions.get(content.get("transition", "")) if workflow else None
     state = states.get(content["stands"])
-    theirs = message.kind == Kind.TURN and entity is not None and entity.state == content["stands"]
+    stands = entity is not None and entity.state == content["stands"]
+    waits = stands and is_last
+    asks = message.kind in ASKING and waits and is_still_due(message, running)
+    passed = MOVED if waits else SETTLED
+    dues = [one.due_on for one in running if not one.whole]
     return Told(
         message=message,
         kind=words_of(workflow.label) if workflow else "",
-        why=str(KINDS[message.kind]),
+        why=str(passed if message.kind in ASKING and not asks else KINDS[message.kind]),
         what=words_of(step.label) if step else term_text(content),
         state=words_of(state.label) if state else "",
-        due=day_text(due_on) if due_on and theirs else "",
+        due=day_text(min(dues)) if dues and asks and message.kind == Kind.TURN else "",
         is_there=entity is not None,
+        asks=asks,
     )
+
+
+def is_still_due(message: Message, running: Sequence[Any]) -> bool:
+    """Say whether a term that a message is about still runs to the day that it names.
+
+    True for a message about no term.
+    """
+    if message.kind not in {Kind.REMINDED, Kind.OVERDUE}:
+        return True
+    return message.content["due_on"] in {one.due_on.isoformat() for one in running}
 
 
 def term_text(content: Mapping[str, Any]) -> str:
@@ -197,7 +230,7 @@ def term_text(content: Mapping[str, Any]) -> str:
     if "due_on" not in content:
         return ""
     day = day_text(date.fromisoformat(content["due_on"]))
-    return str(gettext("The term runs until %(day)s.", day=day))
+    return str(gettext("Term: until %(day)s", day=day))
 
 
 def words_of(label: Label) -> str:
@@ -210,12 +243,35 @@ def day_text(day: date) -> str:
     return str(format_date(day, "long"))
 
 
-def find_dues(refs: Collection[str]) -> dict[str, date]:
-    """Return until when the terms run of what is still somebody's turn."""
-    running = select(Deadline.entity_ref, Deadline.due_on).where(
-        Deadline.entity_ref.in_(refs), Deadline.met_at.is_(None), Deadline.whole.is_(False)
+def find_running(refs: Collection[str]) -> dict[str, list[Any]]:
+    """Return the terms that run in matters, by reference: their day, and whether of the whole."""
+    found: dict[str, list[Any]] = {}
+    if refs:
+        asked = select(Deadline.entity_ref, Deadline.due_on, Deadline.whole)
+        running = asked.where(Deadline.entity_ref.in_(refs), Deadline.met_at.is_(None))
+        for one in db.session.execute(running):
+            found.setdefault(one.entity_ref, []).append(one)
+    return found
+
+
+def find_latest_turns(asking: Sequence[Message], user: User) -> dict[str, int]:
+    """Return the newest message, by its number, that told a person of their turn in each matter.
+
+    Of those not older than the messages given: who came back to a state is asked by the last.
+    """
+    if not asking:
+        return {}
+    newest = (
+        select(Message.entity_ref, func.max(Message.id))
+        .where(
+            Message.account_id == user.id,
+            Message.id >= min(one.id for one in asking),
+            Message.kind == Kind.TURN,
+            Message.entity_ref.in_({one.entity_ref for one in asking}),
+        )
+        .group_by(Message.entity_ref)
     )
-    return dict(db.session.execute(running).all()) if refs else {}
+    return dict(db.session.execute(newest).all())
 
 
 def find_entities(refs: Collection[str], user: User) -> dict[str, Entity]:

@@ -1,5 +1,6 @@
 """What an enterprise sees of itself: its records and matters, what can be done, and by when."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +18,21 @@ from repair_app.engine.assessment import assess_record
 from repair_app.engine.days import read_table
 from repair_app.engine.machine import Offer
 from repair_app.engine.rules import Material, RulePack
-from repair_app.engine.spec import Transition
+from repair_app.engine.spec import State, Transition
 from repair_app.engine.step import Reason
 from repair_app.labels import N_, Label
 from repair_app.ledger import latest_text
-from repair_app.models import Case, CreditRecord, Deadline, Letter, Requirement, Role, User
+from repair_app.models import (
+    Case,
+    CreditRecord,
+    Deadline,
+    Event,
+    EventText,
+    Letter,
+    Requirement,
+    Role,
+    User,
+)
 from repair_app.services import cases, records, rules
 from repair_app.services.cases import NotVisible
 from repair_app.services.inbox import HOW_COUNTED
@@ -282,18 +293,29 @@ def own_cases(
 
     first: what they are sorted by before.
     """
-    return db.session.scalars(
+    found = db.session.scalars(
         select(Case)
         .where(Case.subject_id.in_(organisations_as(user, *FILERS)), access.visible_to(user))
         .where(which)
         .order_by(*first, Case.id.desc())
         .limit(most + 1)
-        .options(  # of the terms that run, not how each was counted
+        .options(
+            # of the terms that run, not how each was counted
             selectinload(Case.deadlines.and_(Deadline.met_at.is_(None))).options(
                 *map(defer, HOW_COUNTED)
-            )
+            ),
         )
     ).all()
+    read_parts([one for one in found if one.state == "draft"])
+    return found
+
+
+def read_parts(drafts: Sequence[Case]) -> None:
+    """Read at once what tells how far some drafts are: what they need, and their papers."""
+    if drafts:
+        asked = select(Case).where(Case.id.in_([one.id for one in drafts]))
+        parts = joinedload(Case.requirements), joinedload(Case.documents)
+        db.session.scalars(asked.options(*parts)).unique().all()
 
 
 def turn_of(one: Case) -> Deadline | None:
@@ -424,6 +446,7 @@ class Task:
     state: Label | None = None  # how far it is
     papers: Sequence[rules.Asked] = ()  # what is to be brought by it, and how to get that
     others: Sequence[Offer] = ()  # the other steps of it, those that something bars included
+    ways: Sequence[Offer] = ()  # all steps of it that can be taken now
 
 
 SAID: Final = Label("异议理由和更正建议", "What is wrong, and what it should say")
@@ -450,12 +473,7 @@ def list_tasks(user: User, one: Case) -> list[Task]:
 
 def list_needs(user: User, repair: Case) -> list[Task]:
     """Return what a draft of a repair needs: its requirements, each with the papers it takes."""
-    store, asked = cases.reading(), rules.list_materials(repair)
-    needs = {one.workflow for one in repair.requirements}
-    by_need: dict[str, list[rules.Asked]] = {}
-    for each in asked:
-        places = {paper.requirement or BRINGS_PAPERS for paper in each.group}
-        by_need.setdefault(min(places & needs, default=""), []).append(each)
+    store, by_need = cases.reading(), papers_by_need(repair)
     tasks = [
         task_of(need, cases.list_offers(user, need, store), by_need.get(need.workflow, []))
         for need in repair.requirements
@@ -466,17 +484,69 @@ def list_needs(user: User, repair: Case) -> list[Task]:
     ]
 
 
+def papers_by_need(repair: Case) -> dict[str, list[rules.Asked]]:
+    """Return the papers that a repair asks for, by the requirement that takes them; "": none."""
+    needs = {one.workflow for one in repair.requirements}
+    by_need: dict[str, list[rules.Asked]] = {}
+    for each in rules.list_materials(repair):
+        places = {paper.requirement or BRINGS_PAPERS for paper in each.group}
+        by_need.setdefault(min(places & needs, default=""), []).append(each)
+    return by_need
+
+
+def is_done(need: Requirement, papers: Sequence[rules.Asked]) -> bool:
+    """Say whether a requirement has what the enterprise is to bring."""
+    return state_of(need).meets and all(each.is_met for each in papers)
+
+
+def state_of(need: Requirement) -> State:
+    """Return the state of a requirement as its workflow describes it."""
+    return current_policy().workflow_of(need).states[need.state]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a draft is: at which step, of how many, and what comes next."""
+
+    at: int
+    steps: int
+    next: Label
+
+
+CHECK: Final = Label("核对并提交", "Check and submit")
+
+
+def progress_of(one: Case) -> Progress | None:
+    """Return how far a draft of an objection or repair is; None for other matters.
+
+    The same steps as `list_tasks`, without asking who may take them.
+    """
+    if one.state != "draft" or one.workflow not in WAYS:
+        return None
+    steps = [(SAID, True)]  # without it there is no draft
+    if one.workflow == "objection":
+        steps.append((PROOF, bool(one.documents)))
+    else:
+        papers = papers_by_need(one)
+        steps += [
+            (current_policy().workflow_of(need).label, is_done(need, papers.get(need.workflow, [])))
+            for need in one.requirements
+        ] + [(each.group[0].label, each.is_met) for each in papers.get("", [])]
+    missing = [label for label, done in steps if not done]
+    return Progress(len(steps) - len(missing) + 1, len(steps) + 1, next(iter(missing), CHECK))
+
+
 def task_of(need: Requirement, offers: Sequence[Offer], papers: Sequence[rules.Asked]) -> Task:
     """Return what a requirement asks of the enterprise now: a step that leads on, not back."""
     workflow = current_policy().workflow_of(need)
-    state = workflow.states[need.state]
+    state = state_of(need)
     begins = {one.target for one in workflow.transitions.values() if workflow.initial in one.source}
     leads_on = (one.transition for one in offers if one.is_open)
     step = next((one.name for one in leads_on if one.target not in begins), None)
     return Task(
         need.workflow,
         workflow.label,
-        state.meets and all(each.is_met for each in papers),
+        is_done(need, papers),
         "requirements",
         need.ref,
         step,
@@ -484,12 +554,27 @@ def task_of(need: Requirement, offers: Sequence[Offer], papers: Sequence[rules.A
         state.label,
         papers,
         [one for one in offers if one.transition.name != step],
+        [one for one in offers if one.is_open],
     )
 
 
 def statement_of(one: Case) -> str:
     """Return what the enterprise says in a matter."""
     return latest_text(db.session(), one.ref, "statement") or ""
+
+
+def said_about(one: Case) -> Mapping[str, list[tuple[str, str]]]:
+    """Return what the enterprise said about each part of a matter, by its reference, in order."""
+    said: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    rows = db.session.execute(
+        select(Event.entity, EventText.body)
+        .join(EventText)
+        .where(Event.stream == one.ref)
+        .order_by(Event.id)
+    )
+    for entity, body in rows:
+        said[entity] += json.loads(body).items() if body else ()
+    return said
 
 
 # --- the receipt ---

@@ -161,7 +161,41 @@
     });
   }
 
+  // What an amount in 10k yuan is in yuan, and whether it is a thousand times off the record's.
+  function tellYuan(place) {
+    const YUAN = 10000;
+    const FAR_OFF = 1000;
+    const field = document.getElementById(place.dataset.yuan);
+    const amountOf = (text) => {
+      const plain = text.normalize("NFKC").replace(/[\s,¥]|万元?$/g, "");
+      return /^\d+(\.\d*)?$/.test(plain) ? Number(plain) : null;
+    };
+    const recorded = amountOf(place.dataset.recorded);
+    const tell = () => {
+      const typed = amountOf(field.value);
+      const yuan = typed === null ? "" : (typed * YUAN).toLocaleString("en-US");
+      const [small, great] = [typed, recorded].sort((one, other) => one - other);
+      place.querySelector("[data-means]").textContent = yuan && place.dataset.says.replace("{}", yuan);
+      place.querySelector("[data-doubt]").hidden = !(small > 0 && great >= FAR_OFF * small);
+    };
+    field.addEventListener("input", tell);
+    tell();
+  }
+
+  // Whoever comes to change one answer finds the cursor there, in whatever fold it lies. The
+  // address forgets it again: after a refusal the cursor belongs to what is wrong.
+  function goToField() {
+    const field = document.getElementById(location.hash.slice(1));
+    if (!field || !field.matches("input, select, textarea")) return;
+    for (let fold = field.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    field.scrollIntoView({ block: "center" });
+    field.focus();
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+
   document.querySelectorAll("[data-adopt]").forEach(adopt);
+  document.querySelectorAll("[data-yuan]").forEach(tellYuan);
+  goToField();
   document.querySelectorAll("form[data-keep]").forEach((form) => {
     form.querySelectorAll("[data-upload]").forEach((place) => uploadFiles(form, place));
     keepTyped(form);

@@ -1,20 +1,24 @@
 """The page of a case, of a requirement that an institution was asked for, and its evidence."""
 
+from collections.abc import Collection
 from io import BytesIO
+from typing import Any
 
 from flask import Blueprint, abort, render_template, send_file
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from repair_app.access import stands_as
-from repair_app.models import Case, Document, Role
+from repair_app.engine.step import Entity
+from repair_app.models import Case, Document, Requirement, Role
 from repair_app.services import cases, complaints, desk, evidence, history, papers, sanctions
-from repair_app.services.gist import sum_up
+from repair_app.services.gist import Course, as_filed, sum_up
 from repair_app.uploads import sniff
 from repair_app.web.door import signed_in, talisman
 
 pages = Blueprint("cases", __name__)
 OFFICIALS = frozenset({Role.REVIEWER, Role.PROVIDER, Role.AUDITOR})
+FILERS = frozenset({Role.SUBJECT, Role.AGENT})
 # Evidence is the work of strangers: it is looked at without scripts, forms, or a way to the page.
 PICTURES = frozenset({"image/png", "image/jpeg"})
 LOOKED_AT = PICTURES | {"application/pdf"}
@@ -26,15 +30,11 @@ LOOKING = {"default-src": "'none'", "frame-ancestors": "'self'"}
 def show(ref: str) -> str:
     """Show a case: what is asked, how it stands, what may be done next, what happened."""
     case = cases.get_case(ref, current_user)
-    roles = {Role(one.role) for one in stands_as(current_user, case)}
+    roles = roles_in(case)
     store = cases.reading()
-    is_official = any(one in desk.READERS for one in roles)
-    happenings = history.list_happenings(
-        case.ref,
-        current_user,
-        internal=roles <= OFFICIALS,
-        own={case.ref, *(one.ref for one in case.requirements)},
-    )
+    is_official = not roles.isdisjoint(desk.READERS)
+    happenings = happenings_of(case, roles)
+    is_side = not roles.isdisjoint(FILERS)
     return render_template(
         "cases/show.html",
         case=case,
@@ -43,7 +43,7 @@ def show(ref: str) -> str:
         requirement_offers={
             one.ref: cases.list_offers(current_user, one, store) for one in case.requirements
         },
-        happenings=happenings,
+        course=Course((), happenings) if is_side else as_filed(case, happenings),
         gist=sum_up(case, happenings) if is_official else None,
         measures=sanctions.list_verdicts(case.record.sanctions),
         others=cases.list_others(case, current_user),
@@ -54,6 +54,43 @@ def show(ref: str) -> str:
         desk=desk.lay_out(current_user, case, store) if is_official else None,
         told=case.workflow == complaints.WORKFLOW and complaints.is_reviewer_of(current_user, case),
     )
+
+
+def roles_in(case: Case) -> set[Role]:
+    """Return as what the reader stands in a case."""
+    return {Role(one.role) for one in stands_as(current_user, case)}
+
+
+def happenings_of(case: Case, roles: Collection[Role]) -> list[history.Happening]:
+    """Return what happened in a case, for a reader of some roles in it."""
+    return history.list_happenings(
+        case.ref,
+        current_user,
+        internal=OFFICIALS.issuperset(roles),
+        own={case.ref, *(one.ref for one in case.requirements)},
+    )
+
+
+@pages.app_template_global("claim_of")
+def claim_of(entity: Entity) -> dict[str, Any] | None:
+    """Return what an official has to look at while answering: the case, its claim, its papers.
+
+    Of the case only the question, for an agency that was consulted. None for who takes a side,
+    for what is not filed yet, and where a step is of no case.
+    """
+    case = entity.case if isinstance(entity, Requirement) else entity
+    if not isinstance(case, Case) or case.submitted_at is None:
+        return None
+    roles = roles_in(case)
+    if roles.isdisjoint(desk.READERS):
+        question = history.find_question(entity)
+        return {"question": question} if question else None
+    return {
+        "case": case,
+        "gist": sum_up(case, happenings_of(case, roles)),
+        "opens_papers": bool(cases.actors_of(current_user, case)),
+        "looked_at": LOOKED_AT,
+    }
 
 
 def about_of(case: Case) -> Case | None:

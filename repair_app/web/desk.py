@@ -81,12 +81,13 @@ def prepare() -> str | Response:
         flash(gettext("Select at least one matter, and the step to take."), "warning")
         return go_back()
     prospects = batch.look_ahead(refs, step, current_user)
-    tell_moved_on(refs, prospects)
+    moved_on = tell_moved_on(refs, prospects)
     if not prospects:
         return go_back()
     return render_template(
         "work/steps.html",
         prospects=prospects,
+        moved_on=moved_on,
         step=next((one.offer.transition for one in prospects if one.offer), None),
         choice=step,
         token=lambda: secrets.token_urlsafe(24),
@@ -105,6 +106,9 @@ def take() -> Response:
     ]
     if taken and not any(one.is_seen for one in taken):
         abort(404)
+    sent = {one.ref for one in taken}
+    left = [ref for ref in refs_sent("left") if ref not in sent]
+    taken += batch.leave_alone(left, step, current_user) if left else []
     name = batch.keep_report(current_user, taken, back_sent())
     return redirect(url_for("desk.report", name=name))
 
@@ -120,12 +124,13 @@ def report(name: str) -> str:
     return render_template("work/report.html", taken=taken, back=back)
 
 
-def tell_moved_on(refs: Sequence[str], prospects: Sequence[batch.Prospect]) -> None:
-    """Show which of some matters wait for others by now, and are left out."""
+def tell_moved_on(refs: Sequence[str], prospects: Sequence[batch.Prospect]) -> list[str]:
+    """Show which of some matters wait for others by now, and are left out; return them."""
     here = {one.turn.entity.ref for one in prospects}
-    for ref in refs:
-        if ref not in here:
-            tell([Reason(desk.MOVED_ON)], ref)
+    moved_on = [ref for ref in refs if ref not in here]
+    for ref in moved_on:
+        tell([Reason(desk.MOVED_ON)], ref)
+    return moved_on
 
 
 def submission_of(kind: str, ref: str, step: str) -> cases.Submission:
@@ -254,10 +259,10 @@ def add_note(ref: str) -> Response:
 # --- what was sent ----------------------------------------------------------------------------
 
 
-def refs_sent() -> list[str]:
+def refs_sent(field: str = "ref") -> list[str]:
     """Return the references that were sent, each once, without what can be none."""
     sent: MultiDict[str, str] = request.form
-    found = (one for one in sent.getlist("ref") if RefConverter.is_ref(one))
+    found = (one for one in sent.getlist(field) if RefConverter.is_ref(one))
     return list(dict.fromkeys(found))[:MOST]
 
 

@@ -1,9 +1,11 @@
 """Letters to download, and the public page that says what a letter says and if it still stands."""
 
+import re
+from collections.abc import Iterator
 from functools import partial
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 from flask import (
     Blueprint,
@@ -18,7 +20,7 @@ from flask import (
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from repair_app.engine.letters import TEXTS, Composed
+from repair_app.engine.letters import TEXTS, TO_BE_SET, TO_BE_WRITTEN, Composed
 from repair_app.engine.spec import Transition
 from repair_app.engine.step import Entity
 from repair_app.forms import FORMS
@@ -31,6 +33,11 @@ from repair_app.web.door import public, signed_in
 from repair_app.web.view import RefConverter, asked_for, language, row_before, site
 
 pages = Blueprint("letters", __name__)
+_OPEN: Final = "|".join(
+    text[1:-1] for one in (TO_BE_SET, TO_BE_WRITTEN) for text in (one.zh, one.en)
+)
+# What a letter leaves open until its step is taken, in brackets that the letter may have doubled.
+OPEN: Final = re.compile(f"([（(])+({_OPEN})([）)])+")
 
 
 def slow_down(app: Flask) -> None:
@@ -158,6 +165,17 @@ def letters_ahead(entity: Entity, transition: Transition) -> list[Composed]:
     if not entity.ref:
         return []
     return letters.compose(current_user, entity, transition, asks=texts_of)
+
+
+@pages.app_template_filter("open_parts")
+def open_parts(text: str) -> Iterator[tuple[bool, str]]:
+    """Yield a letter's text in pieces, and of each whether only the step itself decides it."""
+    end = 0
+    for found in OPEN.finditer(text):
+        yield False, text[end : found.start()]
+        yield True, "".join(found.groups())
+        end = found.end()
+    yield False, text[end:]
 
 
 pages.add_app_template_filter(letters.title_of, "letter_title")

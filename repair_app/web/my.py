@@ -18,6 +18,7 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from repair_app.engine import fields
 from repair_app.models import Case, CreditRecord, Role
 from repair_app.services import agents, drafts, own_reports, pictures, portal, viewings
 from repair_app.services.listings import LISTINGS
@@ -182,6 +183,30 @@ def standing_of(record: CreditRecord) -> list[Case]:
     return portal.list_standing(current_user, record)
 
 
+def in_yuan(text: str | None) -> str:
+    """Return in yuan what a text says in 10k yuan; empty for what is no amount."""
+    amount = fields.in_yuan(text)
+    return "" if amount is None else f"{amount.normalize():,f}"
+
+
+def doubt_about_amount(recorded: str) -> str:
+    """Return the question whether an amount was typed in the unit of the record."""
+    return str(
+        gettext(
+            "The record says %(recorded)s, that is %(amount)s yuan: a thousand times more or less. "
+            "Is the unit right? Amounts are entered in 10k yuan.",
+            recorded=recorded,
+            amount=in_yuan(recorded),
+        )
+    )
+
+
+pages.add_app_template_global(in_yuan, "in_yuan")
+pages.add_app_template_global(doubt_about_amount, "doubt_about_amount")
+pages.add_app_template_global(fields.is_amount, "is_amount")
+pages.add_app_template_global(fields.is_far_off, "is_far_off")
+pages.add_app_template_global(portal.progress_of, "progress_of")
+pages.add_app_template_global(portal.said_about, "said_about")
 pages.add_app_template_global(TASKS, "task_words")  # type: ignore[arg-type]  # a value, not a function
 pages.add_app_template_global(MARKS, "mark_words")  # type: ignore[arg-type]
 pages.add_app_template_global(portal.turn_of, "turn_of")

@@ -89,6 +89,8 @@ def open_case(ref: str, workflow: str) -> Answer:
     outcome = send(opening, form, case, transition, ref, workflow)
     if form.wants_submission:
         return redirect(submit_at_once(outcome))
+    if transition.target == "draft":
+        flash(gettext("Saved as a draft, not filed yet: go on until you submit it."), "info")
     return redirect(next_page(case, transition, outcome))
 
 

@@ -145,7 +145,10 @@ def _beside(pack: RulePack, table: str, one: Stated) -> str:
     if table == "materials":
         return pack.materials[code].how_to_get.text(lang)
     if table == "grounds":
-        return pack.grounds[code].proof.text(lang)
+        proof = pack.grounds[code].proof.text(lang)
+        if not pack.grounds[code].corrects:
+            return proof
+        return str(gettext("%(proof)s (and what the record should say)", proof=proof))
     if table == "outcomes":
         return str(gettext("Upheld") if pack.outcomes[code].upheld else gettext("Not upheld"))
     workflows = current_policy().current

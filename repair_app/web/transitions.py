@@ -24,7 +24,7 @@ from repair_app.engine.spec import Transition
 from repair_app.engine.step import Entity, Reason, Refused, WrongState, record_of
 from repair_app.forms import FORMS, TransitionForm
 from repair_app.forms.questions import CorrectionForm
-from repair_app.models import Case, CreditRecord, Draft, Requirement
+from repair_app.models import Case, CreditRecord, Draft, Requirement, Role
 from repair_app.services import cases, first_decisions, training
 from repair_app.services import drafts as kept_drafts
 from repair_app.services.policy import current_policy
@@ -34,6 +34,8 @@ from repair_app.web.door import csrf, signed_in
 from repair_app.web.view import label_text
 
 pages = Blueprint("transitions", __name__)
+AMEND = "amend"  # the step that changes a draft
+FILERS = frozenset({Role.SUBJECT, Role.AGENT})
 Answer = str | tuple[str, int] | Response
 Result = TypeVar("Result")
 
@@ -51,12 +53,30 @@ def fire(kind: str, ref: str, name: str) -> Answer:
     form = build_form(transition, entity)
     if is_only_shown(form, transition) or not form.validate_on_submit():
         return show_form(form, entity, transition)
+    changed = form.list_changes()
     send(partial(cases.perform, kind, ref, name, current_user), form, entity, transition, ref, name)
-    done = gettext("Done: %(step)s.", step=label_text(transition.label))
+    done = told_of(form, transition, changed)
     if isinstance(entity, Requirement) and entity.case.state == "draft":
-        done = f"{done} {gettext('The application is not filed yet: go on until you submit it.')}"
+        ahead = gettext("The application is not filed yet: go on until you submit it.")
+        done = f"{done} {ahead}"
     flash(with_way_on(done, page_of(entity)), "success")
     return redirect(way_on(entity, name))
+
+
+def told_of(form: TransitionForm, transition: Transition, changed: list[str]) -> str:
+    """Return what was done and, of a draft that was amended, what was saved of it."""
+    comma = str(gettext(", "))
+    files = comma.join(one.filename for one in form.uploads)
+    told = []
+    if transition.name != AMEND:
+        told.append(gettext("Done: %(step)s.", step=label_text(transition.label)))
+    elif changed:
+        told.append(gettext("Saved in the draft: %(what)s.", what=comma.join(changed)))
+    elif not files:
+        told.append(gettext("Nothing was changed in the draft."))
+    if files:
+        told.append(gettext("Files that were added: %(names)s.", names=files))
+    return " ".join(map(str, told))
 
 
 def is_only_shown(form: TransitionForm, transition: Transition) -> bool:
@@ -137,6 +157,8 @@ def show_form(
     if not form.is_submitted():
         form.draw(entity.version)
         draft = drafts.restore(form)
+        if FILERS & set(transition.by):
+            form.begin_at_first()
         status = HTTPStatus.OK if is_for_this else HTTPStatus.CONFLICT
     else:
         refused = HTTPStatus.OK if is_only_shown(form, transition) else form.failure
@@ -228,6 +250,8 @@ def way_on(entity: Entity, name: str) -> str:
     asks = partial(url_for, "transitions.fire", kind="requirements", ref=entity.ref)
     if name == "submit":
         return receipt_of(entity)
+    if name == AMEND:
+        return url_for("transitions.fire", kind="cases", ref=entity.ref, name="submit")
     if name == "begin_test":
         return asks(name="hand_in_test")
     if name == "read_lesson" and isinstance(entity, Requirement):

@@ -10,7 +10,7 @@ from repair_app.engine import enforcement
 from repair_app.engine.fields import CORRECTABLE
 from repair_app.engine.step import WAS
 from repair_app.forms import matters, questions
-from repair_app.services import institutions, organisations
+from repair_app.services import catalogue, institutions, organisations
 
 ROLES: dict[str, Any] = {
     "subject": _l("enterprise"),
@@ -59,17 +59,6 @@ DOORS: dict[str, Any] = {  # by which a matter came in; who complained is told n
     "system": _l("opened by the system"),
 }
 
-MEASURE_KINDS: dict[str, Any] = {
-    "administrative": _l("administrative"),
-    "market": _l("market"),
-    "industry": _l("industry"),
-}
-
-MEASURE_FORCES: dict[str, Any] = {
-    "mandatory": _l("mandatory"),
-    "recommended": _l("recommended"),
-}
-
 
 def text_name(name: str, lang: str) -> str:
     """Return what a text beside an event is called: one of TEXTS, or a field of the record."""
@@ -103,6 +92,8 @@ VERDICTS: dict[str, Any] = {
 
 ORGANISATION_KINDS: Mapping[str, Any] = organisations.KIND_NAMES
 SERVICES: Mapping[str, Any] = institutions.SERVICE_NAMES
+MEASURE_KINDS: Mapping[str, Any] = catalogue.KIND_NAMES
+MEASURE_FORCES: Mapping[str, Any] = catalogue.FORCE_NAMES
 PRESENTERS: Mapping[str, Any] = matters.PRESENTERS
 REFUSALS: Mapping[str, Any] = questions.REFUSALS
 PERSON_ROLES: Mapping[str, Any] = enforcement.ROLES_OF_PERSONS

@@ -70,7 +70,7 @@ def test_an_objection_on_a_phone_from_the_start_page_to_the_receipt(served, brow
     window.page.locator('[name="ground"]').select_option("error")
     assert not amount.is_visible()
     window.page.locator('.entry:has([name="value_fine_10k"]) > summary').click()
-    amount.fill("1.5")
+    type_and_wait(window, "value_fine_10k", "1.5")
     window.page.locator('[name="ground"]').select_option("over_term")
     assert amount.is_visible()  # what was typed is not hidden
     window.page.locator('[name="ground"]').select_option("error")
@@ -85,6 +85,19 @@ def test_an_objection_on_a_phone_from_the_start_page_to_the_receipt(served, brow
     assert "罚款金额登记有误" in window.words
     assert PAPER["name"] in window.words
     assert faults_of(window) == []
+
+    window.page.locator('a[href$="/amend#value_fine_10k"]').click()
+    window.page.wait_for_function("() => document.activeElement.name === 'value_fine_10k'")
+    doubt = window.page.locator('[data-yuan="value_fine_10k"] [data-doubt]')
+    assert not doubt.is_visible()
+    amount.fill("15000")  # yuan, where 10k yuan is asked for
+    assert "150,000,000" in window.page.locator('[data-yuan="value_fine_10k"]').inner_text()
+    assert doubt.is_visible()
+    assert faults_of(window) == []
+    amount.fill("1.5")
+    assert not doubt.is_visible()
+    press(window)
+    assert window.page.url.endswith("/submit")
     press(window)
     assert "/my/receipts/YY-" in window.page.url
     assert window.state == "待受理"

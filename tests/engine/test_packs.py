@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -513,6 +514,27 @@ def test_an_earlier_edition_stays_for_its_cases_and_need_not_know_of_later_terms
     assert "objection_whole" not in first[0].clocks
     with pytest.raises(RuleError, match="SD-SEEDS does not say who decides"):
         _ = first[0].repair
+
+
+CORRECTING = {"error", "omission", "differs_from_source"}  # another value is the answer to these
+
+
+@pytest.mark.parametrize("one", LIBRARY.editions.values(), ids=lambda one: one.release)
+def test_which_grounds_ask_for_a_correction_is_said_since_the_second_edition(one: RulePack) -> None:
+    asks = {code for code, ground in one.grounds.items() if ground.corrects}
+    assert asks == (CORRECTING if one.parts == {"objection"} and one.edition > 1 else set())
+
+
+@pytest.mark.parametrize("name", sorted(one for one in PACKS if PACKS[one].parts == {"objection"}))
+def test_the_second_edition_of_the_objections_says_else_what_the_first_did(name: str) -> None:
+    first = next(one for one in LIBRARY.editions.values() if (one.id, one.edition) == (name, 1))
+    second = PACKS[name]
+    assert second.edition == 2
+    assert (second.clocks, second.objection, second.outcomes, second.refusals) == (
+        first.clocks, first.objection, first.outcomes, first.refusals
+    )  # fmt: skip
+    plain = {code: replace(one, corrects=False) for code, one in second.grounds.items()}
+    assert plain == first.grounds
 
 
 def test_a_draft_takes_the_place_of_the_current_pack(tmp_path: Path) -> None:

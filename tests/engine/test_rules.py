@@ -678,6 +678,8 @@ REPAIR_BASE, OBJECTION_BASE, SEEDS_FILE = "base-repair", "base-objection", "sd-s
         (SEEDS_FILE, 'of = ["repair"]', 'of = "repair"', "running.of: is no list of texts"),
         (OBJECTION_BASE, "proof = {zh", "evidence = {zh", "grounds.error.proof: is missing"),
         (OBJECTION_BASE, 'any_of = ["decision"', 'any_of = ["decison"', "did you mean 'decision'?"),
+        (OBJECTION_BASE, "corrects = true", "corrects = 1", "corrects: is neither true nor false"),
+        (OBJECTION_BASE, "corrects = true", "correct = true", "did you mean 'corrects'?"),
         (OBJECTION_BASE, "CORRECTED ", "CORECTED ", "did you mean 'CORRECTED'?"),
         (OBJECTION_BASE, "upheld = true", "upheld = 1", "CORRECTED.upheld: is neither true nor"),
         (

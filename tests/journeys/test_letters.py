@@ -1,6 +1,7 @@
 """Letters: each is issued by its step, read by whom it is for, verified by anybody who has it."""
 
 import re
+import shutil
 from datetime import timedelta
 from io import BytesIO
 
@@ -12,7 +13,7 @@ from flask_security import Security
 from pypdf import PdfReader
 from sqlalchemy import select
 
-from config import TestConfig
+from config import ROOT, TestConfig
 from repair_app import create_app
 from repair_app.db import db, now, today
 from repair_app.models import Case, CreditRecord, Letter, Role
@@ -20,7 +21,7 @@ from repair_app.services import letters
 from repair_app.services.policy import current_policy
 from repair_app.web import accounts
 from tests import versions
-from tests.client import make_client
+from tests.client import make_client, text_of
 from tests.factories import make_account, make_case, make_pdf, make_record, make_sanction
 from tests.journeys.steps import (
     PROOF,
@@ -436,6 +437,26 @@ def test_the_printed_page_is_kept(app, cast, record, monkeypatch):
     assert read_pdf(cast.subject, letter) == kept
 
 
+def test_a_change_of_the_texts_reaches_only_what_is_issued_afterwards(
+    app, cast, world, record, tmp_path, monkeypatch
+):
+    """The texts of letters.toml are no part of a version: a letter keeps the words of its day."""
+    folder = shutil.copytree(ROOT / "workflows", tmp_path / "workflows")
+    texts = (folder / "letters.toml").read_text(encoding="utf-8")
+    old, new = "办理本事项不收取任何费用。", "办理本事项一律免费。"
+    (folder / "letters.toml").write_text(texts.replace(old, new), encoding="utf-8")
+    dispute(cast.subject, record)
+    later = make_record(world.firm, world.agency)
+    running = make_case(world, "draft", record=later).ref
+    issued = letter_of(record, "receipt")
+    before = read_pdf(cast.subject, issued)
+    monkeypatch.setitem(app.extensions, versions.EXTENSION, versions.load(folder))
+    assert read_pdf(cast.subject, issued) == before
+    assert old in text_of_pdf(before)
+    take(cast.subject, "submit", running)
+    assert new in text_of_pdf(read_pdf(cast.subject, letter_of(later, "receipt")))
+
+
 # --- before it is signed ---
 
 
@@ -521,6 +542,25 @@ def test_what_the_signature_still_has_to_say_is_marked_as_open(cast, world):
     (draft,) = cast.second_reviewer.read(f"/cases/{case.ref}/sign_rejection").having("letter-draft")
     assert "理由：（签发时填写）" in "".join(draft.itertext())
     assert "经核查如下。" in "".join(draft.itertext())  # the findings are there already
+
+
+def test_of_a_draft_only_what_its_step_decides_is_marked(cast, world):
+    case = make_case(world, "rejection_heard")
+    page = cast.second_reviewer.read(f"/cases/{case.ref}/sign_rejection")
+    (draft,) = page.having("letter-draft")
+    assert {text_of(one) for one in draft.iter("mark")} <= {"（签发时填写）", "（签发时确定）"}
+    assert list(draft.iter("mark"))
+    parts = [text_of(one) for one in next(draft.iter("ol"))]
+    assert len(parts) > 1  # numbered, that one can speak of them
+    assert any("经核查如下。" in one for one in parts)
+    decides = cast.second_reviewer.read(
+        f"/cases/{make_case(world, 'removal_decided').ref}/sign_removal"
+    )
+    drafts = decides.having("letter-draft")
+    assert len(drafts) == 2
+    assert [one.get("open") is not None for one in drafts] == [True, False]
+    assert not list(drafts[0].iter("mark"))  # all of it is decided already
+    assert "（（" not in decides.words
 
 
 def test_own_letters_are_ended_only_by_their_own_matter(cast, world, record):

@@ -10,7 +10,7 @@ from repair_app.db import db, now
 from repair_app.engine.telling import Kind
 from repair_app.models import Event, Message, Requirement, Role, Sanction
 from repair_app.services import timers
-from tests.client import CSRF
+from tests.client import CSRF, text_of
 from tests.factories import (
     act,
     get_case,
@@ -445,6 +445,44 @@ def test_until_when_one_has_to_act_is_told_as_long_as_it_is_ones_turn(cast, worl
     assert "Please act by" not in words(cast.reviewer)
     assert words(cast.provider).count("Please act by") == 1
     assert "Please act by" not in words(cast.subject)
+
+
+def asking(client):
+    """Return what each message that asks its reader to act says, newest first."""
+    marked = [*client.read("/messages").having("held"), *client.read("/messages").having("bad")]
+    return [text_of(one) for one in marked]
+
+
+def test_a_message_about_a_step_that_was_taken_asks_no_more(cast, world):
+    case = make_case(world, "submitted")
+    assert asking(cast.reviewer) == ["轮到您办理"]
+    assert asking(cast.second_reviewer) == ["轮到您办理"]
+    act(world.reviewer, "accept", case)
+    assert "已无需您办理" in cast.reviewer.read("/messages").words
+    act(world.reviewer, "ask_provider", case_of(case.ref))
+    for name in ("reviewer", "second_reviewer"):
+        client = getattr(cast, name)
+        assert asking(client) == [], name
+        assert "轮到您办理" not in client.read("/messages").words, name
+    assert asking(cast.provider) == ["轮到您办理"]
+    # It comes back: the new turn asks, the old one does not.
+    act(world.provider, "confirm", case_of(case.ref))
+    assert asking(cast.provider) == []
+    act(world.reviewer, "return_to_provider", case_of(case.ref))
+    assert asking(cast.provider) == ["轮到您办理"]
+    take(cast.subject, "withdraw", case.ref)
+    assert asking(cast.provider) == []
+
+
+def test_a_reminder_of_a_step_that_was_taken_asks_no_more(cast, world):
+    case = make_case(world, "submitted")
+    term = term_of(case.ref)
+    with time_machine.travel(f"{term.due_on}T02:00:00Z", tick=False):
+        timers.remind(now())
+        assert "办理期限即将届满" in asking(cast.reviewer)
+        act(world.reviewer, "accept", case)
+        act(world.reviewer, "ask_provider", case_of(case.ref))
+        assert asking(cast.reviewer) == []
 
 
 def test_a_long_list_is_read_page_by_page_with_few_queries(cast, world, app):

@@ -123,6 +123,22 @@ def test_who_says_that_no_harm_was_done_is_checked_and_may_be_sent_back(cast, wo
     assert state_on(cast.subject.read(f"/cases/{case.ref}")) == "经核对未造成影响"
 
 
+def test_who_undid_harm_that_was_sent_back_may_check_what_another_undid_since(cast, world):
+    """Each undoing is checked by a second person; who did one that was sent back is free again."""
+    record, _ = carried_out_in_verification(cast, world)
+    (case,) = remedies(record)
+    words = {"statement": "已恢复其投标资格。", "notice": "已恢复。", "evidence": PROOF}
+    with time_machine.travel(in_days(60)):
+        take(cast.reviewer, "undo_in_its_place", case.ref, **words)
+        try_to(cast.reviewer, "return_undoing", case.ref, reason="未见证明。")
+        take(cast.second_reviewer, "return_undoing", case.ref, reason="未见证明。")
+    with time_machine.travel(in_days(120)):
+        take(cast.second_reviewer, "undo_in_its_place", case.ref, **words)
+        try_to(cast.second_reviewer, "confirm", case.ref, note="已核对。")
+        take(cast.reviewer, "confirm", case.ref, note="已核对。")
+    assert case_of(case.ref).state == "closed"
+
+
 def test_harm_is_not_undone_without_a_notice_and_proof(cast, world, digest):
     """鲁政发〔2017〕44号 二（四）20: 恢复其信誉、消除不良影响, shown by papers."""
     record, _ = carried_out_in_verification(cast, world)

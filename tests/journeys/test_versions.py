@@ -1,7 +1,11 @@
 """A second version of a workflow beside the first, as the people of both see it."""
 
 import pytest
+import time_machine
+from sqlalchemy import select
 
+from repair_app.db import db
+from repair_app.models import Deadline
 from repair_app.services import cases
 from repair_app.services.policy import current_policy
 from tests import factories, versions
@@ -11,6 +15,7 @@ from tests.journeys.steps import (
     ask_department,
     case_of,
     dispute,
+    in_days,
     is_marked,
     ledger_is_whole,
     sanctions_of,
@@ -18,6 +23,7 @@ from tests.journeys.steps import (
     steps_on,
     take,
 )
+from tests.journeys.test_loop import evaluate, feed_back
 
 
 @pytest.fixture
@@ -90,6 +96,63 @@ def test_a_form_that_was_open_during_the_move_is_answered_with_what_changed(
     answer = cast.reviewer.post(f"/cases/{ref}/accept", data=form.fields)
     assert answer.status_code == 409
     assert case_of(ref).state == "submitted"
+
+
+def sanction_terms(ref):
+    """Return the running terms of a measure: clock, who has to act, last day."""
+    db.session.rollback()
+    running = select(Deadline).where(Deadline.entity_ref == ref, Deadline.met_at.is_(None))
+    found = db.session.scalars(running.order_by(Deadline.id))
+    return [(one.clock, one.owner, one.due_on) for one in found]
+
+
+@pytest.fixture
+def sanction_moves(app, monkeypatch, tmp_path):
+    """Give a function that puts a next version of the sanction in force and moves what runs."""
+
+    def move(*edits):
+        folder = versions.write_next_of(tmp_path, "sanction", *edits)
+        monkeypatch.setitem(app.config, "WORKFLOWS", folder)
+        monkeypatch.setitem(app.extensions, versions.EXTENSION, versions.load(folder))
+        done = app.test_cli_runner().invoke(
+            args=["workflows", "migrate", "sanction", "--to", "2030.1"]
+        )
+        assert done.exit_code == 0, done.output
+        return done.output.splitlines()[-1].split(":")[0]
+
+    return move
+
+
+def test_an_evaluation_that_is_owed_goes_on_beside_a_measure_that_moves(
+    sanction_moves, app, cast, world
+):
+    """What was fed back stays fed back; the lead agency has the days that it had."""
+    record = make_record(world.firm, world.agency)
+    sanction = make_sanction(record, world.officer)
+    feed_back(cast.officer, sanction)
+    before = sanction_terms(sanction.ref)
+    assert [(clock, owner) for clock, owner, _ in before] == [("sanction_evaluation", "provider")]
+
+    with time_machine.travel(in_days(20)):
+        run = sanction_moves()
+        assert sanctions_of(record)[0].workflow_version == "2030.1"
+        assert sanction_terms(sanction.ref) == before
+        app.test_cli_runner().invoke(args=["workflows", "migrate", "--undo", run])
+        assert sanctions_of(record)[0].workflow_version != "2030.1"
+        assert sanction_terms(sanction.ref) == before
+
+
+def test_an_evaluation_owed_before_a_move_is_given_after_it(sanction_moves, cast, world):
+    """With the steps of the new version; the term is met, and none is left."""
+    record = make_record(world.firm, world.agency)
+    sanction = make_sanction(record, world.officer)
+    feed_back(cast.officer, sanction)
+    sanction_moves(("评估惩戒效果", "评价惩戒效果"))
+    assert "评价惩戒效果" in cast.provider.read(f"/records/{record.ref}").words
+    evaluate(cast.provider, sanction)
+    assert sanctions_of(record)[0].evaluation == "effective"
+    assert sanction_terms(sanction.ref) == []
+    assert ledger_is_whole()
 
 
 # How a moved objection goes on to its end: whoever has the first of these steps takes it.

@@ -16,7 +16,7 @@ from sqlalchemy import inspect, text
 
 from config import ROOT
 from repair_app import ledger, schema
-from repair_app.db import db, writing
+from repair_app.db import db, now, writing
 from repair_app.models import Event, EventText
 from repair_app.services import feed
 from tests import factories
@@ -142,6 +142,31 @@ def test_calendars_that_were_subscribed_to_stay_where_they_are_though_only_hashe
     client = spoilt.test_client()
     assert client.get(f"/feed/{secret}.ics").status_code == 200
     assert client.get(f"/feed/{lost}.ics").status_code == 404
+
+
+def test_reports_that_stood_among_the_drafts_are_let_go_and_the_drafts_stay(
+    spoilt: Flask, world: factories.World
+) -> None:
+    """0007: what was kept as the draft of a page that is no form."""
+    pages = {"/work/steps/abcdefghijklmnopqrstuvwx", "/cases/YY-2026-000001-M/amend"}
+    account = world.reviewer.id
+    db.session.remove()
+    db.engine.dispose()
+    flask_migrate.downgrade(revision="0006")
+    assert "step_report" not in inspect(db.engine).get_table_names()
+    with writing(), db.engine.begin() as connection:
+        connection.execute(
+            text(
+                'INSERT INTO draft (account_id, page, "values", saved_at) '
+                "VALUES (:account, :page, '{}', :now)"
+            ),
+            [{"account": account, "page": page, "now": now()} for page in sorted(pages)],
+        )
+    db.engine.dispose()
+    flask_migrate.upgrade(revision="0007")
+    found = read_rows(["draft", "step_report"])
+    assert [one["page"] for one in found["draft"]] == ["/cases/YY-2026-000001-M/amend"]
+    assert found["step_report"] == []
 
 
 def test_the_models_are_what_the_migrations_lead_to(bare: Flask) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from repair_app.db import Base
 from repair_app.engine.policy import Policy
 from repair_app.models import Case, CreditRecord
+from repair_app.proving import reasons
 from repair_app.proving.explore import explore
 from repair_app.proving.mutants import Mutant, Trial, apply
 from repair_app.proving.outlets import differing_outlets, find_disagreement
@@ -20,6 +21,7 @@ from repair_app.proving.reasons import (
     UNSEEN,
     UNTAKEN,
     flaws_of_alike,
+    flaws_of_unbroken,
     flaws_of_untaken,
     kind_of,
 )
@@ -78,6 +80,15 @@ def test_a_mutant_that_changes_nothing_needs_a_kind(policy):
     known = next(iter(ALWAYS_HOLD))
     assert kind_of(Mutant("talk", "open", "guard removed", known), [Trial()])
     assert kind_of(Mutant("talk", "open", "effect removed", next(iter(UNSEEN))), [Trial()])
+
+
+def test_a_promise_is_broken_by_a_mutant_or_by_hand_and_a_hand_breaks_a_promise(monkeypatch):
+    mutant = Mutant("talk", "open", "guard removed", "record_is_live")
+    breaks = {**dict.fromkeys(BROKEN_BY_HAND, ()), "20": [mutant]}
+    assert list(flaws_of_unbroken(breaks)) == []
+    assert any("(20)" in one for one in flaws_of_unbroken({**breaks, "20": ()}))
+    monkeypatch.setattr(reasons, "BROKEN_BY_HAND", {**BROKEN_BY_HAND, "A999": "went long ago"})
+    assert any("(A999)" in one for one in flaws_of_unbroken(breaks))
 
 
 # --- (33) what is undone leaves no trace ----------------------------------------------------------

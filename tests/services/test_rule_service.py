@@ -21,7 +21,11 @@ def test_the_packs_in_force_come_first_and_earlier_editions_last(app):
         "repair",
         "supervision",
     ]
-    assert [one.pack.release for one in listed if not one.is_current] == ["CN-2026-36", "SD-SEEDS"]
+    earlier = [place for place, one in enumerate(listed) if not one.is_current]
+    assert earlier == list(range(len(rules.current_policy().packs), len(listed)))
+    assert {"CN-2026-36", "SD-SEEDS", "SD-2020"} <= {
+        listed[place].pack.release for place in earlier
+    }
 
 
 def test_a_pack_is_found_by_its_id_or_by_id_and_edition(app):

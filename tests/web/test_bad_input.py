@@ -995,7 +995,8 @@ def test_whatever_is_said_is_kept_sealed_and_shown(as_, world):
     @any_text(18)
     def it_is_kept(text):
         page = client.read(address)
-        kept = {name: page.fields[name] for name in ("csrf_token", "form_token", "version")}
+        names = ("csrf_token", "form_token", "version", "ground")
+        kept = {name: page.fields[name] for name in names}
         values = {name: "" for name in names_of(page.form) if name.startswith("value_")}
         answer = send_text(client, address, text, page=page, **kept, **values)
         assert answer.status_code in {302, 400}

@@ -211,6 +211,138 @@ def test_the_parties_are_shown_no_summary(cast, world):
     assert open_page(cast.provider, ref).having("glance")
 
 
+# --- beside the form of a step ----------------------------------------------------------------
+
+
+def claim_beside(page):
+    """Return what stands beside a form of what it answers to; None where there is none."""
+    return next(iter(page.tree.findall(".//section[@id='claim']")), None)
+
+
+def test_who_answers_has_the_claim_the_values_and_the_evidence_beside_the_form(cast, world):
+    record = make_record(world.firm, world.agency, fine_10k=15)
+    ref = dispute(cast.subject, record, fine_10k="1.5")
+    paper = paper_of(ref)
+    take(cast.reviewer, "accept", ref)
+    take(cast.reviewer, "ask_provider", ref, note="")
+    claimed = ("信息有错误", "罚款金额登记有误", "记录内容：15", "申请更正为：1.5", paper.filename)
+    for client, step in ((cast.provider, "confirm"), (cast.second_provider, "propose_removal")):
+        page = client.read(f"/cases/{ref}/{step}")
+        shown = claim_beside(page)
+        assert all(one in text_of(shown) for one in claimed), step
+        assert f"/documents/{paper.ref}/view" in {one.get("src") for one in shown.iter("iframe")}
+    form = cast.provider.read(f"/cases/{ref}/propose_correction")
+    told = text_of(claim_beside(form))
+    assert "罚款金额登记有误" in told
+    assert "申请更正为" not in told  # each value stands beside its field already
+    # Who sends it without findings still has it there.
+    wrong = cast.provider.fill(f"/cases/{ref}/confirm")
+    assert wrong.status_code == 400
+    assert "罚款金额登记有误" in text_of(claim_beside(wrong))
+    take(cast.provider, "confirm", ref, findings="与决定书一致。")
+    back = cast.reviewer.read(f"/cases/{ref}/return_to_provider")
+    assert "与决定书一致。" in text_of(claim_beside(back))
+
+
+def test_the_enterprise_is_shown_no_summary_of_what_it_says_itself(cast, world):
+    ref = make_case(world, "with_provider").ref
+    assert claim_beside(cast.subject.read(f"/cases/{ref}/withdraw")) is None
+    draft = make_case(world, "draft").ref
+    assert claim_beside(cast.subject.read(f"/cases/{draft}/amend")) is None
+
+
+def test_an_agency_that_is_consulted_reads_the_question_beside_its_answer(cast, world):
+    ref = make_case(world, "accepted").ref
+    asked = {"consulted_id": str(world.other_agency.id), "question": "该企业是否在你局有案？"}
+    take(cast.reviewer, "consult", ref, **asked)
+    (opinion,) = [one for one in case_of(ref).requirements if one.workflow == "opinion"]
+    page = cast.other_provider.read(f"/requirements/{opinion.ref}/give")
+    assert asked["question"] in text_of(claim_beside(page))
+    assert ref not in page.words
+
+
+# --- what happened ----------------------------------------------------------------------------
+
+
+def history_of(client, ref):
+    (sheet,) = open_page(client, ref).tree.findall(".//*[@id='history']")
+    return sheet
+
+
+def test_an_office_reads_what_was_filed_and_not_how_the_draft_became_so(cast, world):
+    record = make_record(world.firm, world.agency, fine_10k=15)
+    ref = ref_in(
+        cast.subject.fill(
+            f"/records/{record.ref}/objection",
+            ground="error",
+            statement="第一稿的说明。",
+            evidence=PAPER,
+            value_fine_10k="1.4",
+            value_violation_type="虚假宣传",
+        )
+    )
+    changed = {"value_fine_10k": "1.5", "value_violation_type": ""}
+    take(cast.subject, "amend", ref, statement="修改后的说明。", **changed)
+    own = text_of(history_of(cast.subject, ref))
+    assert all(one in own for one in ("第一稿的说明。", "修改后的说明。", "修改草稿"))
+    take(cast.subject, "submit", ref)
+    take(cast.reviewer, "accept", ref)
+    take(cast.reviewer, "ask_provider", ref, note="")
+    for client in (cast.reviewer, cast.provider, cast.auditor):
+        told = text_of(history_of(client, ref))
+        assert all(one in told for one in ("提交异议", "修改后的说明。", "1.5", PAPER[1]))
+        assert not [one for one in ("第一稿", "1.4", "虚假宣传", "修改草稿") if one in told]
+    assert "第一稿的说明。" in text_of(history_of(cast.subject, ref))
+
+
+def test_what_was_made_ready_for_a_repair_is_folded_away_from_its_course(cast, world):
+    ref = make_case(world, "with_provider", workflow="repair").ref
+    (folded,) = history_of(cast.reviewer, ref).findall("details")
+    assert "签署信用承诺书" in text_of(folded)
+    course = next(history_of(cast.reviewer, ref).iter("ol"))
+    assert "签署信用承诺书" not in text_of(course)
+    assert "提交修复申请" in text_of(course)
+    assert history_of(cast.subject, ref).findall("details") == []
+
+
+# --- how green a badge is ---------------------------------------------------------------------
+
+
+def good_badges(client, ref):
+    return {text_of(one) for one in open_page(client, ref).having("good")}
+
+
+def test_what_is_only_handed_in_or_found_wanting_is_not_shown_as_good(cast, world):
+    ref = make_case(world, "with_provider", workflow="repair").ref
+    handed_in = {"已提交，待核查", "已公示，履行监督中", "已具备"}
+    for client in (cast.provider, cast.reviewer):
+        page = open_page(client, ref)
+        assert all(one in page.words for one in handed_in)
+        assert not good_badges(client, ref) & handed_in
+    act(world.provider, "find_lacking", case_of(ref))
+    assert "整改不到位" in open_page(cast.reviewer, ref).words
+    assert not good_badges(cast.reviewer, ref) & {"整改不到位"}
+    granted = make_case(world, "closed", workflow="repair").ref
+    assert "已办结" in good_badges(cast.reviewer, granted)
+
+
+def test_a_view_that_is_no_longer_waited_for_is_not_shown_as_good(cast, world):
+    ref = make_case(world, "accepted").ref
+    asked = {"consulted_id": str(world.other_agency.id), "question": "请核对。"}
+    take(cast.reviewer, "consult", ref, **asked)
+    (opinion,) = [one for one in case_of(ref).requirements if one.workflow == "opinion"]
+    take(
+        cast.other_provider,
+        "give",
+        opinion.ref,
+        "requirements",
+        view="wrong",
+        findings="并非该企业。",
+    )
+    assert "已答复" in open_page(cast.reviewer, ref).words
+    assert "已答复" not in good_badges(cast.reviewer, ref)
+
+
 # --- a correction as it was proposed ----------------------------------------------------------
 
 

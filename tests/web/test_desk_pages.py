@@ -180,6 +180,42 @@ def test_the_digits_of_a_number_are_looked_up_and_not_searched_for(cast, world):
     assert not [one for one in asked if "case_file.ref LIKE" in one]
 
 
+def test_a_matter_is_found_by_the_beginning_of_its_number(cast, world):
+    """By ranges of the indexes: no case is gone through, however many there are."""
+    objection = make_case(world, "submitted").ref
+    repair = make_case(world, "submitted", workflow="repair").ref
+    asked = []
+
+    def keep(_connection, _cursor, statement, *_rest):
+        asked.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", keep)
+    try:
+        for length in (2, 3, 5, 7, 8, 11, 13, 14, 15, 16):
+            for ref in (objection, repair):
+                assert listed(cast.reviewer, f"?q={ref[:length]}") == [ref], ref[:length]
+        assert listed(cast.reviewer, "?q=xf-2026".replace("2026", repair[3:7])) == [repair]
+        for nothing in ("ZJ", "XF-1999", f"XF-{repair[3:7]}-9", f"{repair[:15]}*"):
+            assert listed(cast.reviewer, f"?q={nothing}") == [], nothing
+    finally:
+        event.remove(db.engine, "before_cursor_execute", keep)
+    assert not [one for one in asked if "case_file.ref LIKE" in one]
+    assert [one for one in asked if "case_file.ref BETWEEN" in one]
+
+
+def test_the_beginning_of_many_numbers_finds_them_all(cast, world, monkeypatch):
+    monkeypatch.setattr(inbox, "FEW", 1)
+    refs = {make_case(world, "submitted").ref for _ in range(3)}
+    make_case(world, "submitted", workflow="repair")
+    assert set(listed(cast.reviewer, "?q=YY")) == refs
+
+
+def test_a_measure_is_found_by_the_beginning_of_its_number(cast, world):
+    ref = make_sanction(make_record(world.firm, world.agency), world.officer).ref
+    assert ref in cast.officer.read(f"/work?q={ref[:7]}").words
+    assert ref not in cast.officer.read("/work?q=YY").words
+
+
 def test_a_measure_that_waits_is_found_by_its_number_and_its_enterprise(cast, world):
     record = make_record(world.firm, world.agency)
     ref = make_sanction(record, world.officer).ref
@@ -562,6 +598,57 @@ def test_the_report_is_read_again_without_taking_the_step_again(cast, world):
     assert cast.reviewer.get("/work/steps/none").status_code == 404
 
 
+def test_a_report_names_each_enterprise_and_what_was_left_as_it_was(cast, world):
+    """Nobody has to look up which of the matters that were selected are still to be done."""
+    other = make_record(world.other_firm, world.agency)
+    fine = make_case(world, "accepted").ref
+    elsewhere = make_case(world, "submitted", record=other, subject=world.stranger).ref
+    moved = make_case(world, "accepted").ref
+    act(world.reviewer, "ask_provider", case_of(moved))
+    page = post(
+        cast.reviewer, "/work/steps", ref=[fine, elsewhere, moved], step="objection.ask_provider"
+    )
+    report = take_for_all(cast.reviewer, chosen_on(page))
+    rows = [text_of(one) for one in report.tree.findall(".//main//tbody/tr")]
+    assert len(rows) == 3
+    told = {ref: next(one for one in rows if ref in one) for ref in (fine, elsewhere, moved)}
+    assert world.firm.name in told[fine]
+    assert world.other_firm.name in told[elsewhere]
+    assert ["保持不变" in one for one in told.values()] == [False, True, True]
+    assert "当前状态下没有该环节" in told[elsewhere]
+    assert "未作变动：2件" in report.words
+    assert (case_of(elsewhere).state, case_of(moved).state) == ("submitted", "with_provider")
+
+
+def test_what_a_person_may_not_see_is_not_named_in_a_report(cast, world):
+    other = make_record(world.other_firm, world.other_agency)
+    strange = make_case(world, "with_provider", record=other, subject=world.stranger).ref
+    own = make_case(world, "with_provider").ref
+    sent = {
+        "csrf_token": cast.provider.token(),
+        "matter": [f"cases {own}", f"cases {strange}"],
+        "left": strange,
+        "step": "objection.begin_appraisal",
+    }
+    report = take_for_all(cast.provider, sent)
+    assert world.other_firm.name not in report.words
+    report = take_for_all(cast.provider, {**sent, "matter": f"cases {own}"})
+    assert strange in report.words
+    assert world.other_firm.name not in report.words
+
+
+def test_reports_and_forms_that_were_begun_do_not_crowd_each_other_out(cast, world, monkeypatch):
+    monkeypatch.setattr("repair_app.services.drafts.MOST_DRAFTS", 1)
+    first, second = (make_case(world, "with_provider").ref for _ in range(2))
+    sent = {"csrf_token": cast.provider.token(), "matter": f"cases {first}", "step": "objection.no"}
+    address = cast.provider.post("/work/steps/take", data=sent).location
+    for ref in (first, second):
+        page = cast.provider.read(f"/cases/{ref}/confirm")
+        kept = page.fields.to_dict(flat=False) | {"findings": ["核对中。"]}
+        cast.provider.post("/drafts", data=kept)
+    assert cast.provider.get(address).status_code == 200
+
+
 def test_a_report_stays_a_while_and_makes_room_for_newer_ones(cast, world, monkeypatch):
     monkeypatch.setattr("repair_app.services.batch.MOST_REPORTS", 2)
     ref = make_case(world, "accepted").ref
@@ -641,6 +728,17 @@ def test_behind_the_last_matter_the_list_begins_anew(cast, world):
         cast.provider, "answer_interim", refs[0], progress="核对中。"
     )  # it stays in the list
     assert cast.provider.get(next_on(page)).location == f"/cases/{refs[1]}"
+
+
+def test_the_next_matter_is_found_however_many_rows_lead_to_the_same_page(cast, world, monkeypatch):
+    monkeypatch.setattr(inbox, "PAGE", 1)
+    record, other = (make_record(world.firm, world.agency) for _ in range(2))
+    for code in ("A01", "A02", "A05"):
+        make_sanction(record, world.officer, code=code)
+    make_sanction(other, world.officer)
+    open_from(cast.officer, f"/records/{record.ref}", "/work")
+    assert cast.officer.get("/work/next").location == f"/records/{other.ref}"
+    assert cast.officer.get("/work/next").location == f"/records/{record.ref}"
 
 
 def test_no_next_matter_is_offered_where_no_worklist_was_left(cast, world):

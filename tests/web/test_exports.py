@@ -126,7 +126,7 @@ def test_own_records_only(as_, world, two_sides):
     mine, theirs = two_sides
     rows = read_csv(take(as_(world.subject), "my-records"))
     assert column(rows, "Number") == [mine.record.ref]
-    assert column(rows, "Disputed") == ["true"]
+    assert column(rows, "Disputed") == ["yes"]
     assert theirs.record.ref not in str(rows)
 
 
@@ -215,6 +215,30 @@ def test_the_public_takes_away_what_it_finds(anybody, world):
     assert len(read_csv(take(anybody, "records", f"?q={world.firm.name[2:5]}"))) == 1
 
 
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_file_says_in_the_readers_words_what_is_kept_as_a_code(as_, anybody, world, form):
+    """As the pages do: nobody who opens it at an office has to know what a code means."""
+    make_case(world, "accepted")
+    sanctioned = make_record(world.firm, world.agency)
+    make_sanction(sanctioned, world.officer)
+    codes = {"true", "false", "administrative", "mandatory", "recommended", "market", "industry"}
+    for client, name, words in (
+        (anybody, "measures", {"行政性", "强制性"}),
+        (as_(world.subject), "my-records", {"是", "否"}),
+        (as_(world.officer), "enforcement", {"是"}),
+        (as_(world.administrator), "people", {"是"}),
+    ):
+        answer = client.get(f"/exports/{name}.{form}")
+        if form == "csv":
+            rows = read_csv(answer)
+        else:
+            book = CalamineWorkbook.from_filelike(io.BytesIO(answer.get_data()))
+            rows = book.get_sheet_by_index(0).to_python()
+        cells = {str(one).lower() for row in rows for one in row}
+        assert not cells & codes, name
+        assert words <= cells, (name, words)
+
+
 def test_the_catalogue_and_the_commitments_of_the_public(anybody, world):
     measures = read_csv(take(anybody, "measures"))
     assert "A01" in column(measures, "Code")
@@ -266,7 +290,7 @@ def test_a_department_takes_away_todays_answers(as_, world):
     make_case(world, "accepted", record=record)
     make_sanction(make_record(world.firm, world.agency), world.officer)
     rows = read_csv(take(as_(world.officer), "enforcement"))
-    assert sorted(column(rows, "May it be enforced now?")) == ["false", "true"]
+    assert sorted(column(rows, "May it be enforced now?")) == ["no", "yes"]
     assert len(read_csv(take(as_(world.officer), "enforcement", "?uscc=91370112MA0000000X"))) == 1
     assert len(read_csv(take(as_(world.other_officer), "enforcement"))) == 1
 

@@ -1,8 +1,12 @@
 """Filing on a phone: what is open is told before, what is missing once, and no field too many."""
 
+from dataclasses import replace
+
 import pytest
 
 from repair_app.services import letters, portal
+from repair_app.services.policy import current_policy
+from tests import versions
 from tests.client import Page, text_of
 from tests.factories import make_case, make_record
 from tests.journeys.steps import (
@@ -195,6 +199,33 @@ def test_a_ground_that_asks_for_no_correction_keeps_the_entries_folded(cast, wor
         back = cast.subject.fill(address, ground=ground, statement="")
         (entries,) = back.having("entries")
         assert entries.get("open") == opened, ground
+
+
+def test_which_ground_asks_for_a_correction_is_the_rule_packs_to_say(app, cast, world, monkeypatch):
+    """The first edition says it of none: its entries stay folded, and can be filled in."""
+    policy = current_policy()
+    (first,) = [one for one in policy.editions.values() if one.release == "SD-2020"]
+    packs = {**policy.packs, "SD-2020": first}
+    begun = dispute(cast.subject, make_record(world.firm, world.agency), fine_10k="1")
+    monkeypatch.setitem(app.extensions, versions.EXTENSION, replace(policy, packs=packs))
+    address = f"/records/{make_record(world.firm, world.agency).ref}/objection"
+    (entries,) = cast.subject.read(address).having("entries")
+    assert (entries.get("open"), entries.get("data-corrects")) == (None, "")
+    answer = cast.subject.fill(address, ground="error", statement="有误。", value_fine_10k="1")
+    earlier = ref_in(answer)
+    assert [one.proposed_value for one in case_of(earlier).proposals] == ["1"]
+    assert (case_of(begun).rule_pack_hash, case_of(earlier).rule_pack_hash) == (
+        policy.packs["SD-2020"].sha256,
+        first.sha256,
+    )
+    monkeypatch.setitem(app.extensions, versions.EXTENSION, policy)
+    address = f"/cases/{earlier}/amend"  # goes on by the edition that it began with
+    (entries,) = cast.subject.read(address).having("entries")
+    assert entries.get("data-corrects") == ""
+    (entries,) = cast.subject.read(f"/records/{case_of(begun).record.ref}/objection").having(
+        "entries"
+    )
+    assert entries.get("data-corrects").split() == ["error", "omission", "differs_from_source"]
 
 
 def test_amending_shows_what_was_proposed_and_folds_the_rest(cast, world):

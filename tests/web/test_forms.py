@@ -107,11 +107,15 @@ def test_every_list_to_choose_from_is_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lang", "told"), [("zh-CN", "请选择一项。"), ("en", "Choose one of the list.")]
+    ("lang", "told", "asked"),
+    [
+        ("zh-CN", "请选择一项。", "请选择惩戒措施（限清单内）"),
+        ("en", "Choose one of the list.", "Choose: Measure of the catalogue"),
+    ],
 )
 @pytest.mark.parametrize("sent", ["nonsense", "999999", None])
 def test_what_is_not_on_the_list_is_told_plainly(
-    world: World, as_: As, lang: str, told: str, sent: str | None
+    world: World, as_: As, lang: str, told: str, asked: str, sent: str | None
 ) -> None:
     record = make_record(world.firm, world.agency)
     client = as_(world.officer)
@@ -122,7 +126,7 @@ def test_what_is_not_on_the_list_is_told_plainly(
     fields.pop("measure_id")
     answer = client.post(address, data=fields | ({"measure_id": sent} if sent else {}))
     assert answer.status_code == 400
-    assert answer.mistakes == [told]
+    assert answer.mistakes == [told if sent else asked]
 
 
 def test_a_complaint_without_a_capacity_is_told_to_choose(world: World, anybody: Client) -> None:

@@ -235,7 +235,7 @@ def test_answers_are_checked_before_they_are_sent_and_a_receipt_follows(cast, wo
     assert answer.location.endswith(f"/cases/{ref}/submit")
     for said in ("金额 <b>有误</b>", "1.5", PAPER[1]):
         assert said in check.words
-    assert f"/cases/{ref}/amend" in check.links.values()
+    assert f"/cases/{ref}/amend#statement" in check.links.values()
 
     receipt = take(cast.subject, "submit", ref)
     assert receipt.request.path == f"/my/receipts/{ref}"

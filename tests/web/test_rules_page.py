@@ -19,7 +19,7 @@ def test_the_list_says_what_is_in_force_for_each_part(page):
     found = page()
     assert found.status_code == 200
     assert "山东政策文件" in found.words
-    for name in ("SD-SEEDS.2", "SD-2020.1", "SD-SUPERVISION.1", "CN-2023-58.1", "TZ-2020.1"):
+    for name in ("SD-SEEDS.2", "SD-2020.2", "SD-SUPERVISION.1", "CN-2023-58.1", "TZ-2020.1"):
         assert name in found.words
 
 
@@ -88,7 +88,16 @@ def test_a_value_taken_over_names_the_pack_that_states_it(page):
 def test_a_case_links_to_the_edition_that_it_began_with(as_, world):
     case = make_case(world, "submitted")
     links = as_(world.subject).get(f"/cases/{case.ref}").links
-    assert "/rules/SD-2020.1" in links.values()
+    assert "/rules/SD-2020.2" in links.values()
+
+
+def test_a_ground_that_asks_for_a_correction_says_so_beside_its_proof(page):
+    words = "（并填写信息应当如何登记）"
+    (wrong,) = [row for row in rows_of(page("SD-2020")) if "信息有错误" in row]
+    (twice,) = [row for row in rows_of(page("SD-2020")) if "信息重复" in row]
+    assert words in wrong
+    assert words not in twice
+    assert words not in page("SD-2020.1").words
 
 
 def test_a_record_under_earlier_rules_is_shown_by_them(page):

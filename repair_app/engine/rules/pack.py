@@ -71,13 +71,17 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Ground:
-    """A ground of objection and the proof that it asks for: any one of some materials."""
+    """A ground of objection and the proof that it asks for: any one of some materials.
+
+    `corrects`: the record is to say something else, so whoever objects is asked what.
+    """
 
     label: Label
     proof: Label
     source: str
     grade: str
     any_of: tuple[str, ...] = ()
+    corrects: bool = False
 
 
 @dataclass(frozen=True)

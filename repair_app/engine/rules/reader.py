@@ -384,6 +384,7 @@ def _read_ground(body: Table, materials: Collection[str]) -> Ground:
         body.label("label"),
         body.label("proof"),
         any_of=body.texts("any_of", materials) if body.has("any_of") else (),
+        corrects=body.has("corrects") and body.flag("corrects"),
         **body.source_fields(),
     )
     body.end()
