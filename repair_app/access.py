@@ -1,11 +1,11 @@
 """Who a person is for an entity, and what a person may see: one answer in Python and in SQL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, false, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select
 
-from repair_app.db import db, today
+from repair_app.db import today
 from repair_app.models import (
     Appointment,
     Case,
@@ -64,9 +64,9 @@ def stands_as(user: User, entity: Entity) -> Iterator[Appointment | OwnName]:
         yield OwnName()
 
 
-def list_sides(user: User) -> Sequence[int]:
-    """Return the organisations for which a person takes a side, by any account; mostly none."""
-    return db.session.scalars(
+def sides_of(user: User) -> Select[int]:
+    """Return the query for the organisations for which a person takes a side, by any account."""
+    return (
         select(Appointment.organisation_id)
         .join(Appointment.user)
         .where(
@@ -74,13 +74,12 @@ def list_sides(user: User) -> Sequence[int]:
             Appointment.role.in_(SIDES),
             or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today()),
         )
-    ).all()
+    )
 
 
 def takes_side_in(user: User) -> ColumnElement[bool]:
     """Return the SQL condition on `Case` for those with a party for which a person acts."""
-    sides = list_sides(user)  # looked up once: as part of the condition it is planned at each place
-    return or_(Case.subject_id.in_(sides), Case.provider_id.in_(sides)) if sides else false()
+    return or_(Case.subject_id.in_(sides_of(user)), Case.provider_id.in_(sides_of(user)))
 
 
 def _is_kept_from(user: User, entity: Entity) -> bool:
