@@ -24,7 +24,8 @@ from repair_app.db import at, db, now, today
 from repair_app.models import Event, Export, User
 from repair_app.services import evidence, viewings
 from repair_app.services.cases import NotVisible
-from repair_app.services.listings import Listing, chosen, find_listing, in_words, texts_of
+from repair_app.services.listings.common import Listing, in_words, texts_of
+from repair_app.services.listings.registry import chosen, find_listing
 from repair_app.services.office_book import ACCOUNTS, name_account
 from repair_app.services.transaction import sweep, transaction
 from repair_app.sheets import Cell

@@ -31,8 +31,9 @@ from repair_app.models import (
     User,
     Viewing,
 )
-from repair_app.services import listings
 from repair_app.services.cases import KINDS
+from repair_app.services.listings import matters, measures, oversight
+from repair_app.services.listings.registry import LISTINGS
 from repair_app.services.transaction import transaction
 
 PAGE: Final = 50
@@ -144,11 +145,11 @@ def of_no_secret(column: Any) -> Any:
 
 # list -> its query, the record that a row of it is about, and the case
 LISTS: Final[Mapping[str, tuple[Any, Any, Any]]] = {
-    "cases": (listings.cases_query, Case.record_id, Case.id),
-    "worklist": (listings.turns_query, Deadline.record_id, Deadline.case_id),
-    "findings": (listings.findings_query, Finding.record_id, None),
-    "enforcement": (listings.enforcement_query, Sanction.record_id, None),
-    "initiated": (listings.initiated_query, Sanction.record_id, None),
+    "cases": (matters.cases_query, Case.record_id, Case.id),
+    "worklist": (matters.turns_query, Deadline.record_id, Deadline.case_id),
+    "findings": (oversight.findings_query, Finding.record_id, None),
+    "enforcement": (measures.enforcement_query, Sanction.record_id, None),
+    "initiated": (measures.initiated_query, Sanction.record_id, None),
 }
 
 
@@ -182,7 +183,7 @@ def note_list(account_id: int, name: str, filters: Mapping[str, str]) -> None:
 
 def find_office(user: User, name: str, filters: Mapping[str, str]) -> Appointment | None:
     """Return the office in which a person takes a list away; None for none."""
-    admits = listings.LISTINGS[name].admits
+    admits = LISTINGS[name].admits
     seats = [one for one in user.current_appointments if one.role in OFFICES and one.role in admits]
     asked = [one for one in seats if one.role == filters.get("as")]
     return min(asked or seats, key=lambda one: OFFICES.index(Role(one.role)), default=None)

@@ -23,7 +23,8 @@ from flask_login import current_user
 from repair_app.db import today
 from repair_app.models import User
 from repair_app.services import exports
-from repair_app.services.listings import LISTINGS, PUBLIC, chosen
+from repair_app.services.listings.common import PUBLIC
+from repair_app.services.listings.registry import LISTINGS, chosen
 from repair_app.sheets import MEDIA_TYPES
 from repair_app.web import accounts
 from repair_app.web.door import ask_to_sign_in, public, signed_in

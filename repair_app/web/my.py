@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from repair_app.engine import fields
 from repair_app.models import Case, CreditRecord, Role
 from repair_app.services import agents, drafts, own_reports, pictures, portal, viewings
-from repair_app.services.listings import LISTINGS
+from repair_app.services.listings.registry import LISTINGS
 from repair_app.web.door import only, public, signed_in
 from repair_app.web.view import ROW, asked_for, language, row_before, site
 

@@ -9,7 +9,7 @@ from flask_login import current_user
 from werkzeug.wsgi import ClosingIterator
 
 from repair_app.services import viewings
-from repair_app.services.listings import LISTINGS, chosen
+from repair_app.services.listings.registry import LISTINGS, chosen
 
 # endpoint -> what its reference is
 WATCHED: Final = {

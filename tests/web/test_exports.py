@@ -11,9 +11,13 @@ from python_calamine import CalamineWorkbook
 
 from repair_app import jobs, sheets
 from repair_app.db import db, now, today
+from repair_app.engine import flaws
+from repair_app.masking import HIDDEN
 from repair_app.models import Deadline, Export, Finding, Message, Organisation, Role
 from repair_app.models.parties import OrganisationKind
-from repair_app.services import administration, desk, evidence, exports, inbox, listings
+from repair_app.services import administration, desk, evidence, exports, inbox
+from repair_app.services.listings.common import PUBLIC
+from repair_app.services.listings.registry import LISTINGS
 from repair_app.services.transaction import transaction
 from tests import factories
 from tests.client import text_of
@@ -155,9 +159,9 @@ def test_a_list_of_others_is_not_there(as_, world, name, listing):
 
 
 def test_who_is_not_signed_in_gets_public_lists_only(anybody, world):
-    for name, listing in listings.LISTINGS.items():
+    for name, listing in LISTINGS.items():
         answer = take(anybody, name)
-        assert answer.status_code == (200 if listing.admits == listings.PUBLIC else 302), name
+        assert answer.status_code == (200 if listing.admits == PUBLIC else 302), name
     assert anybody.get("/exports").status_code == 302
     data = {"csrf_token": anybody.token()}
     assert anybody.post("/exports/records.csv", data=data).status_code == 401
@@ -351,7 +355,7 @@ def test_findings_and_messages(as_, world):
         session.add(
             Finding(
                 record_id=record.id,
-                kind=next(iter(listings.flaws.KINDS)),
+                kind=next(iter(flaws.KINDS)),
                 facts={},
                 digest="0" * 64,
                 found_at=now(),
@@ -410,7 +414,7 @@ def test_events_that_are_taken_away_name_no_natural_person_and_hold_no_formula(a
     rename(world.firm, "王某某", kind=OrganisationKind.NATURAL_PERSON)
     rows = read_csv(take(as_(world.auditor), "events"))
     assert "王某某" not in str(rows)
-    assert listings.HIDDEN in column(rows, "Organisation")
+    assert HIDDEN in column(rows, "Organisation")
 
 
 def test_whoever_is_signed_in_finds_the_files_they_asked_for(as_, anybody, world):
