@@ -1,7 +1,7 @@
 """The database: engine set-up for both stores, base class, UTC time, naming convention."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from typing import Any, cast
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.pq import TransactionStatus
 from sqlalchemy import JSON, DateTime, Dialect, MetaData, String, Table, event, insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase, Session, registry
@@ -156,9 +157,11 @@ def end_reading(connection: Connection) -> None:
     psycopg forgets with each ROLLBACK the statements it prepared, so that PostgreSQL would plan
     every statement of every page anew: half of the time that a page spent there.
     """
-    if connection.dialect.name == "postgresql" and driver(connection).read_only:
-        begun = driver(connection)
-        if begun.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS:
+    if connection.dialect.name != "postgresql" or connection.invalidated:
+        return
+    begun = driver(connection)
+    if begun.read_only and begun.info.transaction_status == TransactionStatus.INTRANS:
+        with suppress(psycopg.OperationalError):  # it is lost: the ROLLBACK that follows says so
             begun.commit()
 
 

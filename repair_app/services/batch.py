@@ -4,7 +4,7 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from sqlalchemy import delete, or_, select
@@ -20,7 +20,6 @@ from repair_app.engine.step import (
     Reason,
     Refused,
     WrongState,
-    record_of,
 )
 from repair_app.engine.store import ReadingStore
 from repair_app.labels import N_, Label
@@ -162,7 +161,6 @@ def take_step(kind: str, ref: str, choice: str, user: User, sent: cases.Submissi
     """
     reasons: Sequence[Reason] = ()
     is_seen = True
-    firm = find_firm(kind, ref, user)
     try:
         take_plain_step(kind, ref, choice, user, sent)
     except Refused as refused:
@@ -176,17 +174,18 @@ def take_step(kind: str, ref: str, choice: str, user: User, sent: cases.Submissi
     except cases.TokenBorrowed:
         reasons = [Reason(N_("Another form was sent for it before."))]
     else:
-        return Taken(kind, ref, done=True, firm=firm)
+        return Taken(kind, ref, done=True)
     told = list(map(reason_text, reasons))
-    return Taken(kind, ref, done=False, firm=firm, reasons=told, is_seen=is_seen)
+    return Taken(kind, ref, done=False, reasons=told, is_seen=is_seen)
 
 
-def find_firm(kind: str, ref: str, user: User) -> str:
-    """Return whose matter it is; empty where this person may not see it."""
-    try:
-        return record_of(cases.get_visible(kind, ref, user)).subject.name
-    except cases.NotVisible:
-        return ""
+def name_firms(taken: Sequence[Taken]) -> list[Taken]:
+    """Return the same with whose matter each is; not of what the person may not see."""
+    firms: dict[str, str] = {}
+    for kind, model in cases.KINDS.items():
+        if refs := [one.ref for one in taken if one.kind == kind and one.is_seen]:
+            firms |= inbox.name_subjects(model, refs)
+    return [replace(one, firm=firms.get(one.ref, one.firm)) for one in taken]
 
 
 def leave_alone(refs: Sequence[str], choice: str, user: User) -> list[Taken]:

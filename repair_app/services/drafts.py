@@ -26,6 +26,7 @@ from repair_app.models import (
     Requirement,
     Sanction,
     StagedUpload,
+    StepReport,
     User,
 )
 from repair_app.services import cases, evidence
@@ -329,6 +330,8 @@ def remove_bytes(token: str) -> None:
 def clear_old(moment: datetime) -> int:
     """Throw away what nobody touched for thirty days; return of how many drafts and files.
 
+    Reports of steps go with them.
+
     A file stays as long as what was typed into its form.
     """
     before = moment - KEPT
@@ -342,6 +345,7 @@ def clear_old(moment: datetime) -> int:
         old = and_(StagedUpload.staged_at < before, ~is_begun)
         tokens = session.scalars(delete(StagedUpload).where(old).returning(StagedUpload.token))
         thrown = tokens.all()
+        session.execute(delete(StepReport).where(StepReport.made_at < before))
     for token in thrown:
         remove_bytes(token)
     clear_stray(before)

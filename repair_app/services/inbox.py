@@ -289,9 +289,9 @@ def of_cases(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 def running_of(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the SQL condition for the few running terms that fit, looked up at once."""
     running = select(Deadline.id).where(condition, Deadline.met_at.is_(None))
-    ids = list(db.session.scalars(running))
+    ids = db.session.scalars(running).all()
     # Written into the statement: a value for each of thousands takes longer than the answer.
-    return Deadline.id.in_(written_in(ids)) if ids else false()
+    return Deadline.id.in_(any_written_in(ids)) if ids else false()
 
 
 def mentions(text: str) -> ColumnElement[bool]:
@@ -420,6 +420,12 @@ OF_RECORDS: Final = {
 }
 
 
+def name_subjects(kind: type[Entity], refs: Sequence[str]) -> dict[str, str]:
+    """Return the names of the enterprises that some entities of a kind are about, by their refs."""
+    found = db.session.execute((OF_CASES | OF_RECORDS)[kind.__name__], {"refs": refs})
+    return {one.ref: one.subject for one in found}
+
+
 def make_lines(terms: Sequence[Deadline]) -> Iterator[Line]:
     """Yield each term with what a list shows of it; those of one kind are read together."""
     known: dict[str, tuple[str, Any]] = {}
@@ -465,28 +471,35 @@ def waits_for(user: User, role: Role) -> ColumnElement[bool]:
     """
     owner, own = written_in(role.value), organisations_as(user, role)
     running = and_(Deadline.met_at.is_(None), Deadline.owner == owner, Deadline.whole.is_(False))
-    mine = Deadline.organisation_id.in_(written_in(own))
+    mine = Deadline.organisation_id.in_(any_written_in(own))
     if role is Role.REVIEWER:  # what no centre was named for is everybody's
-        passed_on = Deadline.escalated_to_id.in_(written_in(own))
+        passed_on = Deadline.escalated_to_id.in_(any_written_in(own))
         anybodys = or_(mine, Deadline.organisation_id.is_(None), passed_on)
         return and_(running, anybodys, ~is_kept_from(user))
     return and_(running, mine)
 
 
-def written_in(value: Any) -> Any:
-    """Return a value that the statement holds as it is: a list means any of them.
+def written_in(value: str) -> Any:
+    """Return a value of our own that the statement holds as it is.
 
     A centre has nearly all terms of reviewers, an agency few: planned for either of them, the
     statement would be slow for the other.
     """
-    several = isinstance(value, list)
-    return bindparam("known", value, unique=True, expanding=several, literal_execute=True)
+    return bindparam("known", value, unique=True, literal_execute=True)
+
+
+def any_written_in(ids: Sequence[int]) -> Any:
+    """Return the same for any of some rows' ids."""
+    return bindparam("known", ids, unique=True, expanding=True, literal_execute=True)
 
 
 def is_kept_from(user: User) -> ColumnElement[bool]:
-    """Return the SQL condition for the terms of what is confidential, where a person has a side."""
+    """Return the SQL condition for the terms of what is confidential, where a person has a side.
+
+    Whether they have any is asked first.
+    """
     if db.session.scalar(sides_of(user).limit(1)) is None:
-        return false()  # as nearly always: the question need not stand in each part of a statement
+        return false()  # as nearly always: it need not stand in each part of a statement
     return exists().where(
         Case.id == Deadline.case_id, Case.workflow.in_(CONFIDENTIAL), takes_side_in(user)
     )

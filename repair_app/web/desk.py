@@ -100,10 +100,11 @@ def prepare() -> str | Response:
 def take() -> Response:
     """Take a step in one matter after the other; show on a page of its own what became of each."""
     step = request.form.get("step", "")[:STEP_LENGTH]
-    taken = [
+    each = [
         batch.take_step(kind, ref, step, current_user, submission_of(kind, ref, step))
         for kind, ref in matters_sent()
     ]
+    taken = batch.name_firms(each)
     if taken and not any(one.is_seen for one in taken):
         abort(404)
     sent = {one.ref for one in taken}

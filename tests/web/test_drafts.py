@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from repair_app.db import db, now
-from repair_app.models import Document, Draft, StagedUpload
-from repair_app.services import drafts, evidence
+from repair_app.models import Document, Draft, StagedUpload, StepReport
+from repair_app.services import batch, drafts, evidence
 from tests.client import Client, Page
 from tests.factories import PDF, make_case, make_record
 from tests.journeys.steps import Cast, case_of, ref_in
@@ -317,3 +317,12 @@ def test_two_uploads_at_the_same_moment_are_counted_both(cast, world, monkeypatc
     (row,) = rows_of(StagedUpload)
     kept = [one["path"] for some in evidence.store().list(drafts.FOLDER) for one in some]
     assert drafts.path_of(row.token) in kept
+
+
+def test_reports_of_steps_go_in_their_time(app, cast, world):
+    batch.keep_report(world.reviewer, [batch.Taken("cases", "YY-2026-000001-U", done=True)], "/")
+    kept = select(func.count()).select_from(StepReport)
+    drafts.clear_old(now() + timedelta(days=29))
+    assert db.session.scalar(kept) == 1
+    drafts.clear_old(now() + timedelta(days=31))
+    assert db.session.scalar(kept) == 0
