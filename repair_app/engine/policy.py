@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from repair_app import toml_file
-from repair_app.engine import effects, guards, letters
+from repair_app.engine import effects, guards, letter_facts, letters
 from repair_app.engine.letter_kinds import NO_LETTERS, LetterBook, LetterWords, load_letters
 from repair_app.engine.machine import StateMachine, build_machine
 from repair_app.engine.rules import (
@@ -165,7 +165,9 @@ def load_policy(folder: Path, profile: str, forms: Collection[str]) -> Policy:
 
 def words_of_letters() -> LetterWords:
     """Return the names that letters.toml may use."""
-    return LetterWords(letters.PLACEHOLDERS, letters.PRIVATE, list_templates(), letters.CONDITIONS)
+    return LetterWords(
+        letter_facts.PLACEHOLDERS, letter_facts.PRIVATE, list_templates(), letters.CONDITIONS
+    )
 
 
 def load_current(path: Path, vocabulary: Vocabulary) -> Workflow:

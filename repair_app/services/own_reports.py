@@ -17,7 +17,7 @@ from repair_app import refs
 from repair_app.access import organisations_as
 from repair_app.calendar import SHANGHAI
 from repair_app.db import db, now, today
-from repair_app.engine import letters
+from repair_app.engine import letter_facts, letters
 from repair_app.engine.enforcement import in_publication_term
 from repair_app.labels import Label
 from repair_app.models import Case, CreditRecord, Organisation, OwnReport, Requirement, Role, User
@@ -230,7 +230,7 @@ def told(record: CreditRecord) -> Label:
 
 def written(day: date | None) -> Label:
     """Return a date as letters write it; a dash for none."""
-    return letters.day(day) or Label("—", "—")
+    return letter_facts.day(day) or Label("—", "—")
 
 
 def matters(firm: Organisation) -> Iterator[Label]:

@@ -20,7 +20,8 @@ from flask import (
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from repair_app.engine.letters import TEXTS, TO_BE_SET, TO_BE_WRITTEN, Composed
+from repair_app.engine.letter_facts import TEXTS, TO_BE_SET, TO_BE_WRITTEN
+from repair_app.engine.letters import Composed
 from repair_app.engine.spec import Transition
 from repair_app.engine.step import Entity
 from repair_app.forms import FORMS

@@ -5,7 +5,7 @@ import time_machine
 from sqlalchemy import func, select
 
 from repair_app.db import db
-from repair_app.engine import letters
+from repair_app.engine import letter_facts
 from repair_app.models import OwnReport
 from repair_app.services import own_reports
 from tests.factories import make_case, make_record
@@ -83,5 +83,5 @@ def test_days_are_written_as_letters_write_them(cast, world):
     record = make_record(world.firm, world.agency)
     words = cast.subject.read("/my/report").words
     for day in (record.decided_on, record.max_publication_until):
-        assert letters.day(day).zh in words
+        assert letter_facts.day(day).zh in words
         assert day.isoformat() not in words
