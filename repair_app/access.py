@@ -20,6 +20,7 @@ Entity = Case | CreditRecord | Requirement | Sanction
 READS_ALL_CASES = (Role.REVIEWER, Role.AUDITOR)
 # What no party may know of: who complained could be told from it (鲁政发〔2017〕44号 二（三）14).
 CONFIDENTIAL = ("complaint",)
+FILERS = frozenset({Role.SUBJECT, Role.AGENT})  # the enterprise's side: who files and follows
 SIDES = (Role.SUBJECT, Role.AGENT, Role.PROVIDER, Role.INSTITUTION)  # who acts as these takes one
 # What an agent's mandate reaches: an objection and what surrounds it, or a repair and all else.
 MANDATES: dict[str, tuple[str, ...]] = {

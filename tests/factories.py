@@ -290,6 +290,7 @@ def answer(transition: str, entity: Entity, **facts: Any) -> dict[str, Any]:
         "AmendObjectionForm": {"statement": "金额有误。"},
         "ObjectionForm": {"statement": "金额有误。"},
         "RepairForm": {"statement": "已缴纳罚款并整改。"},
+        "AmendRepairForm": {"statement": "已缴纳罚款并整改。"},
         "BreachForm": {
             "unfulfilled": "未依法经营。",
             "liability": "公示并通报。",

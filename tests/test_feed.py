@@ -39,6 +39,7 @@ def feed_of(as_, anybody):
         token = CSRF.search(client.read("/settings").html)[1]
         page = client.post("/settings/feed", data={"csrf_token": token})
         assert page.status_code == 200
+        assert any(one.startswith("webcal:") for one in page.links.values())
         address = next(one for one in page.links.values() if ".ics" in one)
         return address[address.index("/feed/") :]
 

@@ -1,5 +1,6 @@
 """The fields of a record that an objection may have corrected, as text and back."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,7 @@ from repair_app.penalty_format.cells import (
 from repair_app.penalty_format.row import MESSAGES
 
 Value = str | Decimal | date
+NAMED_AMOUNT = re.compile(r"([0-9][0-9,，]*(?:\.[0-9]+)?)\s*(万?)元")
 YUAN = 10_000  # in the unit of the format's amounts
 FAR_OFF = 1000  # times: who types yuan where 10k yuan is asked for is 10 000 times off
 
@@ -116,6 +118,16 @@ def is_far_off(before: str | None, after: str | None) -> bool:
     """Say whether two amounts differ so much that the unit was mistaken, as likely as not."""
     small, great = sorted([in_yuan(before) or Decimal(), in_yuan(after) or Decimal()])
     return small > 0 and great >= FAR_OFF * small
+
+
+def names_amount(text: str, amount: str | None) -> bool:
+    """Say whether a text names an amount, in yuan or in 10k yuan; amount: in 10k yuan."""
+    wanted = in_yuan(amount)
+    named = (
+        Decimal(re.sub("[,，]", "", number)) * (YUAN if unit else 1)
+        for number, unit in NAMED_AMOUNT.findall(text)
+    )
+    return bool(wanted) and any(one == wanted for one in named)
 
 
 def write_field(record: CreditRecord, name: str, text: str) -> None:

@@ -38,6 +38,7 @@ from repair_app.uploads import (
 
 TEXT_LENGTH = 5000
 LINE_LENGTH = 200
+NAME_LENGTH = 50
 MOST_FILES = 20  # with one step
 VERSION = re.compile(r"[0-9]{1,9}")
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -77,6 +78,27 @@ def line(label: Any, *, description: Any = "", length: int = LINE_LENGTH) -> Str
         description=description,
         filters=[clean_text],
         validators=[DataRequired(), Length(max=length)],
+    )
+
+
+def check_name(_form: Any, field: Field) -> None:
+    """Refuse what cannot be a person's name: no letters of it, or signs. Raises ValidationError."""
+    name = field.data or ""
+    letters = any(unicodedata.name(one, "").startswith(("CJK ", "LATIN ")) for one in name)
+    signs = any(unicodedata.category(one)[0] in "CS" for one in name)
+    if signs or not letters:
+        raise ValidationError(
+            _l("Write the person's name in Chinese or Latin letters, without other signs.")
+        )
+
+
+def person_name(label: Any, *, description: Any = "") -> StringField:
+    """Return a field for the name by which a person signs."""
+    return StringField(
+        label,
+        description=description,
+        filters=[clean_text],
+        validators=[DataRequired(), Length(max=NAME_LENGTH), check_name],
     )
 
 
@@ -121,6 +143,8 @@ class TransitionForm(FlaskForm):
     texts: ClassVar[tuple[str, ...]] = ()
     facts: ClassVar[tuple[str, ...]] = ()
     options: ClassVar[Mapping[str, Mapping[str, Any]]] = {}  # field -> code -> label
+
+    draws_own: ClassVar[bool] = False  # it asks by fields that its page draws, kept with the rest
 
     form_token = HiddenField()
     version = HiddenField()
@@ -181,6 +205,9 @@ class TransitionForm(FlaskForm):
         """Set choices and what a field starts with, from the entity and the policy."""
         for name, codes in self.options.items():
             self[name].choices = list(codes.items())
+
+    def take_back(self, values: Mapping[str, list[str]]) -> None:
+        """Fill the fields that the page draws with what was kept of them, by name."""
 
     def draw(self, version: int) -> None:
         """Prepare the form to be shown: a fresh token, and the version it is drawn from."""
@@ -265,6 +292,11 @@ def check_file(file: Any) -> Upload:
         raise FileRefused(
             _l("“%(name)s” is larger than %(size)s MB.", name=name, size=MAX_MB),
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        )
+    if not content:
+        raise FileRefused(
+            _l("“%(name)s” is empty. Save or scan it anew, and choose it again.", name=name),
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         )
     try:
         return check_upload(file.filename, content)

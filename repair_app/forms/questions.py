@@ -20,7 +20,7 @@ from wtforms.fields.core import Field
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from repair_app.db import today
-from repair_app.engine.assessment import assess, assess_record
+from repair_app.engine.assessment import assess
 from repair_app.engine.commitment_texts import CommitmentText
 from repair_app.engine.fields import (
     CORRECTABLE,
@@ -40,8 +40,8 @@ from repair_app.forms.base import (
     clean_text,
     line,
     long_text,
+    person_name,
 )
-from repair_app.labels import Label
 from repair_app.ledger import latest_text
 from repair_app.models import Appointment, CreditRecord, Organisation, Role
 from repair_app.models.parties import OrganisationKind
@@ -263,13 +263,12 @@ class AmendObjectionForm(EvidenceMixin, FieldValuesForm):
         ]
         return [str(one) for one in changed if one]
 
-    def list_doubts(self) -> list[str]:
-        """Return the amounts that are typed in another unit, as likely as not."""
-        return [
-            name
+    def is_doubtful(self) -> bool:
+        """Say whether an amount is typed in another unit, as likely as not."""
+        return any(
+            is_amount(name) and is_far_off(self.current_value(name), text)
             for name, text in self.changed_values().items()
-            if is_amount(name) and is_far_off(self.current_value(name), text)
-        ]
+        )
 
     def read_facts(self) -> Mapping[str, Any]:
         """Return the ground."""
@@ -302,7 +301,7 @@ class ObjectionForm(AmendObjectionForm):
     @property
     def wants_submission(self) -> bool:
         """Say whether the objection is to be filed at once; a doubtful amount is shown first."""
-        return bool(self.submit_now.data) and not self.list_doubts()
+        return bool(self.submit_now.data) and not self.is_doubtful()
 
 
 class CorrectionForm(EvidenceMixin, FieldValuesForm):
@@ -354,11 +353,23 @@ class RepairForm(TransitionForm):
         description=_l("Fine paid, harm removed, measures taken; proof is asked for next."),
     )
 
-    def list_needs(self) -> list[Label]:
-        """Return what the application asks for next, by the class of the record."""
-        pack = self.policy.pack_of(self.entity)
-        severity = assess_record(pack, record_of(self.entity)).severity
-        return [self.policy.current[one].label for one in pack.classes[severity].requirements]
+
+class AmendRepairForm(RepairForm):
+    """What was done to put the conduct right, as the draft says it so far."""
+
+    def fill(self) -> None:
+        """Start from what the draft says: nothing is lost by amending it."""
+        super().fill()
+        if not self.is_submitted():
+            self.statement.data = self.said()
+
+    def said(self) -> str:
+        """Return what the draft says."""
+        return latest_text(self.session, self.case.ref, "statement")
+
+    def list_changes(self) -> list[str]:
+        """Return what the form would change in the draft, as the page calls it."""
+        return [str(self.statement.label.text)] if self.statement.data != self.said() else []
 
 
 class ProofForm(EvidenceMixin, TransitionForm):
@@ -367,21 +378,30 @@ class ProofForm(EvidenceMixin, TransitionForm):
     texts = ("statement",)
     statement = long_text(_l("What the proof shows"))
 
+    def is_proven(self) -> bool:
+        """Say whether there is a file already."""
+        return False
+
     def validate_evidence(self, field: Field) -> None:
         """Ask for at least one file. Raises ValidationError."""
         super().validate_evidence(field)
-        if not self.uploads:
+        if not self.uploads and not self.is_proven():
             raise ValidationError(_l("Attach at least one document."))
 
 
 class MaterialForm(ProofForm):
     """Proof that the violation was put right, or another paper of the checklist: which it is."""
 
-    facts = ("material",)
     material = SelectField(_l("What the paper is"))
 
     def fill(self) -> None:
-        """Offer what the checklist of the record's class still lets one bring."""
+        """Offer what the checklist of the record's class still lets one bring.
+
+        Start from what was said with the proof before.
+        """
+        super().fill()
+        if not self.is_submitted():
+            self.statement.data = self.said()
         pack = self.policy.pack_of(self.case)
         found = assess(pack, partial(getattr, self.case.record))
         groups = pack.checklist(found.severity, self.case.record.penalty_categories)
@@ -391,6 +411,18 @@ class MaterialForm(ProofForm):
             for one in group
             if one.requirement in {None, "rectification"}
         ] or [("other", gettext("Other proof"))]
+
+    def said(self) -> str:
+        """Return what was said with the proof before."""
+        return latest_text(self.session, self.entity.ref, "statement")
+
+    def is_proven(self) -> bool:
+        """Say whether there is a file already: then the words can be changed without another."""
+        return bool(self.said() and self.case.documents)
+
+    def read_facts(self) -> Mapping[str, Any]:
+        """Return what the paper is, where there is one."""
+        return {"material": self.material.data} if self.uploads else {}
 
 
 def commitment_texts() -> Mapping[str, CommitmentText]:
@@ -404,15 +436,23 @@ class CommitmentForm(TransitionForm):
 
     facts = ("text",)
     texts = ("signatory",)
-    signatory = line(
+    signatory = person_name(
         _l("Name of the legal representative or authorised signatory"),
-        description=_l("Signed here by name: no sealed copy has to be uploaded."),
-        length=50,
+        description=_l(
+            "The signature by name takes the place of the seal: no sealed copy has to be uploaded. "
+            "One is signed for each penalty."
+        ),
     )
     agree = BooleanField(
         _l("We make this commitment and agree that it is published."),
         validators=[InputRequired()],
     )
+
+    def fill(self) -> None:
+        """Start from who signed before, where it is signed anew."""
+        super().fill()
+        if not self.is_submitted():
+            self.signatory.data = latest_text(self.session, self.entity.ref, "signatory")
 
     @property
     def text(self) -> str:

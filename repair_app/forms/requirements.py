@@ -233,7 +233,17 @@ class TestForm(CourseForm):
     """The test that was begun; its questions lie with the attempt."""
 
     __test__ = False  # no test of the test suite
+    draws_own = True
     complete = HiddenField(default="y")
+
+    def fill(self) -> None:
+        """Start from the answers that were sent."""
+        super().fill()
+        self.ticked = request.form.to_dict(flat=False)
+
+    def take_back(self, values: Mapping[str, list[str]]) -> None:
+        """Tick what was ticked before the person left."""
+        self.ticked = dict(values)
 
     @property
     def attempt(self) -> TestAttempt | None:
@@ -251,8 +261,8 @@ class TestForm(CourseForm):
 
     def chosen(self, question: Question) -> list[str]:
         """Return the letters that were chosen for a question, each once, in order."""
-        letters = [letter for letter, _ in question.lettered]
-        return [one for one in letters if one in request.form.getlist(f"answer_{question.id}")]
+        ticked = self.ticked.get(f"answer_{question.id}", ())
+        return [letter for letter, _ in question.lettered if letter in ticked]
 
     def validate_complete(self, field: Field) -> None:
         """Ask for an answer to every question. Raises ValidationError."""

@@ -10,7 +10,14 @@ from wtforms.fields.core import Field
 from wtforms.validators import InputRequired, ValidationError
 
 from repair_app.db import today
-from repair_app.forms.base import EvidenceMixin, SelectField, TransitionForm, line, long_text
+from repair_app.forms.base import (
+    EvidenceMixin,
+    SelectField,
+    TransitionForm,
+    line,
+    long_text,
+    person_name,
+)
 from repair_app.forms.questions import as_text
 
 
@@ -85,7 +92,7 @@ class CountersignForm(TransitionForm):
     """That the minutes are right, signed by name."""
 
     texts = ("signatory",)
-    signatory = line(_l("Name of the legal representative or authorised signatory"), length=50)
+    signatory = person_name(_l("Name of the legal representative or authorised signatory"))
     agree = BooleanField(
         _l("The minutes are right, and are entered in the credit record."),
         validators=[InputRequired()],

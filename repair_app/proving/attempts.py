@@ -462,6 +462,12 @@ def consulted(world: World, _entity: Any) -> list[Answers]:
     ]
 
 
+def commitments(_world: World, entity: Any) -> list[Answers]:
+    """Return the text that is signed; another one where it is signed anew, to tell them apart."""
+    text = "本单位郑重承诺。" if entity.state == "owed" else "本单位再次郑重承诺。"
+    return [Answers(facts={"text": text})]
+
+
 ANSWERS: Mapping[str, Callable[[World, Any], list[Answers]]] = {
     "ObjectionForm": objection_answers,
     "AmendObjectionForm": lambda _world, _entity: [Answers(values={"fine_10k": "1.5"})],
@@ -475,7 +481,7 @@ ANSWERS: Mapping[str, Callable[[World, Any], list[Answers]]] = {
     "OpinionForm": plainly({"view": "right"}),
     "ProofForm": plainly({}),
     "MaterialForm": proofs,
-    "CommitmentForm": plainly({"text": "本单位郑重承诺。"}),
+    "CommitmentForm": commitments,
     "InstitutionForm": institutions,
     "CertificateForm": certificates,
     "PaperForm": certificates,

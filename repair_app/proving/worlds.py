@@ -223,12 +223,27 @@ SCENARIOS = (
                 *OF_MEASURES,
                 *SUPERVISION,
                 "add_proof",
+                "sign_anew",  # in "a draft of a repair", which is small
                 "enter_at_window",
                 "add_service",
                 "weigh_service",
                 "conclude_unanswered",  # in "terms of a repair", where a third reviewer is
             }
         ),
+    ),
+    Scenario(
+        "a draft of a repair",
+        "a repair that is changed while it is a draft, sent, and sent back to be supplemented",
+        {"repair": ("repair",)},
+        sanctions=0,
+        time=False,
+        starts=LATER,
+        only=MATERIAL
+        | steps(
+            "repair",
+            "open amend discard submit ask_supplement supplement refuse refuse_unsupplemented",
+        )
+        | steps("commitment", "sign_anew"),
     ),
     Scenario(
         "repair of a serious record",

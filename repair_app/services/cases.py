@@ -23,6 +23,7 @@ from repair_app.engine.step import (
     NotAllowed,
     NotOffered,
     Reason,
+    Refused,
 )
 from repair_app.engine.store import ReadingStore, Store
 from repair_app.models import Case, CreditRecord, FormToken, Requirement, Role, Sanction, User
@@ -39,6 +40,7 @@ DOOR_OF = {
     "provider": "discovery",
 }
 OPENS = "open"  # the step by which the enterprise's side begins a matter
+AMEND = "amend"  # and that by which it changes a draft of it
 KINDS: dict[str, Any] = {
     "cases": Case,
     "records": CreditRecord,
@@ -285,7 +287,7 @@ def perform(kind: str, ref: str, name: str, user: User, submission: Submission) 
         if entity.version != submission.version:
             raise Stale(entity, submission.version)
         actor = actor_for(policy, entity, name, actors)
-        if isinstance(entity, Case):
+        if isinstance(entity, Case) and name == AMEND:
             change_ground(session, policy, entity, actor, submission.answers)
         machine.fire(
             session,
@@ -336,22 +338,25 @@ def open_case(
 def change_ground(
     session: Session, policy: Policy, case: Case, actor: Actor, answers: Answers
 ) -> None:
-    """Let a draft be about the ground that is named now, if a matter of it could be opened.
+    """Let a draft be about the ground that is named now, if it could have been opened on that.
 
-    Raises Refused where it could not.
+    Asked by the version and the rules that the draft began with. Raises Refused where it could not.
     """
     ground = answers.facts.get("ground", case.ground)
     if ground == case.ground:
         return
-    opening = draft_case(policy, case.workflow, case.record, ground)
-    opening.person_id = case.person_id
-    machine.ask(session, policy, opening, OPENS, actor, answers, at=now())
     case.ground = ground
+    opening = policy.workflow_of(case).transitions[OPENS]
+    with session.no_autoflush:  # or the store refuses a ground that is taken, and says not why
+        step = machine.prepare(Store(session), policy, case, opening, actor, answers, at=now())
+        against = tuple(machine.reasons_against(step))
+    if against:
+        raise Refused(*against)
 
 
-def draft_case(policy: Policy, workflow: str, record: CreditRecord, ground: str = "") -> Case:
+def draft_case(policy: Policy, workflow: str, record: CreditRecord) -> Case:
     """Return a case about a record, pinned to the policy in force, without a reference."""
-    columns = describe_case(policy, workflow, record, ground=ground, at=now(), day=today())
+    columns = describe_case(policy, workflow, record, ground="", at=now(), day=today())
     case = Case(door="subject", **columns)
     machine.begin(policy, case, workflow)
     return case

@@ -1,9 +1,10 @@
 """A case in a few lines, for an official: what is asked, what was found, what is decided."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from repair_app.access import FILERS
 from repair_app.engine.spec import SAME
 from repair_app.engine.step import VALUE
 from repair_app.models import Case, Role
@@ -14,6 +15,9 @@ DECIDES: Final = frozenset({"remember_first_decider", "remember_signer", "rememb
 VERIFIES: Final = "remember_verifier"
 BEGINS_AGAIN: Final = "forget_verification"
 FILES: Final = "stamp_submission"
+REMOVED: Final = "removed"  # the name of a file that was taken out of a draft
+# Who reads how a draft became what was filed: whose draft it is, and who looks into everything.
+READS_DRAFTS: Final = FILERS | {Role.AUDITOR}
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ def sum_up(matter: Case, happenings: Sequence[Happening]) -> Gist:
     said = [one for one in own if one.texts.get("statement")]
     filed = matter.submitted_at
     brought = [one for one in said if filed is None or one.at <= filed]  # a draft may be amended
-    later = [one for one in said[len(brought) :] if one.role in {Role.SUBJECT, Role.AGENT}]
+    later = [one for one in said[len(brought) :] if one.role in FILERS]
     answers = [at for at, one in enumerate(own) if is_answer(one)]
     again = [at for at, one in enumerate(own) if BEGINS_AGAIN in one.transition.effects]
     last_again = again[-1] if again else -1
@@ -50,17 +54,20 @@ def sum_up(matter: Case, happenings: Sequence[Happening]) -> Gist:
 
 @dataclass(frozen=True)
 class Course:
-    """What happened in a case as an office reads it: until it was filed, and since."""
+    """What happened in a case as somebody reads it: until it was filed, and since."""
 
     before: Sequence[Happening]  # to what belongs to the case, and was made ready by then
     since: Sequence[Happening]
 
 
-def as_filed(matter: Case, happenings: Sequence[Happening]) -> Course:
-    """Return what happened in a case, with what was filed at its filing.
+def as_filed(matter: Case, happenings: Sequence[Happening], roles: Collection[Role]) -> Course:
+    """Return what happened in a case as a reader of some roles has it before them.
 
-    How who files changed a draft is no change of the matter, and no office's business.
+    An office that acts reads what was filed: how who files changed a draft is none of its
+    business. The enterprise's side and an auditor read every step as it was.
     """
+    if not READS_DRAFTS.isdisjoint(roles):
+        return Course(before=(), since=happenings)
     steps = enumerate(happenings)
     own = [at for at, one in steps if one.event.entity == matter.ref]
     filed = next((at for at in own if FILES in happenings[at].transition.effects), None)
@@ -80,9 +87,11 @@ def put_together(drawn_up: Sequence[Happening], filed: Happening) -> Happening:
     said = {name: text for one in steps for name, text in one.texts.items()}
     return replace(
         filed,
-        # An entry that is no longer among the last words was taken back.
+        # An entry that is no longer among the last words was taken back, and so was a file.
         texts={
-            name: text for name, text in said.items() if not name.startswith(VALUE) or name in last
+            name: text
+            for name, text in said.items()
+            if name in last or not name.startswith((VALUE, REMOVED))
         },
         facts={name: fact for one in steps for name, fact in one.facts.items()},
         evidence=[paper for one in steps for paper in one.evidence],

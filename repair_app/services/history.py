@@ -1,6 +1,7 @@
 """What happened: the ledger, as people read it."""
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -23,7 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import joinedload
 
 from repair_app import ledger
-from repair_app.access import organisations_as, visible_to
+from repair_app.access import FILERS, organisations_as, visible_to
 from repair_app.calendar import FIRST_DAY, LAST_DAY, SHANGHAI
 from repair_app.db import db
 from repair_app.engine.spec import Transition, Workflow
@@ -39,6 +40,7 @@ from repair_app.services.policy import current_policy
 
 PAGE = 50
 DAY: Final = timedelta(days=1)
+AGAIN: Final = frozenset({"sign_anew", "add_proof"})  # takes the place of what was said before
 # Where an event says who acted, for SQLite and for PostgreSQL: values would match no index.
 ACTOR: Final[ColumnElement[str]] = literal_column("'actor'")
 IN_PAYLOAD: Final[Mapping[str, tuple[ColumnElement[str], ColumnElement[str]]]] = {
@@ -108,6 +110,23 @@ def list_of_record(record: CreditRecord) -> list[Happening]:
         .options(joinedload(Event.text))
     ).all()
     return read(events, internal=False)
+
+
+def list_said(case: Case, user: User) -> Mapping[str, list[tuple[str, str]]]:
+    """Return what the enterprise said about each part of its matter, by its reference, in order.
+
+    Neither what others said of the same part, nor what is for the file only. What was said anew
+    stands alone.
+    """
+    own = {case.ref, *(one.ref for one in case.requirements)}
+    said: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for one in list_happenings(case.ref, user, internal=False, own=own):
+        if one.role not in FILERS:
+            continue
+        if one.transition.name in AGAIN:
+            said[one.event.entity].clear()
+        said[one.event.entity] += one.texts.items()
+    return said
 
 
 def find_question(requirement: Entity) -> str:

@@ -201,7 +201,7 @@ def describe_one(
     stands = entity is not None and entity.state == content["stands"]
     waits = stands and is_last
     asks = message.kind in ASKING and waits and is_still_due(message, running)
-    passed = MOVED if waits else SETTLED
+    passed = MOVED if waits and find_term(message, running) else SETTLED
     dues = [one.due_on for one in running if not one.whole]
     return Told(
         message=message,
@@ -222,7 +222,14 @@ def is_still_due(message: Message, running: Sequence[Any]) -> bool:
     """
     if message.kind not in {Kind.REMINDED, Kind.OVERDUE}:
         return True
-    return message.content["due_on"] in {one.due_on.isoformat() for one in running}
+    term = find_term(message, running)
+    return term is not None and term.due_on.isoformat() == message.content["due_on"]
+
+
+def find_term(message: Message, running: Sequence[Any]) -> Any | None:
+    """Return the term that a message is about, to whatever day it runs; None once it was met."""
+    what, number, *_ = message.occasion.split(":")
+    return next((one for one in running if what == "term" and str(one.id) == number), None)
 
 
 def term_text(content: Mapping[str, Any]) -> str:
@@ -244,10 +251,10 @@ def day_text(day: date) -> str:
 
 
 def find_running(refs: Collection[str]) -> dict[str, list[Any]]:
-    """Return the terms that run in matters, by reference: their day, and whether of the whole."""
+    """Return the terms that run in matters, by reference: number, day, and whether of the whole."""
     found: dict[str, list[Any]] = {}
     if refs:
-        asked = select(Deadline.entity_ref, Deadline.due_on, Deadline.whole)
+        asked = select(Deadline.id, Deadline.entity_ref, Deadline.due_on, Deadline.whole)
         running = asked.where(Deadline.entity_ref.in_(refs), Deadline.met_at.is_(None))
         for one in db.session.execute(running):
             found.setdefault(one.entity_ref, []).append(one)

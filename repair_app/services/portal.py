@@ -1,6 +1,5 @@
 """What an enterprise sees of itself: its records and matters, what can be done, and by when."""
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, case, or_, select
 from sqlalchemy.orm import defer, joinedload, selectinload
 
 from repair_app import access
-from repair_app.access import organisations_as
+from repair_app.access import FILERS, organisations_as
 from repair_app.calendar import DueDate, add_working_days, local_date
 from repair_app.db import db, today
 from repair_app.engine.assessment import assess_record
@@ -26,8 +25,6 @@ from repair_app.models import (
     Case,
     CreditRecord,
     Deadline,
-    Event,
-    EventText,
     Letter,
     Requirement,
     Role,
@@ -42,7 +39,6 @@ PAGE: Final = 10
 # On the start page; the list of all matters goes on.
 OPEN_SHOWN: Final = 50  # looked at: more than anybody has in hand
 THEIRS_SHOWN: Final = 10
-FILERS: Final = (Role.SUBJECT, Role.AGENT)
 OWN_DOOR: Final = "door_is_the_subjects"  # a guard that the matter's own row answers
 
 
@@ -311,10 +307,13 @@ def own_cases(
 
 
 def read_parts(drafts: Sequence[Case]) -> None:
-    """Read at once what tells how far some drafts are: what they need, and their papers."""
+    """Read at once what tells how far some drafts are: what they need, and their papers.
+
+    Not both in one row: a draft of four needs and twenty papers would be eighty.
+    """
     if drafts:
         asked = select(Case).where(Case.id.in_([one.id for one in drafts]))
-        parts = joinedload(Case.requirements), joinedload(Case.documents)
+        parts = joinedload(Case.requirements), selectinload(Case.documents)
         db.session.scalars(asked.options(*parts)).unique().all()
 
 
@@ -412,9 +411,7 @@ def what_if(user: User, record: CreditRecord) -> list[WhatIf]:
         day = max(outlook.repair_from or today(), today())
         pack = current_policy().pack_of(cases.draft_case(current_policy(), "repair", record))
         severity = assess_record(pack, record).severity
-        needed = [
-            current_policy().current[one].label for one in pack.classes[severity].requirements
-        ]
+        needed = [current_policy().current[one].label for one in pack.classes[severity].in_order]
         materials = pack.checklist(severity, record.penalty_categories)
         planned = plan_by(pack, "repair", day)
         found.append(WhatIf("repair", day, offer.reasons, planned, materials, needed))
@@ -447,6 +444,7 @@ class Task:
     papers: Sequence[rules.Asked] = ()  # what is to be brought by it, and how to get that
     others: Sequence[Offer] = ()  # the other steps of it, those that something bars included
     ways: Sequence[Offer] = ()  # all steps of it that can be taken now
+    reserved: bool = False  # the enterprise itself can change it, and this person cannot
 
 
 SAID: Final = Label("异议理由和更正建议", "What is wrong, and what it should say")
@@ -473,7 +471,8 @@ def list_tasks(user: User, one: Case) -> list[Task]:
 
 def list_needs(user: User, repair: Case) -> list[Task]:
     """Return what a draft of a repair needs: its requirements, each with the papers it takes."""
-    store, by_need = cases.reading(), papers_by_need(repair)
+    store = cases.reading()
+    by_need = papers_by_need(repair, [need.workflow for need in repair.requirements])
     tasks = [
         task_of(need, cases.list_offers(user, need, store), by_need.get(need.workflow, []))
         for need in repair.requirements
@@ -484,13 +483,15 @@ def list_needs(user: User, repair: Case) -> list[Task]:
     ]
 
 
-def papers_by_need(repair: Case) -> dict[str, list[rules.Asked]]:
-    """Return the papers that a repair asks for, by the requirement that takes them; "": none."""
-    needs = {one.workflow for one in repair.requirements}
+def papers_by_need(repair: Case, needs: Collection[str]) -> dict[str, list[rules.Asked]]:
+    """Return the papers that a repair asks for, by the requirement that takes them; "": none.
+
+    needs: the requirements, by workflow.
+    """
     by_need: dict[str, list[rules.Asked]] = {}
     for each in rules.list_materials(repair):
         places = {paper.requirement or BRINGS_PAPERS for paper in each.group}
-        by_need.setdefault(min(places & needs, default=""), []).append(each)
+        by_need.setdefault(min(places.intersection(needs), default=""), []).append(each)
     return by_need
 
 
@@ -517,23 +518,43 @@ CHECK: Final = Label("核对并提交", "Check and submit")
 
 
 def progress_of(one: Case) -> Progress | None:
-    """Return how far a draft of an objection or repair is; None for other matters.
-
-    The same steps as `list_tasks`, without asking who may take them.
-    """
+    """Return how far a draft of an objection or repair is; None for other matters."""
     if one.state != "draft" or one.workflow not in WAYS:
         return None
-    steps = [(SAID, True)]  # without it there is no draft
+    parts = list_parts(one)
+    missing = [part.label for part in parts if not part.done]
+    return Progress(len(parts) - len(missing) + 1, len(parts) + 1, next(iter(missing), CHECK))
+
+
+class Part(NamedTuple):
+    """Something that an objection or repair asks for, and whether it is there."""
+
+    label: Label
+    done: bool
+
+
+def list_parts(one: Case) -> list[Part]:
+    """Return what an objection or repair asks for until it is filed, in order.
+
+    The same as `list_tasks`, without asking who may bring it. Of one that is not begun yet, as it
+    will be once its form is sent.
+    """
+    said = Part(SAID, True)  # without it there is no draft
     if one.workflow == "objection":
-        steps.append((PROOF, bool(one.documents)))
-    else:
-        papers = papers_by_need(one)
-        steps += [
-            (current_policy().workflow_of(need).label, is_done(need, papers.get(need.workflow, [])))
+        return [said, Part(PROOF, bool(one.documents))]
+    policy = current_policy()
+    if one.ref:
+        papers = papers_by_need(one, [need.workflow for need in one.requirements])
+        needs = [
+            Part(policy.workflow_of(need).label, is_done(need, papers.get(need.workflow, [])))
             for need in one.requirements
-        ] + [(each.group[0].label, each.is_met) for each in papers.get("", [])]
-    missing = [label for label, done in steps if not done]
-    return Progress(len(steps) - len(missing) + 1, len(steps) + 1, next(iter(missing), CHECK))
+        ]
+    else:
+        pack = policy.pack_of(one)
+        names = pack.classes[assess_record(pack, one.record).severity].in_order
+        papers = papers_by_need(one, names)
+        needs = [Part(policy.current[name].label, False) for name in names]
+    return [said, *needs, *(Part(each.group[0].label, each.is_met) for each in papers.get("", []))]
 
 
 def task_of(need: Requirement, offers: Sequence[Offer], papers: Sequence[rules.Asked]) -> Task:
@@ -541,7 +562,8 @@ def task_of(need: Requirement, offers: Sequence[Offer], papers: Sequence[rules.A
     workflow = current_policy().workflow_of(need)
     state = state_of(need)
     begins = {one.target for one in workflow.transitions.values() if workflow.initial in one.source}
-    leads_on = (one.transition for one in offers if one.is_open)
+    ways = [one for one in offers if one.is_open]
+    leads_on = (one.transition for one in ways)
     step = next((one.name for one in leads_on if one.target not in begins), None)
     return Task(
         need.workflow,
@@ -554,27 +576,14 @@ def task_of(need: Requirement, offers: Sequence[Offer], papers: Sequence[rules.A
         state.label,
         papers,
         [one for one in offers if one.transition.name != step],
-        [one for one in offers if one.is_open],
+        ways,
+        not offers and any(Role.SUBJECT in one.by for one in workflow.leaving(need.state)),
     )
 
 
 def statement_of(one: Case) -> str:
     """Return what the enterprise says in a matter."""
     return latest_text(db.session(), one.ref, "statement") or ""
-
-
-def said_about(one: Case) -> Mapping[str, list[tuple[str, str]]]:
-    """Return what the enterprise said about each part of a matter, by its reference, in order."""
-    said: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    rows = db.session.execute(
-        select(Event.entity, EventText.body)
-        .join(EventText)
-        .where(Event.stream == one.ref)
-        .order_by(Event.id)
-    )
-    for entity, body in rows:
-        said[entity] += json.loads(body).items() if body else ()
-    return said
 
 
 # --- the receipt ---

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
 from repair_app import access
-from repair_app.access import organisations_as
+from repair_app.access import FILERS, organisations_as
 from repair_app.db import db, now, today
 from repair_app.models import (
     Appointment,
@@ -44,7 +44,6 @@ OFFICES: Final = (
     Role.INSTITUTION,
     Role.AUDITOR,
 )
-FILERS: Final = (Role.SUBJECT, Role.AGENT)
 LIST: Final = "list:"  # and its name: what is noted of a list that was taken away
 MOST_REMEMBERED: Final = 50_000
 SEEN: set[tuple[Any, int, str, date]] = set()  # what this process has noted already

@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const WAIT = 1200; // milliseconds without a key before what was typed is kept
+  const NEAR_END = 200; // letters of a long text
 
   const value = (form, name) => (form.elements[name] || {}).value || "";
 
@@ -163,8 +164,8 @@
 
   // What an amount in 10k yuan is in yuan, and whether it is a thousand times off the record's.
   function tellYuan(place) {
-    const YUAN = 10000;
-    const FAR_OFF = 1000;
+    const { rate, farOff } = place.dataset;
+    const doubt = place.querySelector("[data-doubt]"); // none where the record says no amount
     const field = document.getElementById(place.dataset.yuan);
     const amountOf = (text) => {
       const plain = text.normalize("NFKC").replace(/[\s,¥]|万元?$/g, "");
@@ -173,12 +174,39 @@
     const recorded = amountOf(place.dataset.recorded);
     const tell = () => {
       const typed = amountOf(field.value);
-      const yuan = typed === null ? "" : (typed * YUAN).toLocaleString("en-US");
-      const [small, great] = [typed, recorded].sort((one, other) => one - other);
+      const yuan = typed === null ? "" : (typed * rate).toLocaleString("en-US");
       place.querySelector("[data-means]").textContent = yuan && place.dataset.says.replace("{}", yuan);
-      place.querySelector("[data-doubt]").hidden = !(small > 0 && great >= FAR_OFF * small);
+      if (!doubt) return;
+      const [small, great] = [typed, recorded].sort((one, other) => one - other);
+      doubt.hidden = !(small > 0 && great >= farOff * small);
     };
     field.addEventListener("input", tell);
+    tell();
+  }
+
+  // How much room is left in a long text, near its end; and what of a paste found no room.
+  function tellRoom(field) {
+    const { roomLeft, cutOff } = field.form.dataset;
+    const told = document.createElement("p");
+    told.className = "basis mb-0";
+    told.setAttribute("role", "status");
+    field.after(told);
+    let cut = 0;
+    const tell = () => {
+      const left = field.maxLength - field.value.length;
+      const said = [cut && cutOff.replace("{}", cut), left <= NEAR_END && roomLeft.replace("{}", left)];
+      told.textContent = said.filter(Boolean).join(" ");
+    };
+    field.addEventListener("paste", (event) => {
+      const pasted = event.clipboardData.getData("text").replaceAll("\r\n", "\n").length;
+      const stays = field.value.length - (field.selectionEnd - field.selectionStart);
+      cut = Math.max(0, stays + pasted - field.maxLength);
+      setTimeout(tell); // a full field takes nothing and says nothing
+    });
+    field.addEventListener("input", (event) => {
+      if (event.inputType !== "insertFromPaste") cut = 0;
+      tell();
+    });
     tell();
   }
 
@@ -194,6 +222,7 @@
   }
 
   document.querySelectorAll("[data-adopt]").forEach(adopt);
+  document.querySelectorAll("[data-cut-off] textarea[maxlength]").forEach(tellRoom);
   document.querySelectorAll("[data-yuan]").forEach(tellYuan);
   goToField();
   document.querySelectorAll("form[data-keep]").forEach((form) => {

@@ -4,24 +4,43 @@ from collections.abc import Collection
 from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, abort, render_template, send_file
+from flask import (
+    Blueprint,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
+from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from repair_app.access import stands_as
 from repair_app.engine.step import Entity
 from repair_app.models import Case, Document, Requirement, Role
-from repair_app.services import cases, complaints, desk, evidence, history, papers, sanctions
-from repair_app.services.gist import Course, as_filed, sum_up
+from repair_app.services import (
+    cases,
+    complaints,
+    desk,
+    evidence,
+    history,
+    papers,
+    removals,
+    sanctions,
+)
+from repair_app.services.gist import as_filed, sum_up
 from repair_app.uploads import sniff
 from repair_app.web.door import signed_in, talisman
 
 pages = Blueprint("cases", __name__)
 OFFICIALS = frozenset({Role.REVIEWER, Role.PROVIDER, Role.AUDITOR})
-FILERS = frozenset({Role.SUBJECT, Role.AGENT})
 # Evidence is the work of strangers: it is looked at without scripts, forms, or a way to the page.
 PICTURES = frozenset({"image/png", "image/jpeg"})
 LOOKED_AT = PICTURES | {"application/pdf"}
+LISTED_AT = frozenset({cases.AMEND, "submit"})  # the steps on whose pages a draft's files stand
 LOOKING = {"default-src": "'none'", "frame-ancestors": "'self'"}
 
 
@@ -34,7 +53,6 @@ def show(ref: str) -> str:
     store = cases.reading()
     is_official = not roles.isdisjoint(desk.READERS)
     happenings = happenings_of(case, roles)
-    is_side = not roles.isdisjoint(FILERS)
     return render_template(
         "cases/show.html",
         case=case,
@@ -43,7 +61,7 @@ def show(ref: str) -> str:
         requirement_offers={
             one.ref: cases.list_offers(current_user, one, store) for one in case.requirements
         },
-        course=Course((), happenings) if is_side else as_filed(case, happenings),
+        course=as_filed(case, happenings, roles),
         gist=sum_up(case, happenings) if is_official else None,
         measures=sanctions.list_verdicts(case.record.sanctions),
         others=cases.list_others(case, current_user),
@@ -124,6 +142,25 @@ def download(ref: str) -> Response:
         as_attachment=True,
         max_age=0,
     )
+
+
+@pages.post("/documents/<ref:ref>/remove")
+@signed_in
+def remove_document(ref: str) -> Response:
+    """Take a file out of a draft and go back to where it was listed."""
+    case_ref = removals.remove(current_user, ref)
+    flash(gettext("The file was removed from the draft."), "success")
+    back = request.form.get("back", "")
+    if back in LISTED_AT:
+        return redirect(url_for("transitions.fire", kind="cases", ref=case_ref, name=back))
+    return redirect(url_for("cases.show", ref=case_ref))
+
+
+@pages.app_template_global("removable")
+def removable(entity: Entity) -> bool:
+    """Say whether the reader may take files out of a matter, or of the one it is a part of."""
+    case = entity.case if isinstance(entity, Requirement) else entity
+    return isinstance(case, Case) and bool(case.ref) and removals.can_remove(current_user, case)
 
 
 @pages.get("/documents/<ref:ref>/view")

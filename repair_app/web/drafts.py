@@ -190,7 +190,7 @@ def typed_fields(form: TransitionForm) -> list[Field]:
 
 def keeps(form: TransitionForm) -> bool:
     """Say whether a form is one that is kept while it is filled in."""
-    return drafts.is_page(request.path) and any(typed_fields(form))
+    return drafts.is_page(request.path) and (form.draws_own or any(typed_fields(form)))
 
 
 def restore(form: TransitionForm) -> Draft | None:
@@ -201,4 +201,5 @@ def restore(form: TransitionForm) -> Draft | None:
     for field in typed_fields(form):
         if field.name in draft.values:
             field.process(MultiDict({field.name: draft.values[field.name]}))
+    form.take_back(draft.values)
     return draft

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, current_app, render_template
+from flask import Flask, current_app, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError
@@ -16,6 +16,9 @@ from repair_app.services.cases import NotVisible, TokenBorrowed
 from repair_app.uploads import MAX_MB
 
 Answer = tuple[str, int]
+
+# Pages that ask a step's question, and show again what was sent from an earlier session.
+QUESTIONS = frozenset({"transitions.fire", "records.open_case", "records.impose"})
 
 # status -> what happened, what can be done
 TEXTS: dict[int, tuple[Any, Any]] = {
@@ -109,5 +112,19 @@ def show(status: int, reasons: tuple[Reason, ...] = ()) -> Answer:
         mend=mend,
         reasons=reasons,
         moment=now(),
+        unsent=list_unsent() if status == HTTPStatus.UNAUTHORIZED else None,
     )
     return page, int(status)
+
+
+def list_unsent() -> list[tuple[str, str]] | None:
+    """Return what was sent with the question of a step, for its page to show it again; else None.
+
+    The csrf token that was sent goes along and no fresh one: after the session has ended the form
+    comes back to be looked at and is not carried out, for another site may have sent it.
+    """
+    if request.endpoint not in QUESTIONS:
+        return None
+    sent = request.form.copy()
+    sent.setdefault("csrf_token", "-")
+    return list(sent.items(multi=True))

@@ -1,5 +1,6 @@
 """The enterprise's own pages: its records, what can be done and by when; matters, reports."""
 
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
@@ -20,7 +21,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from repair_app.engine import fields
 from repair_app.models import Case, CreditRecord, Role
-from repair_app.services import agents, drafts, own_reports, pictures, portal, viewings
+from repair_app.services import (
+    agents,
+    drafts,
+    history,
+    own_reports,
+    pictures,
+    portal,
+    supplements,
+    viewings,
+)
 from repair_app.services.listings.registry import LISTINGS
 from repair_app.web.door import only, public, signed_in
 from repair_app.web.view import ROW, asked_for, language, row_before, site
@@ -54,11 +64,13 @@ def index() -> str:
     found = portal.list_records(current_user, asked_for("after"))
     opened = portal.list_open(current_user)
     theirs = [one for one in opened if not portal.is_ours(one)]
+    ours = sorted(filter(portal.is_ours, opened), key=portal.urgency_of)
     return render_template(
         "my/index.html",
         outlooks=portal.look_ahead(current_user, found[: portal.PAGE]),
         more_records=len(found) > portal.PAGE,
-        ours=sorted(filter(portal.is_ours, opened), key=portal.urgency_of),
+        ours=ours,
+        asked=supplements.list_asked(ours),
         theirs=theirs[: portal.THEIRS_SHOWN],
         more_cases=len(theirs) > portal.THEIRS_SHOWN,
         standing=portal.list_standing_on(current_user, found),
@@ -183,6 +195,12 @@ def standing_of(record: CreditRecord) -> list[Case]:
     return portal.list_standing(current_user, record)
 
 
+@pages.app_template_global("said_about")
+def said_about(one: Case) -> Mapping[str, list[tuple[str, str]]]:
+    """Return what the enterprise said about each part of its matter, by its reference."""
+    return history.list_said(one, current_user)
+
+
 def in_yuan(text: str | None) -> str:
     """Return in yuan what a text says in 10k yuan; empty for what is no amount."""
     amount = fields.in_yuan(text)
@@ -201,12 +219,26 @@ def doubt_about_amount(recorded: str) -> str:
     )
 
 
+@pages.app_template_global("still_said")
+def still_said(one: Case) -> list[str]:
+    """Return the amounts that a draft corrects and that its penalty's text would go on to name."""
+    proposed = {each.field: each.proposed_value for each in one.proposals}
+    text = proposed.get("penalty_content") or one.record.penalty_content
+    return [
+        each.old_value
+        for each in one.proposals
+        if fields.is_amount(each.field) and fields.names_amount(text, each.old_value)
+    ]
+
+
 pages.add_app_template_global(in_yuan, "in_yuan")
 pages.add_app_template_global(doubt_about_amount, "doubt_about_amount")
 pages.add_app_template_global(fields.is_amount, "is_amount")
 pages.add_app_template_global(fields.is_far_off, "is_far_off")
 pages.add_app_template_global(portal.progress_of, "progress_of")
-pages.add_app_template_global(portal.said_about, "said_about")
+pages.add_app_template_global(portal.list_parts, "parts_of")
+pages.add_app_template_global(fields.YUAN, "YUAN")  # type: ignore[arg-type]  # a value as well
+pages.add_app_template_global(fields.FAR_OFF, "FAR_OFF")  # type: ignore[arg-type]
 pages.add_app_template_global(TASKS, "task_words")  # type: ignore[arg-type]  # a value, not a function
 pages.add_app_template_global(MARKS, "mark_words")  # type: ignore[arg-type]
 pages.add_app_template_global(portal.turn_of, "turn_of")

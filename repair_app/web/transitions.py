@@ -19,13 +19,14 @@ from flask_login import current_user
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from repair_app.access import FILERS
 from repair_app.db import db
 from repair_app.engine.spec import Transition
 from repair_app.engine.step import Entity, Reason, Refused, WrongState, record_of
 from repair_app.forms import FORMS, TransitionForm
 from repair_app.forms.questions import CorrectionForm
-from repair_app.models import Case, CreditRecord, Draft, Requirement, Role
-from repair_app.services import cases, first_decisions, training
+from repair_app.models import Case, CreditRecord, Draft, Requirement
+from repair_app.services import cases, first_decisions, supplements, training
 from repair_app.services import drafts as kept_drafts
 from repair_app.services.policy import current_policy
 from repair_app.web import drafts
@@ -34,8 +35,6 @@ from repair_app.web.door import csrf, signed_in
 from repair_app.web.view import label_text
 
 pages = Blueprint("transitions", __name__)
-AMEND = "amend"  # the step that changes a draft
-FILERS = frozenset({Role.SUBJECT, Role.AGENT})
 Answer = str | tuple[str, int] | Response
 Result = TypeVar("Result")
 
@@ -51,7 +50,7 @@ def fire(kind: str, ref: str, name: str) -> Answer:
     entity = cases.get_visible(kind, ref, current_user)
     transition = cases.find_transition(current_user, entity, name)
     form = build_form(transition, entity)
-    if is_only_shown(form, transition) or not form.validate_on_submit():
+    if is_only_shown(form, transition) or not form.validate_on_submit() or is_checked():
         return show_form(form, entity, transition)
     changed = form.list_changes()
     send(partial(cases.perform, kind, ref, name, current_user), form, entity, transition, ref, name)
@@ -68,7 +67,7 @@ def told_of(form: TransitionForm, transition: Transition, changed: list[str]) ->
     comma = str(gettext(", "))
     files = comma.join(one.filename for one in form.uploads)
     told = []
-    if transition.name != AMEND:
+    if transition.name != cases.AMEND:
         told.append(gettext("Done: %(step)s.", step=label_text(transition.label)))
     elif changed:
         told.append(gettext("Saved in the draft: %(what)s.", what=comma.join(changed)))
@@ -86,6 +85,11 @@ def is_only_shown(form: TransitionForm, transition: Transition) -> bool:
     """
     compares = "compare" in request.form and first_decisions.SIGNS in transition.effects
     return compares or adopts(form)
+
+
+def is_checked() -> bool:
+    """Say whether what was typed is to be read once more before it is sent: a button asks so."""
+    return request.form.get("check") == "y"
 
 
 def adopts(form: TransitionForm) -> bool:
@@ -157,11 +161,10 @@ def show_form(
     if not form.is_submitted():
         form.draw(entity.version)
         draft = drafts.restore(form)
-        if FILERS & set(transition.by):
-            form.begin_at_first()
         status = HTTPStatus.OK if is_for_this else HTTPStatus.CONFLICT
     else:
-        refused = HTTPStatus.OK if is_only_shown(form, transition) else form.failure
+        shown = is_only_shown(form, transition) or (is_checked() and not form.errors)
+        refused = HTTPStatus.OK if shown else form.failure
         status = HTTPStatus.CONFLICT if reasons else refused
     if isinstance(form, CorrectionForm) and adopts(form):
         form.adopt()
@@ -209,6 +212,7 @@ def render_page(
 ) -> str:
     """Return the HTML: the transition's own template where there is one."""
     staged = drafts.keep_chosen(form)
+    checking = is_checked() and not (reasons or changed or borrowed or form.errors)
     workflow = current_policy().workflow_of(entity)
     back = page_of(entity) if entity.ref else url_for("records.show", ref=record_of(entity).ref)
     return render_template(
@@ -224,11 +228,13 @@ def render_page(
         workflow=workflow,
         reasons=reasons,
         changed=changed,
+        begins=not (changed or form.is_submitted()) and not FILERS.isdisjoint(transition.by),
         borrowed=borrowed,
         happenings=last_happenings(entity) if changed else [],
         back=back,
         draft=draft,
         staged=staged,
+        checking=checking,
         kept_page=request.path if drafts.keeps(form) or "evidence" in form else None,
     )
 
@@ -241,6 +247,13 @@ def last_happenings(entity: Entity) -> list[Any]:
     return history.list_happenings(stream_of(entity), current_user, internal=False)[-3:]
 
 
+@pages.app_template_global("asked_of")
+def asked_of(entity: Entity) -> supplements.Asked | None:
+    """Return what a matter, or the one it is a part of, waits to be supplemented with, if any."""
+    case = entity.case if isinstance(entity, Requirement) else entity
+    return supplements.list_asked([case]).get(case.ref) if isinstance(case, Case) else None
+
+
 pages.add_app_template_global(first_decisions.find, "first_decision")
 pages.add_app_template_global(first_decisions.compare, "compared")
 
@@ -250,7 +263,7 @@ def way_on(entity: Entity, name: str) -> str:
     asks = partial(url_for, "transitions.fire", kind="requirements", ref=entity.ref)
     if name == "submit":
         return receipt_of(entity)
-    if name == AMEND:
+    if name == cases.AMEND:
         return url_for("transitions.fire", kind="cases", ref=entity.ref, name="submit")
     if name == "begin_test":
         return asks(name="hand_in_test")

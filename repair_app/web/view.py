@@ -15,7 +15,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from repair_app.db import today
 from repair_app.engine.fields import CORRECTABLE
-from repair_app.engine.spec import Basis
+from repair_app.engine.spec import Basis, State
 from repair_app.labels import Label
 from repair_app.masking import mask_text
 from repair_app.models import CreditRecord, Deadline, Role
@@ -27,6 +27,19 @@ from repair_app.web import words
 CHINA = ZoneInfo("Asia/Shanghai")
 ROW = re.compile("[0-9]{1,9}")
 CATEGORIES = frozenset(Category)
+# What the workflow files do not say of a state, by name (see `tone_of`).
+GRANTED = frozenset({"executed", "closed", "repaired"})
+DENIED = frozenset({"refused", "rejected", "not_granted"})
+IN_DOUBT = frozenset(
+    {
+        ("sanction", "suspended"),
+        ("commitment", "breach_announced"),
+        ("commitment", "breach_heard"),
+        ("public_service", "set_aside"),
+    }
+)
+# Ended without anybody having vouched for it: let go, or answered, whatever the answer.
+UNVOUCHED = frozenset({"lapsed", "waived", "given"})
 LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 bootstrap = Bootstrap5()
 
@@ -90,6 +103,7 @@ def init_app(app: Flask) -> None:
         language=language,
         policy=current_policy,
         state_of=state_of,
+        tone_of=tone_of,
         cited=cited,
         explained=explained,
         lines_of=lines_of,
@@ -134,6 +148,28 @@ def clauses_text(clauses: Iterable[Basis]) -> str:
 def state_of(entity: Any) -> Any:
     """Return the state of an entity as its workflow version describes it."""
     return current_policy().workflow_of(entity).states[entity.state]
+
+
+def tone_of(entity: Any) -> str:
+    """Return how an entity's state is coloured: "good", "bad", "held", "over"; empty for none.
+
+    A workflow file says what ended, what is contested, and which requirement is met. Whether an
+    ending of a matter was good for who filed it is no rule, so those go by their names.
+    """
+    workflow = current_policy().workflow_of(entity)
+    state = workflow.states[entity.state]
+    if state.contests or (workflow.name, state.name) in IN_DOUBT:
+        return "held"
+    if state.name in GRANTED or (state.meets and state.final and state.name not in UNVOUCHED):
+        return "good"
+    if state.name in DENIED or (workflow.entity == "requirement" and is_unmet(state)):
+        return "bad"
+    return "over" if state.final else ""
+
+
+def is_unmet(state: State) -> bool:
+    """Say whether what was required was looked into and found wanting, not only let go."""
+    return state.final and not state.meets and state.name not in UNVOUCHED
 
 
 def explained(term: Deadline) -> str:

@@ -50,6 +50,7 @@ TEXTS: dict[str, Any] = {
     "subject_said": _l("What the enterprise said"),
     "undertakings": _l("What the enterprise undertook, and until when"),
     "presented_by": _l("Who came to the counter"),
+    "removed": _l("File taken out"),
 }
 
 DOORS: dict[str, Any] = {  # by which a matter came in; who complained is told nowhere

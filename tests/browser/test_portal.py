@@ -155,6 +155,25 @@ def test_a_file_that_is_on_its_way_goes_with_the_form(served, browse):
     assert PAPER["name"] in window.words
 
 
+def test_a_text_that_is_too_long_is_not_cut_in_silence(served, browse):
+    window = browse("stranger", PHONE)
+    window.open(f"/records/{served.names['phone_second']}/objection")
+    statement = window.page.locator('[name="statement"]')
+    told = window.page.locator('[name="statement"] + [role="status"]')
+    statement.evaluate("field => { field.value = '字'.repeat(5100); }")
+    statement.press("Control+a")
+    statement.press("Control+x")
+    assert told.inner_text() == ""
+    statement.press("Control+v")
+    assert len(statement.input_value()) == 5000
+    window.page.wait_for_function(
+        "told => told.textContent.includes('100')", arg=told.element_handle()
+    )
+    statement.press("Backspace")
+    assert "1 字" in told.inner_text()
+    assert "100" not in told.inner_text()
+
+
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 def test_the_enterprises_own_pages_have_no_fault(served, browse, size):
     window = browse("stranger", size)

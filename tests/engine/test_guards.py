@@ -281,6 +281,17 @@ def test_case_takes_material_while_it_is_prepared_or_supplemented(
     assert (ask("case_takes_material", "add_proof", proof) is None) == takes
 
 
+@pytest.mark.parametrize(
+    ("state", "is_draft"), [("draft", True), ("supplement_asked", False), ("submitted", False)]
+)
+def test_case_is_a_draft_until_it_is_filed(
+    world: World, record: CreditRecord, state: str, is_draft: bool
+) -> None:
+    case = factories.make_case(world, state, record=record, workflow="repair")
+    commitment = factories.requirement_of(case, "commitment")
+    assert (ask("case_is_a_draft", "sign_anew", commitment) is None) == is_draft
+
+
 @pytest.mark.parametrize("workflow", ["objection", "repair"])
 def test_supplement_was_not_asked_before(world: World, record: CreditRecord, workflow: str) -> None:
     """行政许可法第三十二条（参照）: everything that is missing is asked for at once."""

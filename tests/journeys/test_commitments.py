@@ -67,6 +67,25 @@ def test_a_commitment_stays_under_supervision_and_is_found_kept(cast, world, rep
     assert ledger_is_whole()
 
 
+@pytest.mark.parametrize("name", ["😀😀😀😀😀\u202e", "12345", "张三😀", "·", "．．．"])
+def test_nobody_signs_by_what_is_no_name(cast, world, name):
+    """SD-DRC-35 …一（四）: who promises is a person with a name."""
+    promise = promise_of(make_case(world, "draft", workflow="repair").ref)
+    page = cast.subject.fill(f"/requirements/{promise}/sign", signatory=name, agree="y")
+    assert page.status_code == 400
+    assert any("姓名" in one for one in page.mistakes)
+    assert page.fields["signatory"] == name.replace("\u202e", "")
+
+
+@pytest.mark.parametrize(
+    "name", ["张三", "阿依古丽·买买提", "𠮷田一郎", "Jean-Luc O’Neill", "Zoë Müller"]
+)
+def test_a_name_in_chinese_or_latin_letters_signs(cast, world, name):
+    ref = make_case(world, "draft", workflow="repair").ref
+    take(cast.subject, "sign", promise_of(ref), "requirements", signatory=name, agree="y")
+    assert requirements_of(ref)["commitment"].state == "signed"
+
+
 def test_how_a_commitment_was_kept_is_found_only_after_the_repair(cast, world):
     """REDRESS: before the repair has ended nothing can be found kept or broken."""
     ref = make_case(world, "accepted", workflow="repair").ref

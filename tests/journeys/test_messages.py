@@ -32,6 +32,7 @@ from tests.journeys.steps import (
     take,
     term_of,
 )
+from tests.journeys.test_loop import feed_back
 
 
 def told_to(user, *refs):
@@ -483,6 +484,32 @@ def test_a_reminder_of_a_step_that_was_taken_asks_no_more(cast, world):
         act(world.reviewer, "accept", case)
         act(world.reviewer, "ask_provider", case_of(case.ref))
         assert asking(cast.reviewer) == []
+
+
+def test_a_reminder_of_what_was_done_in_an_unchanged_state_waits_for_nobody(cast, world):
+    """What was fed back is not put off, though the measure stays in force."""
+    sanction = make_sanction(make_record(world.firm, world.agency), world.officer)
+    due = term_of(sanction.ref).due_on
+    with time_machine.travel(f"{due}T02:00:00Z", tick=False):
+        timers.remind(now())
+        assert "办理期限即将届满" in asking(cast.officer)
+        feed_back(cast.officer, sanction)
+        words = cast.officer.read("/messages").words
+    assert db.session.get(Sanction, sanction.id).state == "in_force"
+    assert "已无需您办理" in words
+    assert "期限已调整" not in words
+
+
+def test_a_reminder_of_a_term_that_runs_to_another_day_says_that_it_was_moved(cast, world, under):
+    under("zhejiang")
+    case = make_case(world, "with_provider")
+    due = term_of(case.ref).due_on
+    with time_machine.travel(f"{due}T02:00:00Z", tick=False):
+        timers.remind(now())
+        take(cast.provider, "ask_extension", case.ref, reason="尚待调取案卷。")
+        take(cast.reviewer, "extend", case.ref, reason="同意延长。")
+        words = cast.provider.read("/messages").words
+    assert "期限已调整" in words
 
 
 def test_a_long_list_is_read_page_by_page_with_few_queries(cast, world, app):

@@ -84,12 +84,38 @@ def test_one_lesson_leads_to_the_next_and_a_test_begins_with_its_questions(cast,
     first, second, *_ = current_courses()[COURSE].lessons.values()
     page = cast.subject.get(f"/requirements/{training}/read_lesson?lesson={first.key}")
     page = cast.subject.follow(cast.subject.send(page, f"/requirements/{training}/read_lesson"))
-    assert second.title.zh in page.words
+    assert page.tree.find(".//h1").text == second.title.zh
     read_all(cast, training)
     page = take(cast.subject, "begin_test", training, "requirements")
     assert all(f"answer_{one}" in page.html for one in last_attempt().questions)
     left = cast.subject.read(f"/training/{training}")
     assert "继续答题" in left.words
+
+
+def test_what_is_ticked_in_a_test_is_kept_until_it_is_handed_in(cast, repair):
+    """As every form keeps what was typed; and a test that is passed asks for no other."""
+    training = study(cast, repair)
+    read_all(cast, training)
+    address = f"/requirements/{training}/hand_in_test"
+    begun = cast.subject.read(f"/requirements/{training}/begin_test")
+    assert "没有时间限制" in begun.words
+    page = take(cast.subject, "begin_test", training, "requirements")
+    assert page.tree.find(".//h1").text == "在线考试"
+    bank = current_courses()[COURSE].bank
+    right = {f"answer_{one}": sorted(bank[one].answer) for one in last_attempt().questions}
+    kept = {"csrf_token": cast.subject.token(), "draft_page": address, **right}
+    assert cast.subject.post("/drafts", data=kept).status_code == 302
+    back = cast.subject.read(address)
+    ticked = {one.get("name") for one in back.tree.iter("input") if one.get("checked") is not None}
+    assert set(right) <= ticked
+    for name, letters in right.items():
+        assert back.fields.getlist(name) == letters
+    cast.subject.follow(cast.subject.send(back, address))
+    assert last_attempt().passed
+    links = cast.subject.read(f"/training/{training}").links
+    assert "领取培训证书" in links
+    assert "开始考试" not in links
+    assert "改为其他培训方式" not in links
 
 
 def test_the_task_list_offers_no_step_that_leads_back(cast, world, repair):
@@ -301,6 +327,38 @@ def test_an_institution_announces_a_date_and_confirms_who_attended(cast, world, 
     kept = requirements_of(repair)["training"]
     assert (kept.state, kept.number[:3]) == ("passed", "PZ-")
     assert kept.institution_id == world.training_house.id
+
+
+def test_what_an_institution_wrote_is_not_told_as_the_enterprises_own_answer(cast, world, repair):
+    """A note is for the file only; the reason of a refusal is told, as the institution's."""
+    announce(cast.institution)
+    needs, house = requirements_of(repair), str(world.training_house.id)
+    training, report = needs["training"].ref, needs["credit_report"].ref
+    take(
+        cast.subject,
+        "enrol",
+        training,
+        "requirements",
+        institution_id=house,
+        training_id=str(date_on_file().id),
+    )
+    take(cast.subject, "request", report, "requirements", institution_id=house)
+    take(cast.institution, "decline", report, "requirements", reason="资料不全，不予受理")
+    sign_commitment(cast.subject, repair)
+    prove_rectification(cast.subject, repair)
+    with time_machine.travel(in_days(10)):
+        take(cast.institution, "confirm_attendance", training, "requirements", note="内部备注")
+        agent = cast.as_(make_account(world.firm, Role.AGENT, scope=["repair"]))
+        for filer in (cast.subject, agent):
+            check = filer.read(f"/cases/{repair}/submit").words
+            assert "内部备注" not in check
+            assert "资料不全" not in check
+            assert "张虚构" in check
+            assert "罚款缴款凭证。" in check
+            assert "此项已办理完毕，不能修改" in check
+            told = filer.read(f"/cases/{repair}").words
+            assert "资料不全" in told
+            assert "内部备注" not in told
 
 
 def test_a_date_has_no_more_seats_than_it_has(cast, world, repair):

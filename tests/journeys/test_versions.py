@@ -1,5 +1,7 @@
 """A second version of a workflow beside the first, as the people of both see it."""
 
+from dataclasses import replace
+
 import pytest
 import time_machine
 from sqlalchemy import select
@@ -11,8 +13,10 @@ from repair_app.services.policy import current_policy
 from tests import factories, versions
 from tests.factories import act, make_case, make_record, make_sanction
 from tests.journeys.steps import (
+    PAPER,
     accept_and_forward,
     ask_department,
+    begin,
     case_of,
     dispute,
     in_days,
@@ -22,6 +26,7 @@ from tests.journeys.steps import (
     state_on,
     steps_on,
     take,
+    try_to,
 )
 from tests.journeys.test_loop import evaluate, feed_back
 
@@ -153,6 +158,43 @@ def test_an_evaluation_owed_before_a_move_is_given_after_it(sanction_moves, cast
     assert sanctions_of(record)[0].evaluation == "effective"
     assert sanction_terms(sanction.ref) == []
     assert ledger_is_whole()
+
+
+def test_a_draft_changes_its_ground_by_the_version_that_it_began_with(next_version, cast, world):
+    """The first one asks whether the ground was answered; that of today, whether looked into."""
+    record = make_record(world.firm, world.agency)
+    looked_into = dispute(cast.subject, record, ground="error")
+    accept_and_forward(cast.reviewer, looked_into)
+    take(cast.provider, "confirm", looked_into, findings="与决定书一致。")
+    take(cast.subject, "withdraw", looked_into, reason="自愿撤回。")
+    earlier = begin_draft(cast.subject, record, "over_term")
+    new = next_version()
+    later = begin_draft(cast.subject, record, "omission")
+    assert case_of(earlier).workflow_version == "2026.1"
+    assert case_of(later).workflow_version == new.version
+
+    take(cast.subject, "amend", earlier, ground="error", statement="换一个理由。")
+    assert case_of(earlier).ground == "error"
+    back = try_to(cast.subject, "amend", later, ground="error", statement="换一个理由。")
+    assert earlier in " ".join(back.alerts)
+    assert case_of(later).ground == "omission"
+
+
+def test_a_draft_changes_its_ground_though_no_rules_apply_to_a_new_one(
+    app, monkeypatch, cast, world
+):
+    """It goes by the rules that it began with; what cannot begin any more is no question of it."""
+    ref = begin_draft(cast.subject, make_record(world.firm, world.agency), "error")
+    policy = current_policy()
+    packs = {name: one for name, one in policy.packs.items() if name != "SD-2020"}
+    monkeypatch.setitem(app.extensions, versions.EXTENSION, replace(policy, packs=packs))
+    take(cast.subject, "amend", ref, ground="omission", statement="换一个理由。")
+    assert case_of(ref).ground == "omission"
+
+
+def begin_draft(client, record, ground):
+    """Begin an objection and leave it a draft."""
+    return begin(client, "objection", record, ground=ground, statement="有误。", evidence=PAPER)
 
 
 # How a moved objection goes on to its end: whoever has the first of these steps takes it.

@@ -1,14 +1,18 @@
 """What was answered: seen before it is sent, changed where it stands, asked again by its name."""
 
+from dataclasses import replace
+
 import pytest
 import time_machine
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from repair_app.db import db
-from repair_app.models import Case, EventText, Requirement
+from repair_app.models import Case, Event, EventText, Letter, Requirement, Role
+from repair_app.services import portal
+from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 from tests.client import Page, text_of
-from tests.factories import PDF, make_case, make_record, requirement_of
+from tests.factories import PDF, make_account, make_case, make_record, requirement_of
 from tests.journeys.steps import (
     PAPER,
     PROOF,
@@ -17,11 +21,15 @@ from tests.journeys.steps import (
     case_of,
     dispute,
     in_days,
+    ledger_is_whole,
+    prove_rectification,
     ref_in,
     requirements_of,
+    sign_commitment,
     take,
     try_to,
 )
+from tests.versions import EXTENSION
 from tests.web.test_drafts import save
 from tests.web.test_pages import counted_queries
 
@@ -72,9 +80,150 @@ def test_a_repair_is_checked_with_its_signatory_and_its_proof_and_the_ways_to_ch
     for said in ("张虚构", "罚款已于上月缴清。", PROOF[1], world.firm.name):
         assert said in page.words, said
     assert f"/requirements/{needs['rectification']}/add_proof" in page.links.values()
-    # A signed commitment has no step back: the page says so, and what can be done.
+    assert f"/requirements/{needs['commitment']}/sign_anew" in page.links.values()
+    assert f"/cases/{repair}/amend#statement" in page.links.values()
+    assert "不能修改" not in page.words
+
+
+def test_a_repair_amended_in_its_draft_is_filed_as_it_was_amended(cast, world):
+    ref = apply_for_repair(cast.subject, make_record(world.firm, world.agency))
+    address = f"/cases/{ref}/amend"
+    page = cast.subject.read(address)
+    assert page.fields["statement"] == "罚款已缴清，计量器具已送检合格。"
+    (button,) = [one for one in page.having("btn-primary") if one.tag == "button"]
+    assert text_of(button) == "保存修改并核对"
+
+    back = cast.subject.fill(address, statement=" ")
+    assert back.status_code == 400
+    assert any("请填写" in one for one in back.mistakes)
+    assert "没有改动" in cast.subject.follow(cast.subject.fill(address)).alerts[0]
+
+    told = cast.subject.follow(cast.subject.fill(address, statement="罚款已缴清，制度已建立。"))
+    assert told.request.path == f"/cases/{ref}/submit"
+    assert "整改情况" in told.alerts[0]
+    assert "制度已建立" in told.words
+    assert "计量器具已送检合格" not in told.words
+    assert case_of(ref).state == "draft"
+
+    sign_commitment(cast.subject, ref)
+    prove_rectification(cast.subject, ref)
+    take(cast.subject, "submit", ref)
+    assert "制度已建立" in cast.reviewer.read(f"/cases/{ref}").words
+    assert cast.subject.get(address).status_code == 409  # it was filed
+    assert ledger_is_whole()
+
+
+def test_only_the_enterprise_and_its_agent_amend_a_repair(cast, world):
+    ref = apply_for_repair(cast.subject, make_record(world.firm, world.agency))
+    address = f"/cases/{ref}/amend"
+    stranger = cast.as_(make_account(world.other_firm, Role.SUBJECT))
+    assert stranger.get(address).status_code == 404
+    assert cast.reviewer.get(address).status_code == 404
+    agent = make_account(world.firm, Role.AGENT, scope=["repair"])
+    told = take(cast.as_(agent), "amend", ref, statement="由代理人改写。")
+    assert "由代理人改写。" in told.words
+
+
+# --- signing anew ---
+
+
+def commitments_of(ref: str) -> list[Letter]:
+    """Return the letters of commitment of a matter, oldest first."""
+    db.session.rollback()
+    letters = select(Letter).join(Case).where(Case.ref == ref, Letter.kind == "commitment")
+    return list(db.session.scalars(letters.order_by(Letter.id)))
+
+
+def sign_anew(client, ref: str, name: str) -> Page:
+    """Sign the commitment of a draft once more, by another name."""
+    need = requirements_of(ref)["commitment"].ref
+    return take(client, "sign_anew", need, "requirements", signatory=name, agree="y")
+
+
+def test_a_commitment_signed_anew_in_a_draft_takes_the_place_of_the_first(cast, world):
+    ref = apply_for_repair(cast.subject, make_record(world.firm, world.agency))
+    sign_commitment(cast.subject, ref)
+    need = requirements_of(ref)["commitment"].ref
+    (first,) = commitments_of(ref)
+    address = f"/requirements/{need}/sign_anew"
+    page = cast.subject.read(address)
+    assert page.fields["signatory"] == "张虚构"
+    assert "取代此前签署" in page.words
+    back = cast.subject.fill(address, signatory="王虚构")
+    assert back.status_code == 400  # it is agreed to anew
+    assert back.fields["signatory"] == "王虚构"
+
+    told = sign_anew(cast.subject, ref, "王虚构")
+    assert any("申请尚未提交" in one for one in told.alerts)
+    earlier, later = commitments_of(ref)
+    assert (earlier.ref, earlier.stands) == (first.ref, False)
+    assert later.stands
+    assert "王虚构" in str(later.content)
+    assert "张虚构" not in str(later.content)
+    assert requirements_of(ref)["commitment"].state == "signed"
+
+    check = cast.subject.read(f"/cases/{ref}/submit").words
+    assert "王虚构" in check
+    assert "张虚构" not in check
+    bodies = db.session.scalars(select(EventText.body).join(Event).where(Event.entity == need))
+    written = "".join(filter(None, bodies))
+    assert "张虚构" in written  # what was signed before stays in the history
+    assert "王虚构" in written
+    assert ledger_is_whole()
+
+    prove_rectification(cast.subject, ref)
+    take(cast.subject, "submit", ref)
+    take(cast.reviewer, "accept", ref)
+    assert requirements_of(ref)["commitment"].state == "published"
+    assert [one.stands for one in commitments_of(ref)] == [False, True]
+
+
+def test_what_was_filed_with_the_application_is_not_signed_anew(cast, world):
+    """Not while it waits for acceptance, nor while a supplement is asked for."""
+    ref = apply_for_repair(cast.subject, make_record(world.firm, world.agency))
+    sign_commitment(cast.subject, ref)
+    prove_rectification(cast.subject, ref)
+    need = requirements_of(ref)["commitment"].ref
+    address = f"/requirements/{need}/sign_anew"
+    drawn = cast.subject.read(address)
+    sent = {name: drawn.fields[name] for name in ("csrf_token", "form_token", "version")}
+    take(cast.subject, "submit", ref)
+    for step in ((), ("ask_supplement",)):
+        for name in step:
+            take(cast.reviewer, name, ref, missing="缴款凭证")
+        assert address not in cast.subject.read(f"/cases/{ref}").links.values()
+        late = cast.subject.post(address, data={**sent, "signatory": "王虚构", "agree": "y"})
+        assert late.status_code == 409
+        assert "申请已经提交" in late.text
+    assert requirements_of(ref)["commitment"].state == "signed"
+    assert [one.stands for one in commitments_of(ref)] == [True]
+
+
+def test_the_commitment_is_signed_anew_by_the_enterprise_alone(cast, world):
+    ref = apply_for_repair(cast.subject, make_record(world.firm, world.agency))
+    sign_commitment(cast.subject, ref)
+    need = requirements_of(ref)["commitment"].ref
+    agent = cast.as_(make_account(world.firm, Role.AGENT, scope=["repair"]))
+    check = agent.read(f"/cases/{ref}/submit")
+    assert f"/requirements/{need}/sign_anew" not in check.links.values()
+    assert "只能由企业本单位修改" in check.words
+    stranger = cast.as_(make_account(world.other_firm, Role.SUBJECT))
+    for other, status in ((agent, 403), (stranger, 404)):
+        assert other.get(f"/requirements/{need}/sign_anew").status_code == status
+
+
+def test_a_draft_of_an_earlier_version_says_what_cannot_be_changed(cast, world, app, monkeypatch):
+    policy = current_policy()
+    earlier = {name: policy.workflows[name, "2026.3"] for name in ("repair", "commitment")}
+    before = replace(policy, current={**policy.current, **earlier})
+    with monkeypatch.context() as then:
+        then.setitem(app.extensions, EXTENSION, before)
+        ref = apply_for_repair(cast.subject, make_record(world.firm, world.agency))
+        sign_commitment(cast.subject, ref)
+    page = cast.subject.read(f"/cases/{ref}/submit")
     assert "不能修改" in page.words
-    assert f"/cases/{repair}/discard" in page.links.values()
+    assert f"/cases/{ref}/discard" in page.links.values()
+    assert f"/cases/{ref}/amend#statement" not in page.links.values()
 
 
 # --- changing an answer ---
@@ -84,7 +233,14 @@ def test_each_change_leads_to_its_field(cast, world):
     check = draft_objection(cast, make_record(world.firm, world.agency), value_fine_10k="1.5")
     amend = f"/cases/{ref_of(check)}/amend"
     places = {one.split("#")[1] for one in check.links.values() if one.startswith(f"{amend}#")}
-    assert places == {"ground", "statement", "value_fine_10k", "evidence"}
+    # The text of the penalty, which names the fine as well, is asked about.
+    assert places == {
+        "ground",
+        "statement",
+        "value_fine_10k",
+        "value_penalty_content",
+        "evidence",
+    }
     case = cast.subject.read(f"/cases/{ref_of(check)}")
     assert {f"{amend}#statement", f"{amend}#evidence"} <= set(case.links.values())
     page = cast.subject.read(amend)
@@ -136,6 +292,13 @@ def test_the_files_that_were_filed_stand_beside_what_is_supplied(cast, world):
 # --- amounts, which the format states in 10k yuan ---
 
 
+def told_of_amount(page: Page, name: str):
+    """Return what a page tells about an amount, and in it the doubt about its unit, if any."""
+    (told,) = [one for one in page.tree.iter() if one.get("data-yuan") == name]
+    doubts = [one for one in told.iter() if one.get("data-doubt") is not None]
+    return told, *(doubts or [None])
+
+
 def test_an_amount_is_told_in_yuan_and_a_mistaken_unit_is_asked_about(cast, world):
     record = make_record(world.firm, world.agency)  # fined 20 000 yuan
     answer = cast.subject.fill(
@@ -151,9 +314,8 @@ def test_an_amount_is_told_in_yuan_and_a_mistaken_unit_is_asked_about(cast, worl
     asked = next(one for one in check.alerts if "30,000,000 元" in one)
     assert "20,000 元" in asked
     page = cast.subject.read(f"/cases/{ref_of(check)}/amend")
-    (told,) = [one for one in page.tree.iter() if one.get("data-yuan") == "value_fine_10k"]
+    told, doubt = told_of_amount(page, "value_fine_10k")
     assert "30,000,000 元" in text_of(told)
-    (doubt,) = [one for one in told if one.get("data-doubt") is not None]
     assert doubt.get("hidden") is None
 
     right = cast.subject.follow(
@@ -161,6 +323,22 @@ def test_an_amount_is_told_in_yuan_and_a_mistaken_unit_is_asked_about(cast, worl
     )
     assert "3,000 元" in right.words
     assert not any("千倍" in one for one in right.alerts)
+
+
+def test_what_an_amount_is_describes_its_field_and_only_a_doubt_is_told_aloud(cast, world):
+    record = make_record(world.firm, world.agency)  # fined 20 000 yuan, nothing confiscated
+    page = cast.subject.read(f"/records/{record.ref}/objection")
+    for name, has_doubt in (("value_fine_10k", True), ("value_confiscation_10k", False)):
+        told, doubt = told_of_amount(page, name)
+        field = page.tree.find(f".//*[@id='{name}']")
+        assert field.get("aria-describedby") == told.get("id")
+        assert (told.get("role"), doubt is not None) == (None, has_doubt)
+        aloud = [text_of(one) for one in told.iter() if one.get("role") == "status"]
+        assert aloud == ([text_of(doubt)] if has_doubt else [])
+        if has_doubt:
+            assert doubt.get("hidden") is not None
+        else:
+            assert "记录为" not in text_of(told)
 
 
 def test_a_doubtful_amount_is_no_bar(cast, world):
@@ -186,6 +364,71 @@ def test_a_draft_says_what_it_is_how_far_and_how_to_go_on(cast, world):
     need = requirement_of(case_of(repair), "commitment").ref
     take(cast.subject, "sign", need, "requirements", signatory="张虚构", agree="y")
     assert "第 3 步，共 4 步：失信行为整改证明" in cast.subject.read("/my").words
+
+
+def test_a_form_that_is_kept_is_told_of_once(cast, world):
+    save(
+        cast.subject, f"/cases/{make_case(world, 'supplement_asked').ref}/supplement", statement=""
+    )
+    ours = text_of(cast.subject.read("/my").tree.find(".//*[@id='ours']"))
+    assert ours.count("未提交") == 1
+    assert "尚未发送" not in ours
+
+
+@pytest.mark.parametrize("severity", ["general", "serious"])
+def test_a_form_announces_the_steps_in_the_order_in_which_the_start_page_counts(
+    cast, world, severity
+):
+    record = make_record(world.firm, world.agency, severity=severity, decided_days_ago=300)
+    form = cast.subject.read(f"/records/{record.ref}/repair").words
+    ref = apply_for_repair(cast.subject, record)
+    names = [one.label.zh for one in portal.list_parts(case_of(ref))[1:]]
+    assert len(names) == len(requirements_of(ref))
+    assert "接下来：" + "、".join(names) in form
+    assert f"第 1 步，共 {len(names) + 2} 步" in form
+    assert f"第 2 步，共 {len(names) + 2} 步：{names[0]}" in cast.subject.read("/my").words
+
+
+def tasks_and_parts(cast: Cast, ref: str):
+    """Return what a draft asks for and what of it is there: by its tasks, and by its progress."""
+    case = case_of(ref)
+    tasks = [(one.label, one.done) for one in portal.list_tasks(cast.world.subject, case)]
+    parts = [(one.label, one.done) for one in portal.list_parts(case)]
+    progress = portal.progress_of(case)
+    assert progress.steps == len(parts) + 1
+    missing = [label for label, done in tasks if not done]  # the start page names the first
+    assert progress.next == (missing[0] if missing else portal.CHECK)
+    return sorted(tasks, key=str), sorted(parts, key=str)
+
+
+@pytest.mark.parametrize("severity", ["general", "serious"])
+def test_how_far_a_repair_is_agrees_with_its_tasks(cast, world, severity):
+    record = make_record(world.firm, world.agency, severity=severity, decided_days_ago=300)
+    ref = apply_for_repair(cast.subject, record)
+    steps = (None, sign_commitment, prove_rectification, without_proof)
+    for step in steps:
+        if step:
+            step(cast.subject, ref)
+        tasks, parts = tasks_and_parts(cast, ref)
+        assert sorted([*tasks, (portal.SAID, True)], key=str) == parts, step
+
+
+def without_proof(_client, ref: str) -> None:
+    """Let a repair be one that asks for no proof: then its papers are a part by themselves."""
+    case = case_of(ref)
+    with transaction() as session:
+        session.execute(
+            delete(Requirement).where(
+                Requirement.case_id == case.id, Requirement.workflow == "rectification"
+            )
+        )
+
+
+def test_how_far_an_objection_is_agrees_with_its_tasks(cast, world):
+    for paper in ({"evidence": PAPER}, {"evidence": (b"", "")}):
+        record = make_record(world.firm, world.agency)
+        tasks, parts = tasks_and_parts(cast, ref_of(draft_objection(cast, record, **paper)))
+        assert tasks == parts
 
 
 def test_how_far_drafts_are_costs_no_question_for_each(cast, world):
@@ -270,13 +513,26 @@ def test_a_field_that_was_left_out_is_asked_for_by_its_name(cast, world):
 def test_a_step_begins_at_its_first_field_and_after_a_refusal_at_what_is_wrong(cast, world):
     address = f"/records/{make_record(world.firm, world.agency).ref}"
     assert with_focus(cast.subject.read(f"{address}/objection")) == ["ground"]
-    assert with_focus(cast.subject.read(f"{address}/repair")) == ["statement"]
     back = cast.subject.fill(f"{address}/repair", statement="")
     assert with_focus(back) == ["mistakes"]
 
     repair = apply_for_repair(cast.subject, make_record(world.firm, world.agency))
+    assert with_focus(cast.subject.read(f"/cases/{repair}/amend")) == ["statement"]
     refused = try_to(cast.subject, "submit", repair)
     assert with_focus(refused) == ["refusal"]
+
+
+def test_the_cursor_does_not_skip_what_is_to_be_read_before_the_form(cast, world):
+    record = make_record(world.firm, world.agency)
+    objection, repair = f"/records/{record.ref}/objection", f"/records/{record.ref}/repair"
+    assert with_focus(cast.subject.read(repair)) == []  # step 1 of so many: nothing is sent yet
+    save(cast.subject, objection, statement="还没写完")
+    assert with_focus(cast.subject.read(objection)) == []  # what was typed is here again
+    dispute(cast.subject, record)
+    assert with_focus(cast.subject.read(objection)) == []  # one stands already
+    draft = apply_for_repair(cast.subject, record)
+    sign = f"/requirements/{requirements_of(draft)['commitment'].ref}/sign"
+    assert with_focus(cast.subject.read(sign)) == []  # the prescribed text
 
 
 # --- marks of writing direction ---

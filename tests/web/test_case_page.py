@@ -1,10 +1,10 @@
 """The page of a case, for officials: what it turns on, notes, evidence, what to keep out of."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from repair_app.db import db
-from repair_app.models import CaseNote, Document, Role
+from repair_app.models import CaseNote, Document, Requirement, Role
 from repair_app.services import desk
 from repair_app.services.transaction import transaction
 from tests.client import text_of
@@ -288,15 +288,18 @@ def test_an_office_reads_what_was_filed_and_not_how_the_draft_became_so(cast, wo
     take(cast.subject, "submit", ref)
     take(cast.reviewer, "accept", ref)
     take(cast.reviewer, "ask_provider", ref, note="")
-    for client in (cast.reviewer, cast.provider, cast.auditor):
+    for client in (cast.reviewer, cast.provider):
         told = text_of(history_of(client, ref))
         assert all(one in told for one in ("提交异议", "修改后的说明。", "1.5", PAPER[1]))
         assert not [one for one in ("第一稿", "1.4", "虚假宣传", "修改草稿") if one in told]
-    assert "第一稿的说明。" in text_of(history_of(cast.subject, ref))
+    for client in (cast.subject, cast.auditor):  # an audit looks into every step as it was
+        told = text_of(history_of(client, ref))
+        assert all(one in told for one in ("第一稿的说明。", "1.4", "修改草稿", "修改后的说明。"))
 
 
 def test_what_was_made_ready_for_a_repair_is_folded_away_from_its_course(cast, world):
     ref = make_case(world, "with_provider", workflow="repair").ref
+    assert history_of(cast.auditor, ref).findall("details") == []
     (folded,) = history_of(cast.reviewer, ref).findall("details")
     assert "签署信用承诺书" in text_of(folded)
     course = next(history_of(cast.reviewer, ref).iter("ol"))
@@ -324,6 +327,26 @@ def test_what_is_only_handed_in_or_found_wanting_is_not_shown_as_good(cast, worl
     assert not good_badges(cast.reviewer, ref) & {"整改不到位"}
     granted = make_case(world, "closed", workflow="repair").ref
     assert "已办结" in good_badges(cast.reviewer, granted)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "label", "look"),
+    [
+        ("rectification", "lacking", "整改不到位", "bad"),
+        ("commitment", "unfulfilled", "全部未履行", "bad"),
+        ("commitment", "breach_announced", "拟认定违诺，听取意见", "held"),
+        ("commitment", "fulfilled", "全部履行", "good"),
+        ("rectification", "lapsed", "随案终止", "over"),
+    ],
+)
+def test_a_badge_tells_how_a_requirement_stands(cast, world, kind, state, label, look):
+    case = make_case(world, "submitted", workflow="repair")
+    with transaction() as session:
+        need = Requirement.workflow == kind, Requirement.case_id == case.id
+        session.execute(update(Requirement).where(*need).values(state=state))
+    badges = open_page(cast.reviewer, case.ref).having("state")
+    looks = {tuple(one.get("class").split()) for one in badges if text_of(one) == label}
+    assert looks == {("state", look)}
 
 
 def test_a_view_that_is_no_longer_waited_for_is_not_shown_as_good(cast, world):

@@ -226,6 +226,7 @@ def test_a_bad_file_is_refused_as_soon_as_it_is_chosen(cast, world, content, nam
     answer = upload(cast.subject, page, content, name)
     assert answer.status_code == status
     assert name in answer.json["error"]
+    assert ("空文件" in answer.json["error"]) == (not content)
     assert rows_of(StagedUpload) == []
 
 

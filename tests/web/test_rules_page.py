@@ -92,7 +92,7 @@ def test_a_case_links_to_the_edition_that_it_began_with(as_, world):
 
 
 def test_a_ground_that_asks_for_a_correction_says_so_beside_its_proof(page):
-    words = "（并填写信息应当如何登记）"
+    words = "（并填写应更正的内容）"
     (wrong,) = [row for row in rows_of(page("SD-2020")) if "信息有错误" in row]
     (twice,) = [row for row in rows_of(page("SD-2020")) if "信息重复" in row]
     assert words in wrong

@@ -17,7 +17,7 @@ from tests.workflows.permits_of_verification import (
 REPAIR: Permits = {
     "new": {FILERS: {"open"}, CENTRE: {"enter_at_window"}, CLOCK: {"reopen"}},
     "draft": {
-        FILERS: {"add_factor", "discard", "submit"},
+        FILERS: {"add_factor", "amend", "discard", "submit"},
         CENTRE: {"submit_at_window", "discard_at_window"},
         CLOCK: {"end_with_record"},
     },

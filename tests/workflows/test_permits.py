@@ -55,7 +55,8 @@ PERMITS: dict[str, dict[str, dict[tuple[str, ...], set[str]]]] = {
             ("reviewer",): {"sign_on_paper"},  # a clerk enters what the firm sealed on paper
             ("system",): {"lapse"},
         },
-        "signed": {("system",): {"publish", "lapse"}},
+        # Anew in a draft, by the firm itself as well.
+        "signed": {("subject",): {"sign_anew"}, ("system",): {"publish", "lapse"}},
         # Who recognised the conduct watches the promise; the credit centre finds it broken.
         "published": {
             ("provider",): {"confirm_fulfilment", "announce_breach"},

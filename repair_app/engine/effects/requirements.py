@@ -9,8 +9,7 @@ from repair_app.models import Requirement
 
 def list_requirements(step: Step) -> None:
     """Write down what a repair of this class needs, one requirement each."""
-    # In one order for all packs: each takes a number, and two cases must not wait crosswise.
-    for name in sorted(step.severity.requirements):
+    for name in step.severity.in_order:
         open_requirement(step, name)
 
 

@@ -49,6 +49,15 @@ def case_takes_material(step: Step) -> Reason | None:
     return Reason(N_("The application has been filed; wait for a request to supplement it."))
 
 
+def case_is_a_draft(step: Step) -> Reason | None:
+    """The application was not sent yet: nobody relies on what was signed with it."""
+    if step.case.state == "draft":
+        return None
+    return Reason(
+        N_("The application has been filed: what was signed with it stands."), applies=False
+    )
+
+
 def paper_names_the_subject(step: Step) -> Reason | None:
     """The certificate or report is on this enterprise: none serves another firm."""
     uscc = step.answers.facts.get("uscc")

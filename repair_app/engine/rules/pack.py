@@ -49,6 +49,14 @@ class SeverityClass:
     factors: tuple[str, ...] = ()
     checklist: tuple[tuple[str, ...], ...] = ()
 
+    @property
+    def in_order(self) -> list[str]:
+        """Return the requirements in the order in which they are asked for.
+
+        One order for all packs: each takes a number, and two cases must not wait crosswise.
+        """
+        return sorted(self.requirements)
+
 
 @dataclass(frozen=True)
 class Clock:

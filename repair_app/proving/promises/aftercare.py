@@ -441,7 +441,9 @@ def filed_by_the_subject_or_its_clerk(move: Move) -> str | None:
     return None if clerk else f"{move.transition.name} by somebody who did not enter it"
 
 
-FILED = {"submit_proof", "add_proof", "sign", "sign_on_paper", "enrol", "request", "cancel"}
+FILED = {
+    "submit_proof", "add_proof", "sign", "sign_on_paper", "sign_anew", "enrol", "request", "cancel",
+}  # fmt: skip
 
 
 @of_step("A49")

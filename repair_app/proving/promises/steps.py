@@ -265,6 +265,17 @@ def materials_come_while_asked_for(move: Move) -> str | None:
     return None
 
 
+@of_step("A7b")
+def signed_anew_before_it_is_sent(move: Move) -> str | None:
+    """A commitment is signed anew in a draft only, and what is signed anew is what stands."""
+    if not move.fired("commitment", "sign_anew"):
+        return None
+    if move.case_before.state != "draft":
+        return f"signed anew while the repair is {move.case_before.state}"
+    stands = move.entity.text == move.answers.facts["text"]
+    return None if stands else "signed anew, and the earlier text stands"
+
+
 MATERIALS = {
     "commitment", "rectification", "training", "credit_report", "credit_check", "public_service",
 }  # fmt: skip

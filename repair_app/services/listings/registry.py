@@ -5,6 +5,7 @@ from typing import Final
 
 from flask_babel import lazy_gettext as _l
 
+from repair_app.access import FILERS
 from repair_app.models import Role, User
 from repair_app.services import inbox, search
 from repair_app.services.listings.common import PUBLIC, SIGNED_IN, Listing, count_of, listed
@@ -64,7 +65,6 @@ from repair_app.services.listings.records import (
     search_query,
 )
 
-FILERS: Final = frozenset({Role.SUBJECT, Role.AGENT})
 OFFICE: Final = frozenset({Role.ADMINISTRATOR})
 LISTINGS: Final[Mapping[str, Listing]] = {
     "worklist": Listing(
