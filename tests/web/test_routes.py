@@ -63,6 +63,7 @@ ROUTES: dict[str, str | set[str]] = {
     "calendar.index": {"administrator"},
     "cases.download": SIGNED_IN,
     "cases.look": SIGNED_IN,
+    "cases.remove_document": SIGNED_IN,
     "cases.show": SIGNED_IN,
     "cases.show_requirement": SIGNED_IN,
     "complaints.ask": PUBLIC,
@@ -164,6 +165,7 @@ ROUTES: dict[str, str | set[str]] = {
     "work.verdicts": {"provider"},
 }
 POSTED_ONLY = {
+    "cases.remove_document",
     "exports.ask",
     "desk.add_note",
     "desk.assign",
@@ -309,6 +311,7 @@ def addresses(app: Flask, world: World) -> dict[str, str]:
         "calendar.index": "/admin/calendar",
         "cases.download": f"/documents/{document.ref}",
         "cases.look": f"/documents/{document.ref}/view",
+        "cases.remove_document": f"/documents/{document.ref}/remove",
         "cases.show": f"/cases/{case.ref}",
         "cases.show_requirement": f"/requirements/{training.ref}",
         "commitments.show": f"/commitments/{promise.ref}",
@@ -462,6 +465,7 @@ def test_every_route_admits_whom_the_table_says(app: Flask) -> None:
 def test_what_is_posted_and_what_is_read_are_known(app: Flask) -> None:
     posted = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in rule.methods}
     assert posted == {
+        "cases.remove_document",
         "drafts.discard",
         "drafts.remove",
         "drafts.save",
