@@ -354,9 +354,9 @@ def change_ground(
         raise Refused(*against)
 
 
-def draft_case(policy: Policy, workflow: str, record: CreditRecord) -> Case:
+def draft_case(policy: Policy, workflow: str, record: CreditRecord, ground: str = "") -> Case:
     """Return a case about a record, pinned to the policy in force, without a reference."""
-    columns = describe_case(policy, workflow, record, ground="", at=now(), day=today())
+    columns = describe_case(policy, workflow, record, ground=ground, at=now(), day=today())
     case = Case(door="subject", **columns)
     machine.begin(policy, case, workflow)
     return case

@@ -75,6 +75,11 @@ WORKERS = (Role.REVIEWER, Role.PROVIDER, Role.DEPARTMENT, Role.INSTITUTION)
 
 
 Entity = Case | Requirement | Sanction | CreditRecord
+# The guards by which who took part in a case keeps out of a step of it, and who that was.
+TOOK_PART: Final = {
+    "actor_did_not_decide_first": "decided_by_id",
+    "actor_did_not_verify": "verified_by_id",
+}
 
 
 @dataclass(frozen=True)
@@ -407,7 +412,9 @@ def shown(entity: type[Entity], case: Any, provider_id: Any, *more: Any) -> Sele
 
 
 OF_CASES: Final = {
-    "Case": shown(Case, Case.ref, Case.provider_id).where(CreditRecord.id == Case.record_id),
+    "Case": shown(
+        Case, Case.ref, Case.provider_id, *(getattr(Case, one) for one in TOOK_PART.values())
+    ).where(CreditRecord.id == Case.record_id),
     "Requirement": shown(Requirement, Case.ref, Case.provider_id, Requirement.institution_id).where(
         Case.id == Requirement.case_id, CreditRecord.id == Case.record_id
     ),
@@ -439,6 +446,15 @@ def make_lines(terms: Sequence[Deadline]) -> Iterator[Line]:
     for term in terms:
         if term.entity_ref in known:
             yield Line(term, *known[term.entity_ref])
+
+
+def has_taken_part(line: Line, person_id: int) -> bool:
+    """Say whether a person's earlier part in a case keeps them out of a step that is due now."""
+    if line.kind != "Case":
+        return False
+    steps = current_policy().workflow_of(line.entity).leaving(line.entity.state)
+    barring = {TOOK_PART[name] for one in steps for name in one.guards if name in TOOK_PART}
+    return any(getattr(line.entity, one) == person_id for one in barring)
 
 
 def pair_with_entities(terms: Sequence[Deadline]) -> Iterator[Turn]:

@@ -74,6 +74,12 @@ def desk_of(role: Role, found: inbox.Inbox) -> dict[str, Any]:
     }
 
 
+@pages.app_template_test("mine_no_more")
+def is_mine_no_more(line: inbox.Line) -> bool:
+    """Say whether a line is for a colleague, because the reader took part in the matter before."""
+    return inbox.has_taken_part(line, current_user.person_id)
+
+
 def address_of(role: Role, filters: inbox.Filters) -> dict[str, str]:
     """Return filters as they stand in an address: what is not asked is not in it."""
     what = ".".join(filter(None, (filters.workflow, filters.state)))

@@ -515,7 +515,7 @@ def test_beside_a_signature_stands_what_was_decided_first_and_what_the_signer_ch
     same = "决定书载明罚款2万元，应予驳回。"
     page = compare(cast.second_reviewer, page, address, reason=same)
     said, gone, new = shown_beside(page)
-    assert "你保持原样。" in said or "You leave it as it is." in said
+    assert "您保持原样。" in said or "You leave it as it is." in said
     assert gone == new == []
     # What is sent back for a mistake shows it as well; script is text.
     page = cast.second_reviewer.send(page, address, reason="<script>alert(1)</script>")

@@ -56,3 +56,13 @@ def test_what_is_late_goes_up_and_stays_in_the_list_of_the_centre_that_was_late(
         assert links(cast.reviewer) == [f"/cases/{case.ref}"]
         assert links(cast.upper_reviewer) == [f"/cases/{case.ref}"]
         assert world.upper_centre.name in cast.upper_reviewer.read("/work").words
+
+
+def test_who_decided_first_is_told_in_the_list_that_a_colleague_signs(cast, world):
+    case = make_case(world, "rejection_heard")
+    told, take_it = "您已参与前一环节，须由同事办理", f"/work/{case.ref}/claim"
+    first, second = cast.reviewer.read("/work"), cast.second_reviewer.read("/work")
+    assert told in first.words
+    assert take_it not in first.html
+    assert told not in second.words
+    assert take_it in second.html
