@@ -1,12 +1,26 @@
 """Settings, read from the environment; secrets are made in the data folder, never in the tree."""
 
+from __future__ import annotations
+
+import base64
+import hashlib
 import os
 import secrets
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent
 MEGABYTE = 1024 * 1024
+# What every node of a deployment must be given alike; alone, each is made in the data folder.
+SHARED_SECRETS = (
+    "SECRET_KEY",
+    "REDRESS_PASSWORD_SALT",
+    "REDRESS_SECOND_FACTOR_KEY",
+    "REDRESS_WEBHOOK_KEY",
+    "REDRESS_SIGNING_KEY",
+)
 
 
 def data_folder() -> Path:
@@ -30,6 +44,12 @@ def read_secret(folder: Path, name: str) -> str:
     return path.read_text().strip()
 
 
+def derive_key(secret: str) -> bytes:
+    """Return a key for Fernet (32 bytes in base64) that recovery codes are kept under."""
+    digest = hashlib.sha256(b"recovery codes\0" + secret.encode()).digest()
+    return base64.urlsafe_b64encode(digest)
+
+
 class Config:
     """What a deployment runs with; `TestConfig` changes only what a test must."""
 
@@ -43,7 +63,20 @@ class Config:
     MAX_FORM_MEMORY_SIZE = 2 * MEGABYTE
     MAX_FORM_PARTS = 500
 
-    SQLALCHEMY_ENGINE_OPTIONS: dict[str, object] = {"pool_pre_ping": True}
+    # Of a web process's transactions in PostgreSQL, in milliseconds; commands and workers may wait.
+    DATABASE_TIMEOUTS = {
+        "lock_timeout": 5_000,
+        "statement_timeout": 30_000,
+        "idle_in_transaction_session_timeout": 60_000,
+    }
+    DATABASE_CONNECTION = {
+        "connect_timeout": 3,  # seconds that each of several servers gets to answer
+        "tcp_user_timeout": 10_000,  # ms until a server that vanished is given up
+        "keepalives_idle": 10,  # seconds
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+    }
+    REPLICA_LAG: float = 10  # seconds that a replica may be behind to be read from
 
     BOOTSTRAP_SERVE_LOCAL = True
     WTF_CSRF_TIME_LIMIT = None  # the session ends first; a long read must not cost what was typed
@@ -61,21 +94,46 @@ class Config:
     SECURITY_EMAIL_VALIDATOR_ARGS = {"check_deliverability": False}
     SECURITY_RETURN_GENERIC_RESPONSES = True
     SECURITY_DEFAULT_REMEMBER_ME = False
-    SECURITY_FRESHNESS = timedelta(minutes=-1)  # no page for signing in again
+    # Who changes a second factor has signed in, or typed the password again, no longer ago.
+    SECURITY_FRESHNESS = timedelta(minutes=15)
+    SECURITY_FRESHNESS_GRACE_PERIOD = timedelta(minutes=5)
+    SECURITY_VERIFY_URL = "/login/again"
+    SECURITY_API_ENABLED_METHODS = ["session"]
     SECURITY_JOIN_USER_ROLES = False  # roles belong to appointments
     SECURITY_POST_LOGIN_VIEW = "/home"
     SECURITY_POST_LOGOUT_VIEW = "/"
     SECURITY_LOGOUT_METHODS = ["POST"]
     SECURITY_REDIRECT_VALIDATE_MODE = ["regex"]
 
-    RATELIMIT_STORAGE_URI = "memory://"
-    # Attempts that failed, counted by each server process for itself.
+    SECURITY_TWO_FACTOR = True
+    SECURITY_TWO_FACTOR_ENABLED_METHODS = ["authenticator"]
+    SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY = 30  # seconds that clocks may differ
+    SECURITY_TWO_FACTOR_RESCUE_EMAIL = False
+    SECURITY_TWO_FACTOR_POST_SETUP_VIEW = "/settings/factors"
+    SECURITY_TOTP_ISSUER = "Redress"
+    SECURITY_MULTI_FACTOR_RECOVERY_CODES = True
+    SECURITY_MULTI_FACTOR_RECOVERY_CODES_N = 10
+    SECURITY_WEBAUTHN = True
+    SECURITY_WAN_RP_NAME = "Redress"
+    SECURITY_WAN_ALLOW_AS_FIRST_FACTOR = False
+    SECURITY_WAN_ALLOW_AS_VERIFY: list[str] = []
+    SECURITY_WAN_POST_REGISTER_VIEW = "/settings/factors"
+
+    RATELIMIT_STORAGE_URI = "store://"  # services/limits.py: all processes count together
+    # Attempts that failed.
     LOGIN_RATE_LIMIT = "10 per minute"  # from one network address, at one account
     LOGIN_RATE_LIMIT_OF_ACCOUNT = "100 per hour"  # at one account, from wherever
     LOGIN_RATE_LIMIT_OF_PLACE = "100 per minute"  # from one network address
+    # Who gets as far as a code has the password: such attempts lock nobody out for long.
+    CODE_RATE_LIMIT = "5 per minute"  # from one network address, at one account
+    CODE_RATE_LIMIT_OF_ACCOUNT = "20 per hour"  # at one account, from wherever
     COMPLAINT_RATE_LIMIT = "10 per hour"  # from one network address
     COMPLAINT_RATE_LIMIT_OF_RECORD = "3 per day"  # from one network address, about one record
     COMPLAINT_RATE_LIMIT_ABOUT_RECORD = "30 per day"  # about one record, from wherever
+    API_RATE_LIMIT = "1200 per minute"  # one client of the interface
+    API_RATE_STORAGE_URI = "memory://"  # by each process; "store://" counts all together
+    TOKEN_RATE_LIMIT = "10 per minute"  # wrong secrets of one client, from one network address
+    TOKEN_RATE_LIMIT_OF_PLACE = "100 per minute"  # wrong secrets, from one network address
     FEED_RATE_LIMIT = "30 per minute"  # calendar addresses that are none, from one address
     FEED_READ_RATE_LIMIT = "120 per hour"  # one calendar address, from wherever
     INVITATION_RATE_LIMIT = "30 per minute"  # links that are worthless, from one address
@@ -88,12 +146,51 @@ class Config:
         self.SECRET_KEY = os.environ.get("SECRET_KEY") or read_secret(
             self.DATA_FOLDER, "secret_key"
         )
-        self.SECURITY_PASSWORD_SALT = read_secret(self.DATA_FOLDER, "password_salt")
+        self.SECURITY_PASSWORD_SALT = os.environ.get("REDRESS_PASSWORD_SALT") or read_secret(
+            self.DATA_FOLDER, "password_salt"
+        )
+        factor_key = os.environ.get("REDRESS_SECOND_FACTOR_KEY") or read_secret(
+            self.DATA_FOLDER, "second_factor_key"
+        )
+        self.SECURITY_TOTP_SECRETS = {"1": factor_key}
+        self.SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS = [derive_key(factor_key)]
+        # The unified identity of the province, by OpenID Connect; no issuer: there is none.
+        self.OIDC_ISSUER = os.environ.get("REDRESS_OIDC_ISSUER", "")
+        self.OIDC_CLIENT_ID = os.environ.get("REDRESS_OIDC_CLIENT_ID", "")
+        self.OIDC_CLIENT_SECRET = os.environ.get("REDRESS_OIDC_CLIENT_SECRET", "")
+        self.OIDC_NAMES = {
+            "zh_Hans_CN": os.environ.get("REDRESS_OIDC_NAME_ZH") or "统一身份认证",
+            "en": os.environ.get("REDRESS_OIDC_NAME_EN") or "the unified identity",
+        }
+        self.TAKES_PASSWORDS = read_switch("REDRESS_PASSWORD_SIGN_IN", default=True)
+        refuse_half_a_provider(self)
+        # Which roles need a second factor: names of roles, or off.
+        self.SECOND_FACTOR = os.environ.get("REDRESS_SECOND_FACTOR", "off")
+        # The secrets by which messages to platforms are signed follow from it.
+        self.WEBHOOK_KEY = os.environ.get("REDRESS_WEBHOOK_KEY") or read_secret(
+            self.DATA_FOLDER, "webhook_key"
+        )
+        # Networks of our own in which platforms lie, such as "10.20.0.0/16"; empty: none.
+        self.WEBHOOK_INSIDE = os.environ.get("REDRESS_WEBHOOK_INSIDE", "")
         self.SQLALCHEMY_DATABASE_URI = database_url(self.DATA_FOLDER)
+        self.REPLICA_URL = spell_url(os.environ.get("REDRESS_REPLICA_URL", ""))
+        self.REPLICA_LAG = read_seconds("REDRESS_REPLICA_LAG", self.REPLICA_LAG)
+        self.SQLALCHEMY_ENGINE_OPTIONS = engine_options(self)
+        replica = {"url": self.REPLICA_URL, **self.SQLALCHEMY_ENGINE_OPTIONS}
+        self.SQLALCHEMY_BINDS = {"replica": replica} if self.REPLICA_URL else {}
+        # Where evidence lies: `s3://bucket/prefix` with AWS_… beside it, or `file:///…`.
+        self.EVIDENCE_URL = os.environ.get("REDRESS_EVIDENCE_URL", "")
+        refuse_half_a_cluster(self)
+        # Receipts of the gate are signed with the key of this secret, or with the first of a JWK
+        # Set; none: with a file of the data folder, made on first use (`repair_app/receipts.py`).
+        self.SIGNING_KEY = os.environ.get("REDRESS_SIGNING_KEY", "")
         self.BASE_URL = os.environ.get("REDRESS_BASE_URL", "")
         # Where mails are handed over, with the password; see `repair_app/mail.py`. None: no mails.
         self.SMTP_URL = os.environ.get("REDRESS_SMTP_URL", "")
         self.SMTP_SENDER = os.environ.get("REDRESS_SMTP_SENDER", "")
+        # Who may read /metrics; none: nobody, and nothing is counted.
+        self.METRICS_TOKEN = os.environ.get("REDRESS_METRICS_TOKEN", "")
+        self.LOGS = os.environ.get("REDRESS_LOGS") or "plain"  # or "json"
         self.PROFILE = os.environ.get("REDRESS_PROFILE", "seeds")
         # Behind TLS the operator names the public address; only then can cookies insist on it.
         self.SESSION_COOKIE_SECURE = self.BASE_URL.startswith("https://")
@@ -115,10 +212,88 @@ class TestConfig(Config):
     RATELIMIT_ENABLED = False
 
 
+class ConfigError(Exception):
+    """The settings cannot be served with; its text says which, and what to do."""
+
+
+def read_switch(name: str, *, default: bool) -> bool:
+    """Return a setting that is on or off. Raises ConfigError."""
+    word = os.environ.get(name) or ("on" if default else "off")
+    if word not in {"on", "off"}:
+        raise ConfigError(f"{name} is on or off")
+    return word == "on"
+
+
+def refuse_half_a_provider(config: Config) -> None:
+    """Refuse settings of an OpenID provider that nobody could sign in with. Raises ConfigError."""
+    issuer = urlsplit(config.OIDC_ISSUER)
+    is_here = issuer.hostname in {"localhost", "127.0.0.1", "::1"}
+    is_safe = issuer.scheme == "https" or (issuer.scheme == "http" and is_here)
+    if not config.TAKES_PASSWORDS and not config.OIDC_ISSUER:
+        raise ConfigError("without REDRESS_OIDC_ISSUER nobody could sign in: keep the passwords on")
+    if not config.OIDC_ISSUER:
+        return
+    if not issuer.hostname or not is_safe:
+        raise ConfigError("REDRESS_OIDC_ISSUER is an address with https://")
+    if not config.OIDC_CLIENT_ID or not config.OIDC_CLIENT_SECRET:
+        raise ConfigError("set REDRESS_OIDC_CLIENT_ID and REDRESS_OIDC_CLIENT_SECRET as well")
+
+
 def database_url(folder: Path) -> str:
     """Return DATABASE_URL with the driver spelt out, or the SQLite file of the data folder."""
     url = os.environ.get("DATABASE_URL")
-    if not url:
-        return f"sqlite:///{folder / 'redress.sqlite3'}"
+    return spell_url(url) if url else f"sqlite:///{folder / 'redress.sqlite3'}"
+
+
+def spell_url(url: str) -> str:
+    """Return an address of a database as SQLAlchemy reads it: its driver, each of several hosts.
+
+    libpq writes several as `postgresql://user@one:5432,two:5432/name`, SQLAlchemy as parameters.
+    """
     scheme, _, rest = url.partition("://")
-    return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else url
+    if scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+        return url
+    place, slash, name = rest.partition("/")
+    user, at, hosts = place.rpartition("@")
+    if "," in hosts:
+        name, _, parameters = name.partition("?")
+        several = "&".join(f"host={one}" for one in hosts.split(","))
+        name = f"{name}?{several}{'&' if parameters else ''}{parameters}"
+        slash, hosts = "/", ""
+    return f"postgresql+psycopg://{user}{at}{hosts}{slash}{name}"
+
+
+def read_seconds(name: str, default: float) -> float:
+    """Return a time that the environment gives in seconds. Raises ConfigError."""
+    given = os.environ.get(name) or default
+    try:
+        return float(given)
+    except ValueError as error:
+        raise ConfigError(f"{name} is a number of seconds, not {given}") from error
+
+
+def engine_options(config: Config) -> dict[str, Any]:
+    """Return how the pool of connections behaves: lost ones are replaced, no wait is endless."""
+    # Values stay out of the database's complaints, and so out of every log.
+    options: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}
+    if config.SQLALCHEMY_DATABASE_URI.startswith("postgresql"):
+        options["connect_args"] = dict(config.DATABASE_CONNECTION)
+        if os.environ.get("FLASK_RUN_FROM_CLI") != "true":  # Flask says so of its own commands
+            timeouts = (f"-c {name}={value}" for name, value in config.DATABASE_TIMEOUTS.items())
+            options["connect_args"]["options"] = " ".join(timeouts)
+    return options
+
+
+def refuse_half_a_cluster(config: Config) -> None:
+    """Refuse settings for several machines that lack what they must share. Raises ConfigError."""
+    if config.REPLICA_URL and not config.SQLALCHEMY_DATABASE_URI.startswith("postgresql"):
+        raise ConfigError("REDRESS_REPLICA_URL goes with PostgreSQL: set DATABASE_URL as well")
+    if config.EVIDENCE_URL and not config.EVIDENCE_URL.startswith(("s3://", "file:///")):
+        raise ConfigError("REDRESS_EVIDENCE_URL is s3://bucket/prefix or file:///folder")
+    missing = [name for name in SHARED_SECRETS if not os.environ.get(name)]
+    on_s3 = config.EVIDENCE_URL.startswith("s3:")
+    reason = "evidence on S3" if on_s3 else "a replica" if config.REPLICA_URL else ""
+    if reason and missing:
+        raise ConfigError(
+            f"{reason} means several machines: set {' and '.join(missing)}, the same on each"
+        )

@@ -1,10 +1,14 @@
 """Redress from the command line: nothing but Python 3.11-3.13 with pip is needed.
 
     python3 manage.py up        install, migrate, add demonstration data, serve
+    python3 manage.py mirror    serve a small site that shows what a platform is told
     python3 manage.py test      install, run the tests (or the pytest arguments given)
     python3 manage.py check     style, types, import directions, workflows, migrations
     python3 manage.py bench     run the benchmarks
+    python3 manage.py cluster   several machines on this one: web nodes, workers, a replica
+    python3 manage.py serve     serve only, on one machine of several: no migration, no worker
     python3 manage.py lock      pin the libraries of requirements*.in again
+    python3 manage.py backup    write a backup; `verify-backup` checks one, `restore` puts one back
     python3 manage.py flask …   run a command of the application, e.g. `flask records import FILE`
 
 The pinned libraries go into .venv beside this file, once, and again only when a lock file has
@@ -18,6 +22,7 @@ import errno
 import hashlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -81,18 +86,23 @@ def build_parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("up", description="Install, migrate, add demo data, serve.")
     command.set_defaults(run=up)
-    command.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    command.add_argument("--port", type=port_number, default=8000, help="(%(default)s)")
+    add_server_options(command)
     command.add_argument("--data", metavar="DIR", help="data folder (REDRESS_DATA, or ./data)")
     command.add_argument("--empty", action="store_true", help="add no demonstration data")
     command.add_argument("--no-worker", action="store_true", help="run no worker for timers here")
-    command.add_argument(
-        "--workers", type=positive, default=min(2 * CPUS, 8), help="processes (%(default)s)"
-    )
+
+    command = commands.add_parser("serve", description="Serve only: no migration, no worker.")
+    command.set_defaults(run=serve)
+    add_server_options(command)
 
     for name, run, told in (
         ("test", test, "Run pytest: all tests, or with the arguments given."),
         ("bench", bench, "Run the benchmarks with the arguments given."),
+        ("cluster", cluster, "Start a cluster on this machine, or operate it."),
+        ("mirror", mirror, "Serve a mirror; `mirror --help` tells how it is fed."),
+        ("backup", backup, "Write a backup of the store to a new folder or .tar file."),
+        ("verify-backup", backup, "Check a backup: files, chains, papers."),
+        ("restore", backup, "Put a backup into an empty store, and prove it whole."),
         ("flask", flask, "Run a command of the application; `flask --help` lists them."),
     ):
         # Whatever follows, --help too, is for the program behind the command.
@@ -106,6 +116,15 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(run=lock)
     command.add_argument("--upgrade", action="store_true", help="take the newest of each")
     return parser
+
+
+def add_server_options(command: argparse.ArgumentParser) -> None:
+    """Let a command say where it listens, and with how many processes."""
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    command.add_argument("--port", type=port_number, default=8000, help="(%(default)s)")
+    command.add_argument(
+        "--workers", type=positive, default=min(2 * CPUS, 8), help="processes (%(default)s)"
+    )
 
 
 def port_number(text: str) -> int:
@@ -137,9 +156,28 @@ def up(chosen: argparse.Namespace) -> int:
     run(flask_command("prepare", *empty), env, f"The data in {data} could not be made ready.")
     print(f"Redress: {address(chosen.host, chosen.port)}  (data: {data}; Ctrl-C stops it)")
     server = server_command(chosen.host, chosen.port, chosen.workers)
+    if env.get("REDRESS_METRICS_TOKEN"):
+        env["PROMETHEUS_MULTIPROC_DIR"] = make_empty(data / f"metrics-{chosen.port}")
     if chosen.no_worker:
         become(server, env)
     return run_together(server, flask_command("jobs", "work", "--parent", str(os.getpid())), env)
+
+
+def serve(chosen: argparse.Namespace) -> NoReturn:
+    """Serve a store that is ready (`flask prepare`); settings come from the environment alone."""
+    refuse_taken_port(chosen.host, chosen.port)
+    make_ready(RUNTIME)
+    env = child_env()
+    if env.get("REDRESS_METRICS_TOKEN"):
+        data = make_data_folder(env.get("REDRESS_DATA") or str(ROOT / "data"))
+        env["PROMETHEUS_MULTIPROC_DIR"] = make_empty(data / f"metrics-{chosen.port}")
+    become(server_command(chosen.host, chosen.port, chosen.workers), env)
+
+
+def cluster(chosen: argparse.Namespace) -> NoReturn:
+    """Run a cluster's command; its database servers come with the test libraries."""
+    make_ready(DEV)
+    become(module_command("deploy.cluster", *chosen.rest), child_env())
 
 
 def test(chosen: argparse.Namespace) -> NoReturn:
@@ -154,6 +192,18 @@ def bench(chosen: argparse.Namespace) -> NoReturn:
     """Run the benchmarks."""
     make_ready(DEV)
     become(module_command("benchmarks", *chosen.rest), child_env())
+
+
+def mirror(chosen: argparse.Namespace) -> NoReturn:
+    """Serve a mirror."""
+    make_ready(RUNTIME)
+    become(module_command("repair_app.mirror", *chosen.rest), child_env())
+
+
+def backup(chosen: argparse.Namespace) -> NoReturn:
+    """Run the command of the application that has this name."""
+    make_ready(RUNTIME)
+    become(flask_command(chosen.command, *chosen.rest), child_env())
 
 
 def flask(chosen: argparse.Namespace) -> NoReturn:
@@ -295,6 +345,13 @@ def make_data_folder(name: str) -> Path:
     return folder
 
 
+def make_empty(folder: Path) -> str:
+    """Make a folder anew, for what the processes of one server count together."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return str(folder)
+
+
 def refuse_taken_port(host: str, port: int) -> None:
     """Stop if nothing can listen there; a second server would silently share the port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -342,6 +399,8 @@ def server_command(host: str, port: int, workers: int) -> list[str]:
     size = ["--workers", str(workers), "--blocking-threads", threads]
     options = ["--interface", "wsgi", "--factory", "--no-ws", "--workers-kill-timeout", "5"]
     options += ["--respawn-failed-workers", "--respawn-interval", "0.5"]  # one must not end all
+    if os.environ.get("REDRESS_LOGS") == "json":
+        options += ["--log-config", str(ROOT / "repair_app" / "server_log.json")]
     return module_command("granian", *options, *where, *size, f"{ROOT / 'repair_app'}:create_app")
 
 

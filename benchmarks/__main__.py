@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import math
 import os
@@ -18,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from benchmarks import names, pages, queries, report, seed, server, waits
+from benchmarks import gate, names, pages, queries, report, scale, seed, server, waits
 from benchmarks.load import Timing, Unexpected, middle
 from benchmarks.report import Report, Verdict, show
 from benchmarks.stage import Stage, stage
@@ -26,7 +27,7 @@ from repair_app import ledger
 from repair_app.db import db
 from repair_app.services import imports
 
-PARTS = ("import", "ledger", "pages", "waits", "search", "start")
+PARTS = ("import", "ledger", "pages", "waits", "gate", "search", "start")
 STORES = ("sqlite", "postgresql")
 FEWEST = 500  # cases: fewer leave too little to write
 ADDITIONS = 20_000_000  # a second or so of one processor that has nothing else to do
@@ -37,7 +38,11 @@ def main() -> int:
     print(describe_machine())
     made = Report()
     with tempfile.TemporaryDirectory(prefix="redress-bench-", dir=chosen.folder) as folder:
-        for kind in chosen.store:
+        if chosen.scale:
+            place: Path = chosen.keep or Path(folder)
+            with store_server("postgresql", place, keeps=bool(chosen.keep)) as uri:
+                made.found["scale"] = measure_scale(chosen, place, uri, made)
+        for kind in () if chosen.scale else chosen.store:
             with store_server(kind, chosen.keep or Path(folder), keeps=bool(chosen.keep)) as uri:
                 measure_store(chosen, kind, Path(folder), uri, made)
     show(
@@ -83,6 +88,14 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="keep the stores of `waits` there, for next time"
     )
+    parser.add_argument(
+        "--scale",
+        type=int,
+        nargs="?",
+        const=1_000_000,
+        metavar="N",
+        help="only this, on PostgreSQL: N records, a fifth as many cases, against a tenth (1 M)",
+    )
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a target is missed")
     chosen = parser.parse_args()
     if min(chosen.cases) < FEWEST:
@@ -114,6 +127,7 @@ def store_server(kind: str, folder: Path, *, keeps: bool) -> Iterator[str | None
     if kind == "sqlite":
         yield None
         return
+    folder.mkdir(parents=True, exist_ok=True)
     with server.postgresql(folder / "pg", keeps=keeps) as uri:
         yield uri
 
@@ -135,6 +149,9 @@ def measure_store(
     if "waits" in chosen.only:
         with stage(kind, (chosen.keep or folder) / f"{kind}-waits", uri) as store:
             found["waits"] = measure_waits(chosen, store, made)
+    if "gate" in chosen.only:
+        with stage(kind, (chosen.keep or folder) / f"{kind}-waits", uri) as store:
+            found["gate"] = measure_gate(chosen, store, made)
     if "search" in chosen.only:
         with stage(kind, folder / f"{kind}-names", uri) as empty:
             found["search"] = measure_search(chosen, empty, made)
@@ -151,7 +168,7 @@ def measure_import(chosen: argparse.Namespace, empty: Stage, made: Report) -> di
     clock = seed.Stopwatch()
     with empty.app.app_context():
         for name, word in (("import", "accepted"), ("import again", "duplicate")):
-            counts = imports.bring_in_file(content, "penalties.csv").counts
+            counts = imports.bring_in_file(io.BytesIO(content), "penalties.csv").counts
             clock.lap(name)
             assert counts[word] == chosen.rows, counts
         db.session.remove()
@@ -314,24 +331,52 @@ def show_queries(
 
 
 def measure_waits(chosen: argparse.Namespace, store: Stage, made: Report) -> dict[str, object]:
-    """Fill a store with the most cases and records; time what people wait for, one at a time.
-
-    A store that was kept is taken as it is, if it has as many.
-    """
+    """Time what people wait for, one at a time, where there are the most cases and records."""
     size, records = max(chosen.cases), max(chosen.records, *chosen.cases)
-    note = store.data / f"{size}-of-{records}.json"
-    if note.exists():
-        seeded = seed.Seeded(**json.loads(note.read_text(encoding="utf-8")))
-    else:
-        with store.app.app_context():
-            seeded = waits.fill(size, records)
-            db.session.remove()
+    note, seeded = fill_most(chosen, store)
     left = replace(seeded, objectionable=seeded.objectionable[:-2])  # the journey takes two
     note.write_text(json.dumps(asdict(left)), encoding="utf-8")
     found = waits.measure(store, seeded, records, chosen.workers, chosen.seconds, chosen.rounds)
     of_what = f"{size:,} cases and {records:,} records"
     show_waits(f"{store.version}: one browser, {chosen.workers} workers, {of_what}", found)
     judge_waits(store.kind, found, made)
+    return asdict(found)
+
+
+def fill_most(chosen: argparse.Namespace, store: Stage) -> tuple[Path, seed.Seeded]:
+    """Fill a store with the most cases and records; return what is in it, and where that is noted.
+
+    A store that was kept is taken as it is, if it has as many.
+    """
+    size, records = max(chosen.cases), max(chosen.records, *chosen.cases)
+    note = store.data / f"{size}-of-{records}.json"
+    if note.exists():
+        return note, seed.Seeded(**json.loads(note.read_text(encoding="utf-8")))
+    with store.app.app_context():
+        seeded = waits.fill(size, records)
+        db.session.remove()
+    note.write_text(json.dumps(asdict(seeded)), encoding="utf-8")
+    return note, seeded
+
+
+def measure_gate(chosen: argparse.Namespace, store: Stage, made: Report) -> dict[str, object]:
+    """Time the enforcement gate where there are the most cases and records."""
+    _, seeded = fill_most(chosen, store)
+    found = gate.measure(store, seeded, chosen.rounds)
+    asked = ", ".join(f"{state} {count:,}" for state, count in found.states.most_common())
+    show(
+        f"{store.version}: enforcement gate, one connection, one server process; "
+        f"answers: {asked}; {describe_machine()}",
+        ("", "requests", "p50 ms", "p95 ms", "CPU ms", "p95 may be"),
+        [
+            (name, one.count, f"{one.p50:.1f}", f"{one.p95:.1f}", f"{one.cpu:.1f}", limit)
+            for name, limit in gate.LIMITS.items()
+            for one in [middle(found.timings[name])]
+        ],
+    )
+    for name, limit in gate.LIMITS.items():
+        p95 = middle(found.timings[name]).p95
+        made.judge(f"{store.kind}: p95 of the gate, {name}", p95, limit, " ms")
     return asdict(found)
 
 
@@ -366,6 +411,60 @@ def judge_waits(kind: str, found: waits.Found, made: Report) -> None:
     made.judge(f"{kind}: requests off the site", strangers, 0, "")
     longest = max(ms for _, ms in found.journey)
     made.judge(f"{kind}: longest wait of a journey", longest, report.LONGEST_WAIT_MS, " ms")
+
+
+# --- scale ------------------------------------------------------------------------------------
+
+
+def measure_scale(
+    chosen: argparse.Namespace, folder: Path, uri: str | None, made: Report
+) -> dict[str, object]:
+    """Measure a small and a large store in one run; show by how much the large one is slower."""
+    few, many = scale.sizes_of(chosen.scale)
+    with ExitStack() as stack:
+        stores = {
+            size: stack.enter_context(stage("postgresql", folder / f"scale-{size}", uri))
+            for size in (few, many)
+        }
+        found = scale.measure(stores, chosen.workers, chosen.seconds, chosen.rounds, scale.IMPORTED)
+        title = f"{stores[many].version}, one browser, {chosen.workers} workers"
+    small, large = found[few], found[many]
+    show(
+        f"{title}: p95 in ms; {describe_machine()}",
+        ("", f"{few:,} records", f"{many:,} records", "ratio", "CPU ms", "CPU ms"),
+        [
+            (
+                name,
+                f"{scale.p95(small, name):.1f}",
+                f"{scale.p95(large, name):.1f}",
+                f"x{scale.growth(small, large, name):.2f}",
+                f"{median(one.cpu for one in small.timings[name]):.1f}",
+                f"{median(one.cpu for one in large.timings[name]):.1f}",
+            )
+            for name in large.timings
+        ],
+    )
+    show(
+        "What the stores hold, and an import into each",
+        ("records", "cases", "events", "filled in s", "rows a second"),
+        [
+            (
+                f"{one.records:,}",
+                f"{one.cases:,}",
+                f"{one.events:,}",
+                f"{one.seconds:.0f}",
+                f"{one.imported:,.0f}",
+            )
+            for one in (small, large)
+        ],
+    )
+    for name in large.timings:
+        growth_of = scale.growth(small, large, name)
+        made.judge(f"scale: p95 of {name}: growth", growth_of, report.MOST_GROWTH, "x")
+    made.judge(f"scale: {scale.GATE['one']}", scale.p95(large, scale.GATE["one"]), 10, " ms")
+    made.judge(f"scale: {scale.BATCH}", scale.p95(large, scale.BATCH), 150, " ms")
+    made.judge("scale: seconds for 5,000 imported rows", 5000 / large.imported, 1, " s")
+    return {str(size): asdict(one) for size, one in found.items()}
 
 
 # --- search -----------------------------------------------------------------------------------

@@ -80,11 +80,11 @@ class Browser:
             raise Unexpected(f"POST {form.path}: {answer.status} {alerts(answer.body)}")
         return answer
 
-    def sign_in(self, email: str) -> dict[str, str]:
+    def sign_in(self, email: str, password: str = PASSWORD) -> dict[str, str]:
         """Sign in and return the cookies. Raises Unexpected."""
         page = self.ask("GET", "/login", keep=True)
         hidden = read_hidden(page.body)
-        fields = {"csrf_token": hidden["csrf_token"], "email": email, "password": PASSWORD}
+        fields = {"csrf_token": hidden["csrf_token"], "email": email, "password": password}
         kind = "application/x-www-form-urlencoded"
         answer = self.ask("POST", "/login", urlencode(fields).encode(), kind, keep=True)
         if answer.status != SENT:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from config import ROOT, Config
+from config import ROOT, Config, ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """Return the application, ready to serve. Raises SpecError or RuleError for a bad policy."""
-    config = config or Config()
+    """Return the application, ready to serve. Raises SpecError or RuleError for a bad policy.
+
+    Settings that cannot be served with end the process, with one line.
+    """
+    try:
+        config = config or Config()
+    except ConfigError as error:
+        raise SystemExit(f"✗ {error}") from None
     with searching_no_rubbish():
         app = build_app(config)
     if not config.TESTING:  # where one process makes many applications, each must be able to go
@@ -27,20 +33,24 @@ def create_app(config: Config | None = None) -> Flask:
 
 def build_app(config: Config) -> Flask:
     """Import the libraries and put the application together."""
-    from flask import Flask
-
     from repair_app import schema
+    from repair_app.api import add_api, make_app
     from repair_app.cli import add_commands, refusing_in_one_line
     from repair_app.db import db
     from repair_app.engine.commitment_texts import load_commitment_texts
     from repair_app.engine.courses import load_courses
     from repair_app.engine.policy import load_policy
+    from repair_app.engine.retention import load_retention
     from repair_app.forms import FORMS
+    from repair_app.services.retention import DELETIONS
+    from repair_app.services.sync import changes
+    from repair_app.web import door
     from repair_app.web.site import add_pages
 
-    app = Flask(__name__, template_folder=str(ROOT / "templates"))
+    app = make_app(__name__, template_folder=str(ROOT / "templates"))
     app.config.from_object(config)
     db.init_app(app)
+    changes.watch()
     schema.init_app(app)
     folder: Path = app.config["WORKFLOWS"]
     with refusing_in_one_line():
@@ -50,7 +60,12 @@ def build_app(config: Config) -> Flask:
         app.extensions["redress_commitments"] = load_commitment_texts(
             folder / "commitments.toml", policy.documents
         )
+        app.extensions["redress_retention"] = load_retention(
+            folder / "retention.toml", policy.documents, DELETIONS
+        )
     add_pages(app)
+    add_api(app)
+    door.check_rules(app)
     add_commands(app)
     return app
 

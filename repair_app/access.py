@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select, true
 
 from repair_app.db import today
 from repair_app.models import (
@@ -54,14 +54,14 @@ class OwnName:
 def stands_as(user: User, entity: Entity) -> Iterator[Appointment | OwnName]:
     """Yield the standings by which this person is something for this entity.
 
-    Account inactive, or appointment run out: nothing.
+    Account inactive, or appointment run out: nothing. A machine acts for an organisation only.
     """
     if not user.active or _is_kept_from(user, entity):
         return
     for appointment in user.current_appointments:
         if concerns(appointment, entity):
             yield appointment
-    if _is_reached(user, entity):
+    if not user.is_machine and _is_reached(user, entity):
         yield OwnName()
 
 
@@ -188,8 +188,33 @@ def visible_to(user: User) -> ColumnElement[bool]:
     """Return the SQL condition on `Case` that is true just where `stands_as` finds someone."""
     if not user.active:
         return false()
-    in_own_name = Case.person_id == user.person_id
+    in_own_name = false() if user.is_machine else Case.person_id == user.person_id
     return or_(in_own_name, *(_sees_cases(user, one) for one in user.current_appointments))
+
+
+def records_concerning(user: User) -> ColumnElement[bool]:
+    """Return the SQL condition on `CreditRecord` that is true just where `stands_as` finds one."""
+    if not user.active:
+        return false()
+    reached = CreditRecord.sanctions.any(Sanction.person_id == user.person_id)
+    in_own_name = false() if user.is_machine else reached
+    return or_(in_own_name, *(_is_concerned(one) for one in user.current_appointments))
+
+
+def _is_concerned(appointment: Appointment) -> ColumnElement[bool]:
+    own = appointment.organisation_id
+    match appointment.role:
+        case Role.SUBJECT | Role.AGENT:
+            return CreditRecord.subject_id == own
+        case Role.PROVIDER:
+            return CreditRecord.provider_id == own
+        case Role.REVIEWER | Role.AUDITOR:
+            return true()
+        case Role.DEPARTMENT:
+            by_it = CreditRecord.sanctions.any(Sanction.department_id == own)
+            return or_(CreditRecord.archived_at.is_(None), by_it)
+        case _:
+            return false()
 
 
 def _sees_cases(user: User, appointment: Appointment) -> ColumnElement[bool]:

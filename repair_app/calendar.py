@@ -9,7 +9,7 @@ a date counted through them is provisional.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -175,6 +175,7 @@ def add_working_days(
     )
 
 
+@lru_cache(maxsize=10_000)
 def add_period(start: date, months: int) -> date:
     """Return the last day of a period in calendar months.
 

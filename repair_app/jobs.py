@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from repair_app import logs
 from repair_app.db import now
 
 if TYPE_CHECKING:
@@ -35,6 +36,13 @@ NAME: Final = "redress"
 VERSION: Final = "1"
 WORKER: Final = "worker"
 LOCK: Final = 0x7265_6472_6573_7321  # "redress!": the advisory lock of the active worker
+# Who holds that lock, as PostgreSQL lists it: a number of 64 bits in two halves.
+HOLDER: Final = """
+    SELECT pid FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND (classid::bigint << 32) + objid::bigint = :key
+"""
 TRIES: Final = 5  # with pauses of 1, 2, 4 and 8 seconds
 KEPT_DAYS: Final = 30  # finished jobs are forgotten after this
 AT_ONCE: Final = 8  # jobs, in threads of the one worker
@@ -312,7 +320,7 @@ def as_workflow(name: str, job: Job, in_context: InContext) -> Callable[..., Non
     from dbos import error as reasons
 
     def do(ids: dict[str, int | str]) -> None:
-        with in_context():
+        with in_context(), logs.job(name, ids):
             job(**ids)
 
     @DBOS.workflow(name=name)
@@ -360,6 +368,54 @@ class Status(NamedTuple):
     rounds: list[tuple[str, str, str | None]]  # name, cron, when it was last due
 
 
+class Queue(NamedTuple):
+    """What waits: jobs by state, and since when the oldest that is due does."""
+
+    counts: dict[str, float]
+    oldest: float | None  # seconds since 1970
+
+
+def read_queue(connection: Connection) -> Queue:
+    """Return what waits. Raises a DBAPIError where the store has no tables for jobs."""
+    place = "" if connection.dialect.name == "sqlite" else f"{SCHEMA}."
+    table = f"{place}workflow_status"
+    found = {"enqueued": 0.0, "pending": 0.0, "delayed": 0.0, "failed": 0.0}
+    oldest = None
+    # One walk along an index for each: the states are written out, for the indexes are partial.
+    for state, condition in (
+        ("enqueued", "status = 'ENQUEUED'"),
+        ("pending", "status = 'PENDING'"),
+        ("delayed", "status = 'DELAYED'"),
+        ("failed", "status IN ('ERROR', 'MAX_RECOVERY_ATTEMPTS_EXCEEDED')"),
+    ):
+        query = f"SELECT count(*), min(created_at) FROM {table} WHERE {condition}"  # noqa: S608  # our words
+        count, first = connection.execute(text(query)).one()
+        found[state] = float(count)
+        if first is not None and state in {"enqueued", "pending"}:
+            oldest = min(first / 1000, oldest or first / 1000)
+    return Queue(found, oldest)
+
+
+def has_worker(engine: Engine) -> bool:
+    """Say whether a worker is active on the store; looking keeps none from becoming it."""
+    if engine.dialect.name == "sqlite":
+        return is_file_locked(Path(f"{engine.url.database}-worker.lock"))
+    with engine.connect() as connection:
+        return connection.execute(text(HOLDER), {"key": LOCK}).scalar() is not None
+
+
+def is_file_locked(path: Path) -> bool:
+    """Say whether a process holds the lock of a file."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def read_status(engine: Engine) -> Status | None:
     """Return how the worker is doing; None where the store has no tables for jobs yet."""
     with engine.connect() as connection:
@@ -374,6 +430,6 @@ def read_status(engine: Engine) -> Status | None:
         (one["schedule_name"], one["schedule"], one["last_fired_at"])
         for one in client.list_schedules()
     ]
-    with closing(lock_of(engine)) as lock:
-        active = not lock.take()
-    return Status(active, len(waiting), [f"{one.name}: {one.error}" for one in failed], rounds)
+    return Status(
+        has_worker(engine), len(waiting), [f"{one.name}: {one.error}" for one in failed], rounds
+    )

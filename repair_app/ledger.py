@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import func, select
@@ -17,6 +18,7 @@ from repair_app.models import Event, EventText, Stream
 
 FORMAT = 1
 GENESIS = "0" * 64
+CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 REPEATED = ("stream", "seq", "entity", "workflow", "transition")  # columns that repeat the payload
 
 
@@ -62,6 +64,7 @@ def describe(
     }
 
 
+@lru_cache(maxsize=16)  # the events of a step, or of an import, are all of one moment
 def moment(at: datetime) -> str:
     """Return a moment as it stands in an event: UTC, microseconds."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -78,7 +81,7 @@ def canonical(content: Mapping[str, Any]) -> str:
     Keys are ASCII and numbers whole, and of these the standard library's sorted JSON is that
     form, at a tenth of the cost; the tests compare it with an implementation of the RFC.
     """
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return CANONICAL.encode(content)
 
 
 def seal(
@@ -152,6 +155,12 @@ def first_entries(
             }
         )
     return streams, events
+
+
+def texts_of(event: Event) -> dict[str, str]:
+    """Return what people wrote with an event, by name; nothing where there was none, or erased."""
+    found: dict[str, str] = json.loads(event.text.body) if event.text and event.text.body else {}
+    return found
 
 
 def latest_text(session: Session, entity: str, name: str) -> str:

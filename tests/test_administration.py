@@ -13,6 +13,7 @@ from repair_app.models import (
     Appointment,
     Event,
     EventText,
+    Identity,
     InstitutionRegistration,
     Organisation,
     Role,
@@ -565,6 +566,19 @@ def test_with_a_second_administrator_the_first_can_go(admin, second, as_, world)
     other = as_(second)
     page = other.follow(press(other, f"/admin/people/{second.id}/close"))
     assert "至少保留一名" in " ".join(page.alerts)
+
+
+def test_where_passwords_are_off_one_who_has_only_that_is_no_administrator_that_stays(
+    app, monkeypatch, second, world
+):
+    """Only who is linked to the provider can come in there."""
+    monkeypatch.setitem(app.config, "TAKES_PASSWORDS", False)
+    with pytest.raises(people.NotPossible):
+        administration.close(None, world.administrator.id)
+    with transaction() as session:
+        session.add(Identity(user_id=second.id, issuer="https://id.example", subject="1"))
+    administration.close(None, world.administrator.id)
+    assert not account(world.administrator.email).active
 
 
 def test_a_deactivated_account_is_out_at_once_and_comes_back(app, admin, as_, world, anybody):

@@ -6,17 +6,15 @@ import pytest
 import time_machine
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_security import Security
 from icalendar import Calendar
 from sqlalchemy import event, select, update
 
 from config import TestConfig
-from repair_app import create_app
+from repair_app import create_app, limits
 from repair_app.db import db
 from repair_app.models import Appointment, Role, User
 from repair_app.services import complaints
 from repair_app.services.transaction import transaction
-from repair_app.web import accounts
 from tests.client import CSRF, make_client
 from tests.factories import (
     act,
@@ -175,8 +173,7 @@ def test_an_address_that_is_none_is_not_there(anybody, token):
 
 def test_addresses_that_are_none_are_limited(stage, world, monkeypatch, feed_of):
     path = feed_of(world.reviewer)
-    monkeypatch.setattr(accounts, "limiter", Limiter(get_remote_address))
-    monkeypatch.setattr(accounts, "security", Security())  # the stage's own stays as it is
+    monkeypatch.setattr(limits, "limiter", Limiter(get_remote_address))
     config = TestConfig()
     for name, value in {
         "RATELIMIT_ENABLED": True,
@@ -196,12 +193,11 @@ def test_addresses_that_are_none_are_limited(stage, world, monkeypatch, feed_of)
 def slow(stage, monkeypatch):
     """Give a browser of nobody on an application that counts, with its limits."""
 
-    def start(**limits):
-        monkeypatch.setattr(accounts, "limiter", Limiter(get_remote_address))
-        monkeypatch.setattr(accounts, "security", Security())  # the stage's own stays as it is
+    def start(**settings):
+        monkeypatch.setattr(limits, "limiter", Limiter(get_remote_address))
         config = TestConfig()
         address = stage.app.config["SQLALCHEMY_DATABASE_URI"]
-        settings = {"RATELIMIT_ENABLED": True, "SQLALCHEMY_DATABASE_URI": address, **limits}
+        settings |= {"RATELIMIT_ENABLED": True, "SQLALCHEMY_DATABASE_URI": address}
         for name, value in settings.items():
             setattr(config, name, value)
         apps.append(create_app(config))

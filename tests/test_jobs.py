@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import inspect, select, text
 
 from config import ROOT
-from repair_app import jobs
+from repair_app import jobs, schema
 from repair_app.db import db, now, writing
 from repair_app.models import Deadline, Event
 from repair_app.schema import NOT_MODELLED
@@ -476,6 +476,18 @@ def test_a_worker_refuses_a_store_that_is_behind(app, store):
     result = app.test_cli_runner().invoke(args=["jobs", "work"])
     assert result.exit_code == 1
     assert "flask prepare" in result.output
+
+
+def test_a_worker_runs_on_a_store_that_a_later_release_has_migrated(app, monkeypatch):
+    """While nodes change over, one after the other, the earlier worker may have to start again."""
+    started = []
+    monkeypatch.setattr(jobs, "work", lambda *given, **more: started.append(given))
+    monkeypatch.setattr("repair_app.cli.jobs.StopSignal", lambda parent: None)
+    later = f"{int(schema.last_revision()) + 1:04d}"
+    monkeypatch.setattr(schema, "read_revision", lambda: later)
+    result = app.test_cli_runner().invoke(args=["jobs", "work"])
+    assert result.exit_code == 0, result.output
+    assert len(started) == 1
 
 
 def test_a_worker_whose_lock_the_database_dropped_ends(store, hire):

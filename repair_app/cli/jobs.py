@@ -17,6 +17,7 @@ from repair_app import schema
 from repair_app.calendar import SHANGHAI
 from repair_app.db import db, now
 from repair_app.services import exports, timers
+from repair_app.services.imports import uploads
 
 jobs = AppGroup("jobs", help="The work that waits for its time.")
 
@@ -27,7 +28,8 @@ MOMENTS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-
 @click.option("--parent", type=int, help="Stop when this is not the parent process any more.")
 def work(parent: int | None) -> None:
     """Run the work that comes due until stopped; a second worker stands by for the first."""
-    if schema.read_revision() != schema.last_revision():
+    # A later release may have migrated already: it only adds, and both run until all are new.
+    if (schema.read_revision() or "") < schema.last_revision():
         raise click.ClickException("the store is not up to date: run `flask prepare`")
     stop = StopSignal(parent)
     try:
@@ -36,6 +38,7 @@ def work(parent: int | None) -> None:
             current_app.app_context,
             {
                 exports.JOB: exports.write_export,
+                uploads.JOB: uploads.read_upload,
                 **{one.name: partial(run_timer, one) for one in timers.TIMERS},
             },
             [one.schedule for one in timers.TIMERS],

@@ -14,6 +14,7 @@ from repair_app import calendar
 from repair_app.db import at, db, now
 from repair_app.demo import cast
 from repair_app.demo.performance import Stage, play
+from repair_app.demo.platforms import add_platforms
 from repair_app.models import Organisation, User
 from repair_app.services import institutions, people
 from repair_app.services.transaction import transaction
@@ -29,6 +30,7 @@ def add_demo() -> None:
         with at(now() - LEAD), transaction() as session:
             add_cast(session)
     play(set_stage())
+    add_platforms()
     with transaction() as session:
         add_player(session, cast.LAST)
 

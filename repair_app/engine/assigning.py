@@ -45,11 +45,18 @@ def hand_on(step: Step, term: Deadline | None) -> None:
 
 
 def may_act(step: Step, term: Deadline, account: User) -> bool:
-    """Say whether an account still has a seat at the office of a term, and nothing keeps it out."""
-    return account.active and any(
-        not reasons_to_keep_out(step, actor_of(account, seat.role, seat.organisation_id))
-        for seat in account.current_appointments
-        if seat.role == term.owner and term.organisation_id in {None, seat.organisation_id}
+    """Say whether an account still has a seat at the office of a term, and nothing keeps it out.
+
+    A machine has nothing in hand: it acts when it is told to.
+    """
+    return (
+        account.active
+        and not account.is_machine
+        and any(
+            not reasons_to_keep_out(step, actor_of(account, seat.role, seat.organisation_id))
+            for seat in account.current_appointments
+            if seat.role == term.owner and term.organisation_id in {None, seat.organisation_id}
+        )
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from repair_app import calendar, ledger, refs
@@ -18,7 +19,7 @@ from repair_app.engine.assessment import assess
 from repair_app.engine.policy import Policy
 from repair_app.engine.spec import SpecError, Transition, Workflow
 from repair_app.engine.step import Actor
-from repair_app.models import CreditRecord, Event, Stream
+from repair_app.models import ChangeIntake, CreditRecord, Event, Stream
 
 HARMLESS = {"archive_record"}  # the one effect that is written out here
 
@@ -42,16 +43,19 @@ def take_turns(session: Session, policy: Policy, day: date) -> None:
 
 def bring_in(
     session: Session, policy: Policy, new: Sequence[NewRecord], actor: Actor, *, at: datetime
-) -> None:
-    """Put records on file, each with its first event. Raises SpecError when that asks for more."""
+) -> list[str]:
+    """Put records on file, each with its first event, and return their references.
+
+    Raises SpecError when the policy asks for more.
+    """
     if not new:
-        return
+        return []
     workflow = policy.current["record"]
     day = calendar.local_date(at)
     numbers = refs.new_refs(session, workflow.prefix, day, len(new))
-    rows, contents = [], []
+    rows, contents, by = [], [], actor.as_dict()
     for ref, one in zip(numbers, new, strict=True):
-        row, content = first_entry(policy, workflow, ref, one, actor=actor, day=day, at=at)
+        row, content = first_entry(policy, workflow, ref, one, by=by, day=day, at=at)
         rows.append(row)
         contents.append(content)
     streams, events = ledger.first_entries([row["ref"] for row in rows], contents, at)
@@ -62,7 +66,20 @@ def bring_in(
     ]
     for model, some in tables:
         insert_rows(session, model, some)
+    have_handed_out(session, rows[0]["ref"], rows[-1]["ref"])
     telling.tell_of_records(session, workflow, rows, at=at)
+    return [row["ref"] for row in rows]
+
+
+def have_handed_out(session: Session, first: str, last: str) -> None:
+    """Have new records, by the references of the first and the last, handed out to platforms.
+
+    What they are to show of each is worked out afterwards, by a job: one row is left here.
+    """
+    ends = select(func.min(CreditRecord.id), func.max(CreditRecord.id))
+    among = ends.where(CreditRecord.ref.in_((first, last)))
+    columns = [ChangeIntake.next_id, ChangeIntake.last_id]
+    session.execute(insert(ChangeIntake).from_select(columns, among))
 
 
 def first_entry(
@@ -71,7 +88,7 @@ def first_entry(
     ref: str,
     new: NewRecord,
     *,
-    actor: Actor,
+    by: Mapping[str, Any],
     day: date,
     at: datetime,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -102,7 +119,7 @@ def first_entry(
         transition=transition.name,
         source=workflow.initial,
         target=transition.target,
-        actor=actor.as_dict(),
+        actor=by,
         at=at,
         basis=[f"{one.document} {one.clause}" for one in transition.basis],
         rule_pack=pack.id,

@@ -3,10 +3,11 @@
 And afterwards: was what a department says it carried out on a day allowed on that day?
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
 from sqlalchemy import ColumnElement, String, and_, cast, exists
 
@@ -67,24 +68,103 @@ class Verdict:
     enforceable: bool
     reason: Reason
     basis: str  # "<document> <clause>" of workflows/documents.toml
+    code: str  # the same for the same reason: one of CODES
+    by_record: bool = False  # whether the record's own standing decides, not the sanction's
 
 
-def in_publication_term(record: CreditRecord, day: date) -> bool:
+# How a sanction stands, for machines: each code has one reason in words.
+CODES: Final = (
+    "enforceable",
+    "suspended",
+    "shielded",
+    "record_ended",
+    "ended",
+    "not_accepted",
+    "declined",
+    "not_listed",
+    "not_for_class",
+    "outside_term",
+)
+
+
+# Where there is no sanction that could be enforced.
+NOT_IMPOSED: Final = Verdict(
+    False,
+    Reason(N_("The department has imposed no such measure on this enterprise.")),
+    NO_MEASURE_AT_WILL,
+    "not_imposed",
+)
+ENTERPRISE_NOT_KNOWN: Final = Verdict(
+    False,
+    Reason(N_("No enterprise with this code is on file: without a record there is no measure.")),
+    NO_MEASURE_AT_WILL,
+    "enterprise_not_known",
+)
+MEASURE_NOT_KNOWN: Final = Verdict(
+    False,
+    Reason(N_("The catalogue has no such measure: none outside of it may be enforced.")),
+    NO_MEASURE_AT_WILL,
+    "measure_not_known",
+)
+
+
+class RecordStanding(Protocol):
+    """What the answer asks of a record."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def severity_class(self) -> str: ...
+    @property
+    def max_publication_until(self) -> date: ...
+    @property
+    def is_contested(self) -> bool: ...
+
+
+class MeasureStanding(Protocol):
+    """What the answer asks of a measure of the catalogue."""
+
+    @property
+    def basis(self) -> str: ...
+    @property
+    def classes(self) -> Sequence[str]: ...
+    @property
+    def withdrawn_on(self) -> date | None: ...
+
+
+class Standing(Protocol):
+    """What the answer asks of a sanction: a `Sanction`, or a row with the same columns."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def imposed_on(self) -> date: ...
+    @property
+    def ends_on(self) -> date: ...
+    @property
+    def is_suspended(self) -> bool: ...
+    @property
+    def record(self) -> RecordStanding: ...
+    @property
+    def measure(self) -> MeasureStanding: ...
+
+
+def in_publication_term(record: RecordStanding, day: date) -> bool:
     """Say whether the day lies inside the maximum publication period (its last day included)."""
     return day <= record.max_publication_until
 
 
-def is_listed(measure: SanctionMeasure, day: date) -> bool:
+def is_listed(measure: MeasureStanding, day: date) -> bool:
     """Say whether a measure stands in the catalogue on a day."""
     return bool(measure.basis) and (measure.withdrawn_on is None or day < measure.withdrawn_on)
 
 
-def fits_class(measure: SanctionMeasure, record: CreditRecord) -> bool:
+def fits_class(measure: MeasureStanding, record: RecordStanding) -> bool:
     """Say whether a measure may rest on a record of its class (山东条例 28, 30)."""
     return record.severity_class in measure.classes
 
 
-def enforceable(sanction: Sanction, at: date) -> Verdict:
+def enforceable(sanction: Standing, at: date) -> Verdict:
     """Say whether a sanction may be enforced on a day (Asia/Shanghai).
 
     In force, in its own term, its measure listed, its record not ended, and no suspension or
@@ -100,17 +180,20 @@ def enforceable(sanction: Sanction, at: date) -> Verdict:
             True,
             Reason(N_("In force until %(end)s."), {"end": sanction.ends_on}),
             LIST_OF_MEASURES,
+            "enforceable",
         )
     )
 
 
-def bar_of_record(record: CreditRecord, at: date) -> Verdict | None:
+def bar_of_record(record: RecordStanding, at: date) -> Verdict | None:
     """Return the no of a record that is not on file as current, or None."""
     if record.state == SHIELDED:
         return Verdict(
             False,
             Reason(N_("The record is shielded while a reorganisation plan is carried out.")),
             IN_REORGANISATION,
+            SHIELDED,
+            by_record=True,
         )
     if record.state in LIVE and in_publication_term(record, at):
         return None
@@ -118,47 +201,60 @@ def bar_of_record(record: CreditRecord, at: date) -> Verdict | None:
         False,
         Reason(N_("The record it rests on is no longer a ground for sanctions.")),
         OFF_FILE.get(record.state, TERM_OF_RECORD),
+        "record_ended",
+        by_record=True,
     )
 
 
-def bar_of_state(sanction: Sanction) -> Verdict | None:
+def bar_of_state(sanction: Standing) -> Verdict | None:
     """Return the no of a sanction that is not in force or stands still, or None."""
     if sanction.state in {"ended", "lapsed"}:
-        return Verdict(False, Reason(N_("The measure has ended.")), TERM_OF_SANCTION)
+        return Verdict(False, Reason(N_("The measure has ended.")), TERM_OF_SANCTION, "ended")
     if sanction.state == "initiated":
         return Verdict(
             False,
             Reason(N_("The measure was initiated; the department has not accepted it yet.")),
             TRIGGERED,
+            "not_accepted",
         )
     if sanction.state == "declined":
-        return Verdict(False, Reason(N_("The department declined the measure.")), LIST_OF_MEASURES)
-    suspended = any(one.lifted_at is None for one in sanction.suspensions)
-    if sanction.state == "in_force" and not suspended and not sanction.record.is_contested:
+        return Verdict(
+            False,
+            Reason(N_("The department declined the measure.")),
+            LIST_OF_MEASURES,
+            "declined",
+        )
+    held = sanction.is_suspended or sanction.record.is_contested
+    if sanction.state == "in_force" and not held:
         return None
     return Verdict(
         False,
         Reason(N_("The record is being verified: the measure is not executed meanwhile.")),
         IN_VERIFICATION,
+        "suspended",
     )
 
 
-def bar_of_catalogue(sanction: Sanction, at: date) -> Verdict | None:
+def bar_of_catalogue(sanction: Standing, at: date) -> Verdict | None:
     """Return the no of a measure that is listed no more, or not for this class, or None."""
     if not is_listed(sanction.measure, at):
         return Verdict(
-            False, Reason(N_("The measure has been taken off the catalogue.")), NO_MEASURE_AT_WILL
+            False,
+            Reason(N_("The measure has been taken off the catalogue.")),
+            NO_MEASURE_AT_WILL,
+            "not_listed",
         )
     if not fits_class(sanction.measure, sanction.record):
         return Verdict(
             False,
             Reason(N_("The measure may not rest on a record of this class.")),
             LIST_OF_MEASURES,
+            "not_for_class",
         )
     return None
 
 
-def bar_of_term(sanction: Sanction, at: date) -> Verdict | None:
+def bar_of_term(sanction: Standing, at: date) -> Verdict | None:
     """Return the no of a day outside the sanction's own term, or None."""
     if sanction.imposed_on <= at <= sanction.ends_on:
         return None
@@ -169,6 +265,7 @@ def bar_of_term(sanction: Sanction, at: date) -> Verdict | None:
             {"start": sanction.imposed_on, "end": sanction.ends_on},
         ),
         TERM_OF_SANCTION,
+        "outside_term",
     )
 
 

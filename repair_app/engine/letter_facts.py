@@ -12,7 +12,7 @@ from repair_app.engine.fields import CORRECTABLE
 from repair_app.engine.guards.outcomes import BEGUN_ANEW, REVIEWED_HERE
 from repair_app.engine.letter_kinds import LetterKind
 from repair_app.engine.rules import RuleError
-from repair_app.engine.step import Step
+from repair_app.engine.step import Step, case_of
 from repair_app.engine.wording import INTENDED
 from repair_app.labels import Label
 from repair_app.ledger import latest_text
@@ -36,17 +36,6 @@ class Addressee(NamedTuple):
     organisation_id: int | None = None
     person_id: int | None = None
     is_person: bool = False  # a natural person, and no unit: the letter speaks so
-
-
-def case_of(step: Step) -> Case | None:
-    """Return the case of a step; None for a step of a record or a sanction."""
-    match step.entity:
-        case Case():
-            return step.entity
-        case Requirement():
-            return step.entity.case
-        case _:
-            return None
 
 
 class Facts:
@@ -112,7 +101,7 @@ class Facts:
 
 def halted(step: Step) -> list[Sanction]:
     """Return the measures that the case has stopped, as they are now."""
-    case = case_of(step)
+    case = case_of(step.entity)
     return [
         one
         for one in step.record.sanctions
@@ -168,7 +157,7 @@ def _how(facts: Facts, *, whole: bool) -> Label | None:
 
 
 def _of_case(facts: Facts, read: Callable[[Case], Label | None]) -> Label | None:
-    case = case_of(facts.step)
+    case = case_of(facts.step.entity)
     return read(case) if case else None
 
 
@@ -184,25 +173,25 @@ def _refusal(facts: Facts) -> Label | None:
 
 
 def _code(facts: Facts) -> str | None:
-    case = case_of(facts.step)
+    case = case_of(facts.step.entity)
     return facts.step.answers.facts.get("code") or (case.refusal_code if case else None)
 
 
 def _outcome(facts: Facts) -> Label | None:
-    case = case_of(facts.step)
+    case = case_of(facts.step.entity)
     known = facts.step.rules.outcomes.get(case.outcome or "") if case else None
     return known.label if known else None
 
 
 def _ground(facts: Facts) -> Label | None:
-    case = case_of(facts.step)
+    case = case_of(facts.step.entity)
     known = facts.step.rules.grounds.get(case.ground) if case else None
     return known.label if known else None
 
 
 def _corrections(facts: Facts) -> Label | None:
     """Return field by field what was corrected; to a value from what."""
-    case = case_of(facts.step)
+    case = case_of(facts.step.entity)
     lines = [
         (CORRECTABLE[one.field].label, one.old_value or "—", one.answered_value)
         for one in (case.proposals if case else ())
@@ -248,7 +237,7 @@ def _is_held(sanction: Sanction) -> bool:
 
 def _name_measures(facts: Facts, which: Callable[[Sanction], bool]) -> Label | None:
     """Return the names of some measures, as far as they are the addressee's to know."""
-    case = case_of(facts.step)
+    case = case_of(facts.step.entity)
     person_id = case.person_id if case else None
     to_department = facts.kind.to in {"department", "halted"}
     mine = (
@@ -267,7 +256,7 @@ def _is_for(organisation_id: int, to: Addressee | None) -> bool:
 
 def _review_until(facts: Facts) -> Label | None:
     """Return until when a review can be asked for, where the rules have one here."""
-    step, case = facts.step, case_of(facts.step)
+    step, case = facts.step, case_of(facts.step.entity)
     if case is None or case.workflow not in BEGUN_ANEW:
         return None
     try:
@@ -323,9 +312,9 @@ COMPUTED: Final[Mapping[str, Callable[[Facts], Label | None]]] = {
     "record": lambda facts: plain(facts.step.record.ref),
     "public_until": lambda facts: day(facts.step.record.max_publication_until),
     "matter": lambda facts: (
-        facts.step.policy.workflow_of(case_of(facts.step) or facts.step.entity).label
+        facts.step.policy.workflow_of(case_of(facts.step.entity) or facts.step.entity).label
     ),
-    "case": lambda facts: plain((case_of(facts.step) or facts.step.entity).ref),
+    "case": lambda facts: plain((case_of(facts.step.entity) or facts.step.entity).ref),
     "about": partial(_of_case, read=lambda case: plain(case.about.ref if case.about else "")),
     "filed_on": partial(_of_case, read=lambda case: day_of(case.submitted_at)),
     "intended": lambda facts: INTENDED.get((facts.step.workflow.name, facts.step.transition.name)),

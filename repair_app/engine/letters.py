@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
-from repair_app.engine.letter_facts import Addressee, Facts, case_of, halted, joined
+from repair_app.engine.letter_facts import Addressee, Facts, halted, joined
 from repair_app.engine.letter_kinds import LetterKind, placeholders_in
-from repair_app.engine.step import Step
+from repair_app.engine.step import Step, case_of
 from repair_app.engine.wording import speak_to
 from repair_app.labels import Label
 from repair_app.letters import hash_template
@@ -54,7 +54,7 @@ def issue(step: Step, event: Event) -> None:
 
 def keep(step: Step, event: Event, one: Composed) -> Letter:
     """Give a letter its number and its code, and keep it with the step's event."""
-    case = case_of(step)
+    case = case_of(step.entity)
     return step.store.make(
         Letter,
         ref=step.store.new_ref(PREFIX, step.today),
@@ -87,7 +87,7 @@ def _is_meant(step: Step, kind: LetterKind) -> ColumnElement[bool]:
     A step of the same workflow: those of its own matter. One of another: those of the matter that
     it is about, or of the whole record where it is about none.
     """
-    case = case_of(step)
+    case = case_of(step.entity)
     own = Letter.entity_ref == step.entity.ref
     if case is None:
         return Letter.record_id == step.record.id
@@ -149,7 +149,7 @@ def content_of(
         "facts": [{"name": both(name), "value": both(value)} for name, value in rows if value],
         "matter": both(facts.value("matter") or kind.title),
         "decision_no": step.record.decision_no,
-        "case": step.entity.ref if case_of(step) is None else step.case.ref,
+        "case": step.entity.ref if case_of(step.entity) is None else step.case.ref,
     }
 
 
@@ -188,7 +188,7 @@ def fill(text: Label, facts: "Facts") -> Label | None:
 
 def office_of(step: Step, sender: str) -> Organisation:
     """Return in whose name a letter is written."""
-    case = case_of(step)
+    case = case_of(step.entity)
     if sender == "subject":
         return step.record.subject
     if sender == "institution" and isinstance(step.entity, Requirement):
@@ -202,7 +202,7 @@ def office_of(step: Step, sender: str) -> Organisation:
 
 def addressees(step: Step, to: str) -> list[Addressee]:
     """Return to whom a letter of a step goes; nobody where there is no such party."""
-    case = case_of(step)
+    case = case_of(step.entity)
     match to:
         case "subject":
             own = _person(step, case)
@@ -240,7 +240,7 @@ def _departments(step: Step) -> list[int]:
     A measure that ended with this very step counts: its department is told so.
     """
     held = {one.department_id for one in step.record.sanctions if one.ended_at in {None, step.at}}
-    case = case_of(step)
+    case = case_of(step.entity)
     if not held and case is not None and case.department_id is not None:
         held = {case.department_id}
     return sorted(held)
@@ -251,7 +251,7 @@ def _departments(step: Step) -> list[int]:
 
 def _is_own(step: Step) -> bool:
     """Say whether the enterprise, or the person, filed the matter itself."""
-    case = case_of(step)
+    case = case_of(step.entity)
     return case is not None and case.door == "subject"
 
 

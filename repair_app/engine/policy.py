@@ -45,6 +45,7 @@ NOT_WORKFLOWS = frozenset(
         "migrations.toml",
         "releases.toml",
         "requirements.toml",
+        "retention.toml",
     }
 )
 # What to do about a rule pack that was changed after its release.

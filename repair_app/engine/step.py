@@ -253,6 +253,17 @@ class Step:
         )
 
 
+def case_of(entity: Entity) -> Case | None:
+    """Return the case that an entity is or belongs to; None for a record or a measure."""
+    match entity:
+        case Case():
+            return entity
+        case Requirement():
+            return entity.case
+        case _:
+            return None
+
+
 def record_of(entity: Entity) -> CreditRecord:
     """Return the credit record that an entity belongs to."""
     match entity:

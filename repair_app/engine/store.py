@@ -132,6 +132,7 @@ class Store:
             Appointment.organisation_id == organisation_id,
             Appointment.role == role,
             or_(Appointment.ends_on.is_(None), Appointment.ends_on >= day),
+            Appointment.user.has(User.is_machine.is_(False)),
         )
         return bool(self.session.scalar(select(seat)))
 
@@ -145,6 +146,7 @@ class Store:
                 Appointment.role == role,
                 or_(Appointment.ends_on.is_(None), Appointment.ends_on >= day),
                 User.active,
+                User.is_machine.is_(False),
             )
             .group_by(User.person_id)
             .order_by(User.person_id)

@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session, lazyload
 
 from repair_app.access import CONFIDENTIAL, concerns
 from repair_app.calendar import SHANGHAI, local_date
-from repair_app.db import insert_rows
+from repair_app.db import insert_rows, is_among
 from repair_app.engine.deadlines import organisation_of
 from repair_app.engine.spec import State, Workflow
-from repair_app.engine.step import Entity, Step, record_of
+from repair_app.engine.step import Entity, Step, case_of, record_of
 from repair_app.models import (
     Appointment,
     Case,
@@ -332,17 +332,6 @@ def seats_of_term(
     return seats, {}
 
 
-def case_of(entity: Entity) -> Case | None:
-    """Return the case that an entity is or belongs to."""
-    match entity:
-        case Case():
-            return entity
-        case Requirement():
-            return entity.case
-        case _:
-            return None
-
-
 # --- which accounts these are -----------------------------------------------------------------
 
 
@@ -366,7 +355,7 @@ def find_addressees(
                 found[account_id] = Addressee(account_id, mode, kind)
     if people:
         own = select(User.id, User.person_id, User.mail_mode).where(
-            User.person_id.in_(people), User.active
+            User.person_id.in_(people), User.active, User.is_machine.is_(False)
         )
         for account_id, person_id, mode in session.execute(own):
             if person_id != actor_id:
@@ -437,14 +426,15 @@ def find_appointments(
         false(),
         Appointment.role.in_(anywhere),
         *(
-            and_(Appointment.role == role, Appointment.organisation_id.in_(some))
+            and_(Appointment.role == role, is_among(Appointment.organisation_id, some, session))
             for role, some in places.items()
         ),
     )
     rows = session.execute(
         select(Appointment, User.id, User.person_id, User.mail_mode)
         .join(User, User.id == Appointment.user_id)
-        .where(wanted, User.active, or_(Appointment.ends_on.is_(None), Appointment.ends_on >= day))
+        .where(wanted, User.active, User.is_machine.is_(False))
+        .where(or_(Appointment.ends_on.is_(None), Appointment.ends_on >= day))
         .order_by(Appointment.id)
         .options(lazyload(Appointment.organisation))
     )

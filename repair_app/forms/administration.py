@@ -4,29 +4,41 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import current_app
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DateField,
     EmailField,
+    IntegerField,
     PasswordField,
     SelectField,
     StringField,
 )
 from wtforms.fields.core import Field
-from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import (
+    DataRequired,
+    InputRequired,
+    Length,
+    NumberRange,
+    Optional,
+    ValidationError,
+)
 
 from repair_app.access import MANDATES
 from repair_app.calendar import FIRST_DAY, LAST_DAY
 from repair_app.db import today
 from repair_app.forms.base import LINE_LENGTH, clean_text, line
+from repair_app.labels import Label
 from repair_app.models import Role, User
+from repair_app.models.clients import SCOPES
 from repair_app.models.supervision import SERVICES
 
 LONGEST_ADDRESS = 254  # characters of an e-mail address (RFC 5321)
 LONGEST_PASSWORD = 1000
+HIGHEST_NUMBER = 2_000_000_000
 NO_DATE = _l("Enter a date, like 2026-12-31.")
 CODE_HELP = _l("Unified social credit code, 18 characters.")
 
@@ -283,3 +295,75 @@ class EventsForm(FlaskForm):
     organisation = free_line(_l("Organisation"), _l("Code, or part of the name."))
     since = DayField(_l("From"), validators=[Optional(), is_in_time])
     until = DayField(_l("Until"), validators=[Optional(), is_in_time])
+
+
+class ClientForm(OfficeForm):
+    """A system of an organisation, the person who answers for it, and what it is good for."""
+
+    name = line(_l("What the system is called"))
+    email = address(_l("Of the person who answers for it."))
+    uscc = line(_l("Code of the organisation"), description=CODE_HELP)
+    role = SelectField(_l("Role"))
+
+    def offer(self, roles: Mapping[str, Any]) -> None:
+        """Set the roles to choose from: no person is the system."""
+        self.role.choices = [(code, says) for code, says in roles.items() if code != Role.SYSTEM]
+
+    @property
+    def scopes(self) -> list[str]:
+        """Return what it is to be good for."""
+        return [one for one in SCOPES if self[field_of(one)].data]
+
+
+def field_of(scope: str) -> str:
+    """Return the name of the field for a scope."""
+    return f"scope_{scope.replace(':', '_')}"
+
+
+def says(label: Label) -> Any:
+    """Return a label in the language of who reads it, whenever that is."""
+    return LazyString(lambda: label.text("en" if str(get_locale()).startswith("en") else "zh"))
+
+
+for _scope, _label in SCOPES.items():
+    setattr(ClientForm, field_of(_scope), BooleanField(says(_label), description=_scope))
+
+
+class PlatformForm(OfficeForm):
+    """What is agreed with a platform that shows our records."""
+
+    code = line(_l("Code"), description=_l("Small letters, digits and hyphens; it stays for good."))
+    name_zh = line(_l("Name in Chinese"))
+    name_en = line(_l("Name in English"))
+    kind = SelectField(_l("Kind"))
+    delivery = SelectField(_l("How changes get there"))
+    url = free_line(
+        _l("Address that messages go to"),
+        _l("Only for signed messages. It begins with https."),
+    )
+    owner_email = address(_l("Who looks after the platform; problems are told there."))
+    term_days = IntegerField(
+        _l("Working days to show a change"),
+        default=3,
+        validators=[InputRequired(), NumberRange(1, 30)],
+    )
+    uscc = free_line(
+        _l("Code of the organisation"),
+        _l("Of whom the platform is. Needed where it fetches changes, and for a source agency."),
+    )
+
+    def offer(self, kinds: Mapping[str, Any], ways: Mapping[str, Any]) -> None:
+        """Set what there is to choose from."""
+        self.kind.choices = list(kinds.items())
+        self.delivery.choices = list(ways.items())
+
+
+class ReplayForm(OfficeForm):
+    """Which changes are sent again."""
+
+    first = IntegerField(
+        _l("First number"), validators=[InputRequired(), NumberRange(1, HIGHEST_NUMBER)]
+    )
+    last = IntegerField(
+        _l("Last number"), validators=[InputRequired(), NumberRange(1, HIGHEST_NUMBER)]
+    )

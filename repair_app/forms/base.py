@@ -4,6 +4,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -24,8 +25,9 @@ from wtforms.fields.core import Field
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from repair_app.engine.policy import Policy
-from repair_app.engine.step import Answers, Entity
-from repair_app.models import Case, Requirement
+from repair_app.engine.step import Answers, Entity, case_of
+from repair_app.ledger import latest_text
+from repair_app.models import Case
 from repair_app.uploads import (
     MAX_MB,
     MEDIA_TYPES,
@@ -136,6 +138,16 @@ def is_unanswered(field: Field) -> bool:
     return asks and not sent and not isinstance(field, MultipleFileField)
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A question that a page draws by itself."""
+
+    name: str
+    label: str
+    choices: tuple[tuple[str, str], ...]  # what is sent, and what it says
+    of_several: bool  # more than one may be chosen
+
+
 class TransitionForm(FlaskForm):
     """A question that a transition asks. `texts` are a person's words: they stay erasable."""
 
@@ -179,6 +191,15 @@ class TransitionForm(FlaskForm):
         asked = [field for field in self if not isinstance(field, hidden)]
         return sorted(asked, key=lambda field: isinstance(field, MultipleFileField))
 
+    @property
+    def text(self) -> str:
+        """Return what has to be read before answering; empty for nothing."""
+        return ""
+
+    def drawn_questions(self) -> list[Drawn]:
+        """Return the questions that the page draws, where it asks by none of the form's fields."""
+        return []
+
     def list_mistakes(self) -> list[Field]:
         """Return the fields that were answered wrongly, in order; none before it is sent."""
         return [one for one in self.questions() if one.errors]
@@ -217,13 +238,14 @@ class TransitionForm(FlaskForm):
     @property
     def case(self) -> Case:
         """Return the case that the question is about. Raises TypeError where there is none."""
-        match self.entity:
-            case Case():
-                return self.entity
-            case Requirement():
-                return self.entity.case
-            case _:
-                raise TypeError(f"{type(self).__name__} asks about a case")
+        case = case_of(self.entity)
+        if case is None:
+            raise TypeError(f"{type(self).__name__} asks about a case")
+        return case
+
+    def said(self, name: str) -> str:
+        """Return what was last written under a name about the matter; empty for nothing."""
+        return latest_text(self.session, self.entity.ref, name)
 
     def validate_form_token(self, field: Field) -> None:
         """Refuse a form that cannot be told from another. Raises ValidationError."""

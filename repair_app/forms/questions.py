@@ -42,8 +42,7 @@ from repair_app.forms.base import (
     long_text,
     person_name,
 )
-from repair_app.ledger import latest_text
-from repair_app.models import Appointment, CreditRecord, Organisation, Role
+from repair_app.models import Appointment, CreditRecord, Organisation, Role, User
 from repair_app.models.parties import OrganisationKind
 
 
@@ -238,13 +237,9 @@ class AmendObjectionForm(EvidenceMixin, FieldValuesForm):
         ]
         if not self.is_submitted() and self.entity.ref:
             self.ground.data = self.case.ground
-            self.statement.data = self.said()
+            self.statement.data = self.said("statement")
             for name, value in self.proposed().items():
                 self[f"value_{name}"].data = value
-
-    def said(self) -> str:
-        """Return what the draft says."""
-        return latest_text(self.session, self.case.ref, "statement")
 
     def proposed(self) -> dict[str, str]:
         """Return what the draft proposes, by field of the record."""
@@ -255,7 +250,7 @@ class AmendObjectionForm(EvidenceMixin, FieldValuesForm):
         before, after = self.proposed(), self.changed_values()
         changed = [
             self.ground.label.text if self.ground.data != self.case.ground else "",
-            self.statement.label.text if self.statement.data != self.said() else "",
+            self.statement.label.text if self.statement.data != self.said("statement") else "",
             *(
                 field.label.text if before.get(name, "") != after.get(name, "") else ""
                 for name, field in self.value_fields().items()
@@ -361,15 +356,15 @@ class AmendRepairForm(RepairForm):
         """Start from what the draft says: nothing is lost by amending it."""
         super().fill()
         if not self.is_submitted():
-            self.statement.data = self.said()
-
-    def said(self) -> str:
-        """Return what the draft says."""
-        return latest_text(self.session, self.case.ref, "statement")
+            self.statement.data = self.said("statement")
 
     def list_changes(self) -> list[str]:
         """Return what the form would change in the draft, as the page calls it."""
-        return [str(self.statement.label.text)] if self.statement.data != self.said() else []
+        return (
+            [str(self.statement.label.text)]
+            if self.statement.data != self.said("statement")
+            else []
+        )
 
 
 class ProofForm(EvidenceMixin, TransitionForm):
@@ -401,7 +396,7 @@ class MaterialForm(ProofForm):
         """
         super().fill()
         if not self.is_submitted():
-            self.statement.data = self.said()
+            self.statement.data = self.said("statement")
         pack = self.policy.pack_of(self.case)
         found = assess(pack, partial(getattr, self.case.record))
         groups = pack.checklist(found.severity, self.case.record.penalty_categories)
@@ -412,13 +407,9 @@ class MaterialForm(ProofForm):
             if one.requirement in {None, "rectification"}
         ] or [("other", gettext("Other proof"))]
 
-    def said(self) -> str:
-        """Return what was said with the proof before."""
-        return latest_text(self.session, self.entity.ref, "statement")
-
     def is_proven(self) -> bool:
         """Say whether there is a file already: then the words can be changed without another."""
-        return bool(self.said() and self.case.documents)
+        return bool(self.said("statement") and self.case.documents)
 
     def read_facts(self) -> Mapping[str, Any]:
         """Return what the paper is, where there is one."""
@@ -452,7 +443,7 @@ class CommitmentForm(TransitionForm):
         """Start from who signed before, where it is signed anew."""
         super().fill()
         if not self.is_submitted():
-            self.signatory.data = latest_text(self.session, self.entity.ref, "signatory")
+            self.signatory.data = self.said("signatory")
 
     @property
     def text(self) -> str:
@@ -519,7 +510,8 @@ def staffed(role: Role) -> ColumnElement[bool]:
     """Return the SQL condition for organisations where somebody acts in a role today."""
     return Organisation.id.in_(
         select(Appointment.organisation_id)
-        .where(Appointment.role == role)
+        .join(Appointment.user)
+        .where(Appointment.role == role, User.is_machine.is_(False))
         .where(or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today()))
     )
 

@@ -17,6 +17,7 @@ from repair_app.db import today
 from repair_app.engine.courses import Course, Question
 from repair_app.forms.base import (
     LINE_LENGTH,
+    Drawn,
     EvidenceMixin,
     SelectField,
     TransitionForm,
@@ -257,6 +258,13 @@ class TestForm(CourseForm):
         bank = self.of_course.bank
         return [
             bank[one] for one in (self.attempt.questions if self.attempt else ()) if one in bank
+        ]
+
+    def drawn_questions(self) -> list[Drawn]:
+        """Return the questions of the open test."""
+        return [
+            Drawn(f"answer_{one.id}", one.text, one.lettered, of_several=one.kind == "multiple")
+            for one in self.drawn
         ]
 
     def chosen(self, question: Question) -> list[str]:

@@ -153,7 +153,8 @@ def list_departments(form: TransitionForm) -> list[tuple[int, str]]:
     """Return the implementing departments that can respond: somebody acts for them today."""
     staffed = (
         select(Appointment.organisation_id)
-        .where(Appointment.role == Role.DEPARTMENT)
+        .join(Appointment.user)
+        .where(Appointment.role == Role.DEPARTMENT, User.is_machine.is_(False))
         .where(or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today()))
     )
     query = select(Organisation.id, Organisation.name).where(Organisation.id.in_(staffed))

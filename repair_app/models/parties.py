@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask_security import UserMixin, verify_password
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, false, text
+from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from repair_app.db import Base, today
 from repair_app.masking import PUBLIC
 from repair_app.name_index import fold, name_terms
+
+if TYPE_CHECKING:
+    from repair_app.models.sign_in import Identity, Passkey
 
 
 class Role(StrEnum):
@@ -115,6 +119,8 @@ class User(Base, UserMixin):
     email: Mapped[str] = mapped_column(unique=True)
     password: Mapped[str | None]
     active: Mapped[bool] = mapped_column(default=True)
+    # Of a system that the person answers for (`MachineClient`): nobody signs in with it.
+    is_machine: Mapped[bool] = mapped_column(default=False, server_default=false())
     # In which language mails are written to them.
     language: Mapped[str] = mapped_column(default="zh_Hans_CN", server_default="zh_Hans_CN")
     mail_mode: Mapped[str] = mapped_column(
@@ -124,7 +130,23 @@ class User(Base, UserMixin):
     feed_digest: Mapped[str | None] = mapped_column(unique=True, index=True)
     fs_uniquifier: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
+    # The second factor, by the names that Flask-Security gives them: the secret of the
+    # authenticator and the recovery codes are encrypted.
+    tf_totp_secret: Mapped[str | None]
+    tf_primary_method: Mapped[str | None]
+    tf_phone_number = None  # no codes are sent to telephones
+    tf_last_counter: Mapped[int | None]  # of the last code that was taken: none is taken twice
+    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(
+        MutableList.as_mutable(JSON(none_as_null=True))
+    )
+    fs_webauthn_user_handle: Mapped[str | None] = mapped_column(  # type: ignore[assignment]
+        unique=True, index=True
+    )
 
+    identities: Mapped[list[Identity]] = relationship(back_populates="user")
+    webauthn: Mapped[list[Passkey]] = relationship(  # type: ignore[assignment]
+        back_populates="user", cascade="all, delete-orphan", order_by="Passkey.id"
+    )
     person: Mapped[Person] = relationship(back_populates="accounts", lazy="joined", innerjoin=True)
     appointments: Mapped[list[Appointment]] = relationship(back_populates="user", lazy="selectin")
 
@@ -136,6 +158,16 @@ class User(Base, UserMixin):
     def verify_and_update_password(self, password: str) -> bool:
         """Say whether a password is right; a sign-in never writes."""
         return bool(verify_password(password, self.password or ""))
+
+    @property
+    def is_taken_up(self) -> bool:
+        """Say whether the person has a way to sign in; else the account waits for them."""
+        return self.password is not None or bool(self.identities)
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Say whether the person has set up more than a password to sign in with."""
+        return bool(self.tf_totp_secret and self.tf_primary_method) or bool(self.webauthn)
 
     def holds(self, role: Role) -> bool:
         """Say whether the person holds this role today for any organisation."""

@@ -117,6 +117,11 @@ class Sanction(Base):
     workflow = "sanction"
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
 
+    @property
+    def is_suspended(self) -> bool:
+        """Say whether a suspension of it is open."""
+        return any(one.lifted_at is None for one in self.suspensions)
+
 
 class SanctionSuspension(Base):
     """A sanction is not executed while this row is open: one for each (sanction, case)."""

@@ -8,20 +8,23 @@ from repair_app.penalty_format.columns import (
     Column,
     find_column,
 )
+from repair_app.penalty_format.entries import ENTRY_FORMATS, EntryRow, read_entries
 from repair_app.penalty_format.problems import FILE_MESSAGES, FileProblem
-from repair_app.penalty_format.reader import Reading, read_rows
+from repair_app.penalty_format.reader import Reading, read_objects, read_rows
 from repair_app.penalty_format.row import MESSAGES, PenaltyRow, RowProblem, parse_row
 from repair_app.penalty_format.uscc import InvalidUscc, check_uscc, is_uscc, normalise_uscc
-from repair_app.penalty_format.verdicts import Verdict, write_verdicts
+from repair_app.penalty_format.verdicts import Verdict, verdict_lines, write_verdicts
 
 __all__ = [
     "CATEGORY_LABELS",
     "COLUMNS",
+    "ENTRY_FORMATS",
     "EXTRA_COLUMNS",
     "FILE_MESSAGES",
     "MESSAGES",
     "Category",
     "Column",
+    "EntryRow",
     "FileProblem",
     "InvalidUscc",
     "PenaltyRow",
@@ -33,6 +36,9 @@ __all__ = [
     "is_uscc",
     "normalise_uscc",
     "parse_row",
+    "read_entries",
+    "read_objects",
     "read_rows",
+    "verdict_lines",
     "write_verdicts",
 ]

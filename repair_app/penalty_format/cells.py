@@ -93,7 +93,9 @@ def read_line(cell: str) -> str:
 @lru_cache(CACHED)
 def read_name(cell: str) -> str:
     """Return a name: no space beside a Chinese character, where brackets are full-width."""
-    name = BESIDE_CHINESE.sub("", read_line(cell))
+    name = read_line(cell)
+    if len(name.split()) > 1:
+        name = BESIDE_CHINESE.sub("", name)
     return name if name.isascii() else name.translate(FULL_BRACKETS)
 
 

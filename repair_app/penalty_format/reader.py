@@ -2,13 +2,15 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, TextIO
 
 from repair_app.penalty_format.columns import COLUMNS, Column, find_column
 from repair_app.penalty_format.problems import find_file_problem
@@ -23,10 +25,20 @@ MARKS: Final = {
     b"\xff\xfe": "utf-16-le",
     b"\xfe\xff": "utf-16-be",
 }
+LONGEST: Final = 2**20  # characters of a line of a stream: no row is as long
+NOTHING: Final = b"\xef\xbb\xbf\xff\xfe\r\n\t ,;\x00"  # what an empty file may hold
 ZIP: Final = b"PK\x03\x04"
 OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 DAYS: Final = frozenset(
-    ("decided_on", "valid_until", "publish_until", "publicised_on", "conduct_ended_on")
+    (
+        "decided_on",
+        "valid_until",
+        "publish_until",
+        "publicised_on",
+        "conduct_ended_on",
+        "valid_from",
+        "removed_on",
+    )
 )
 AMOUNTS: Final = frozenset(("fine_10k", "confiscated_10k"))
 EXCEL_EPOCH: Final = date(1899, 12, 30)
@@ -52,26 +64,98 @@ class Reading:
     unknown_columns: tuple[str, ...]
     unread_sheets: tuple[str, ...]
     rows: Iterator[tuple[int, Row]]
+    position: Callable[[], int] = int  # bytes of a stream that were read so far
 
     def __iter__(self) -> Iterator[tuple[int, Row]]:
         return self.rows
 
 
-def read_rows(source: Path | str | bytes, today: date) -> Reading:
-    """Open a file (its path, or its bytes) of the national penalty format, CSV or XLSX.
+@dataclass(frozen=True)
+class Layout:
+    """How a kind of file is laid out: its columns, what a heading stands for, what reads a row."""
 
-    `today` is the day that no decision can be later than. Encoding, delimiter and the order of
-    columns are found from the headings. Raises FileProblem when no row can be read (its codes are
-    in `problems.FILE_MESSAGES`) and OSError when the path cannot; going through the rows raises
-    nothing but FileProblem, for a workbook that breaks off.
+    find: Callable[[str], Column | None]
+    columns: tuple[Column, ...]
+    parse: Callable[[int, Mapping[str, str], date], Any]
+
+
+PENALTIES: Final = Layout(find_column, COLUMNS, parse_row)
+
+
+def read_rows(
+    source: Path | str | bytes | BinaryIO, today: date, layout: Layout = PENALTIES
+) -> Reading:
+    """Open a file (its path, its bytes, or a stream that can seek) of the penalty format.
+
+    CSV or XLSX. `today` is the day that no decision can be later than. Encoding, delimiter and the
+    order of columns are found from the headings. Of CSV in a stream no more than a piece is in
+    memory at a time. Raises FileProblem when no row can be read (its codes are in
+    `problems.FILE_MESSAGES`) and OSError when the path cannot; going through the rows raises
+    nothing but FileProblem, for a workbook or a stream of UTF-16 that breaks off.
     """
+    if not isinstance(source, Path | str | bytes):
+        head = read_head(source)
+        if not head.startswith((ZIP, OLD_EXCEL)):
+            records = stream_records(source, *find_dialect(head, layout))
+            return start_reading(records, today, typed=False, position=source.tell, layout=layout)
+        source = read_whole(source)
     content = load(source)
     if content.startswith(ZIP):
         sheet, unread = open_sheet(content)
-        return start_reading(enumerate(sheet_rows(sheet), 1), today, unread, typed=True)
+        return start_reading(
+            enumerate(sheet_rows(sheet), 1), today, unread, typed=True, layout=layout
+        )
     if content.startswith(OLD_EXCEL):
         raise find_file_problem("old_excel")
-    return start_reading(csv_records(content), today, typed=False)
+    return start_reading(csv_records(content, layout), today, typed=False, layout=layout)
+
+
+def read_objects(rows: Iterable[Mapping[str, Any]], today: date) -> Reading:
+    """Return the reading of rows that are sent one by one, by heading, code or key of the columns.
+
+    Their lines are counted from 1. A column that is missing is one of the row's own problems.
+    """
+    unknown: dict[str, None] = {}
+    read = []
+    for line, row in enumerate(rows, 1):
+        named: dict[str, Any] = {}
+        repeated = False
+        for heading, value in row.items():
+            column = find_column(heading)
+            if column is None:
+                unknown[heading] = None
+            elif column.kept:
+                repeated = repeated or column.key in named
+                named[column.key] = "" if value is None else value
+        found: Row = parse_row(line, cells_as_text(named), today)
+        if repeated:
+            others = found if isinstance(found, list) else []
+            found = [find_problem(line, "", "named_twice"), *others]
+        read.append((line, found))
+    return Reading((), tuple(unknown), (), iter(read))
+
+
+def read_head(source: BinaryIO) -> bytes:
+    """Return the beginning of a stream, which is then rewound. Raises FileProblem `empty`."""
+    pieces, size = [], 0
+    while size < HEAD and (piece := source.read(HEAD - size)):
+        pieces.append(piece)
+        size += len(piece)
+    source.seek(0)
+    head = b"".join(pieces)
+    if not head.strip(NOTHING):
+        raise find_file_problem("empty")
+    return head
+
+
+def read_whole(source: BinaryIO) -> bytes:
+    """Return all bytes of a stream. Raises FileProblem `too_large`."""
+    content = bytearray()
+    while piece := source.read(MAX_BYTES // 64):
+        content += piece
+        if len(content) > MAX_BYTES:
+            raise find_file_problem("too_large", str(MAX_BYTES // 2**20))
+    return bytes(content)
 
 
 def load(source: Path | str | bytes) -> bytes:
@@ -80,16 +164,41 @@ def load(source: Path | str | bytes) -> bytes:
     if size > MAX_BYTES:
         raise find_file_problem("too_large", str(MAX_BYTES // 2**20))
     content = source if isinstance(source, bytes) else Path(source).read_bytes()
-    if not content.strip(b"\xef\xbb\xbf\xff\xfe\r\n\t ,;\x00"):
+    if not content.strip(NOTHING):
         raise find_file_problem("empty")
     return content
 
 
-def csv_records(content: bytes) -> Iterator[Record]:
+def csv_records(content: bytes, layout: Layout = PENALTIES) -> Iterator[Record]:
     """Yield the records of CSV bytes with their first lines. Raises FileProblem."""
-    encoding, delimiter = find_dialect(content)
-    text = decode(content, encoding)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    encoding, delimiter = find_dialect(content, layout)
+    return split_records(io.StringIO(decode(content, encoding), newline=""), delimiter)
+
+
+def stream_records(source: BinaryIO, encoding: str, delimiter: str) -> Iterator[Record]:
+    """Yield the records of a CSV stream. Raises FileProblem where UTF-16 breaks off."""
+    line = 1
+    text = io.TextIOWrapper(source, encoding, lenient(encoding), newline="")
+    try:
+        for line, cells in split_records(without_mark(text), delimiter):
+            yield line, cells
+    except UnicodeDecodeError as error:
+        raise find_file_problem("encoding", str(line)) from error
+    finally:
+        with suppress(ValueError):  # it was closed already
+            text.detach()  # or the stream would be closed with it
+
+
+def without_mark(text: TextIO) -> Iterator[str]:
+    """Yield lines, the first without its byte order mark; one that never ends in pieces."""
+    first = text.readline(LONGEST)
+    yield first.removeprefix("\ufeff")
+    yield from iter(partial(text.readline, LONGEST), "")
+
+
+def split_records(text: Iterable[str], delimiter: str) -> Iterator[Record]:
+    """Yield the records of CSV text with their first lines."""
+    lines = csv.reader(text, delimiter=delimiter, strict=True)
     while True:
         line = lines.line_num + 1
         try:
@@ -100,7 +209,7 @@ def csv_records(content: bytes) -> Iterator[Record]:
             return
 
 
-def find_dialect(content: bytes) -> tuple[str, str]:
+def find_dialect(content: bytes, layout: Layout = PENALTIES) -> tuple[str, str]:
     """Return encoding and delimiter, those under which headings are known.
 
     Raises FileProblem `not_a_table` for what is no text, `no_headings` for other text.
@@ -108,7 +217,7 @@ def find_dialect(content: bytes) -> tuple[str, str]:
     head = content[:HEAD]
     for encoding in find_encodings(head):
         text = head.decode(encoding, "replace").removeprefix("\ufeff")
-        known = {mark: count_known(text, mark) for mark in DELIMITERS}
+        known = {mark: count_known(text, mark, layout) for mark in DELIMITERS}
         if any(known.values()):
             return encoding, max(known, key=known.__getitem__)
     raise find_file_problem("not_a_table" if b"\x00" in head else "no_headings")
@@ -126,12 +235,12 @@ def find_encodings(head: bytes) -> list[str]:
     return [*eight_bit, "utf-16-le", "utf-16-be"] if b"\x00" in head else eight_bit
 
 
-def count_known(text: str, delimiter: str) -> int:
+def count_known(text: str, delimiter: str, layout: Layout = PENALTIES) -> int:
     """Return how many cells of the first record that is not blank are known headings."""
     try:
         for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             if not is_blank(record):
-                return sum(find_column(cell) is not None for cell in record)
+                return sum(layout.find(cell) is not None for cell in record)
     except csv.Error:
         pass
     return 0
@@ -142,12 +251,16 @@ def decode(content: bytes, encoding: str) -> str:
 
     Raises FileProblem `encoding` where UTF-16 breaks off.
     """
-    lenient = "surrogatepass" if encoding.startswith("utf-16") else "surrogateescape"
     try:
-        return content.decode(encoding, lenient).removeprefix("\ufeff")
+        return content.decode(encoding, lenient(encoding)).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content[: error.start].decode(encoding, "ignore").count("\n") + 1
         raise find_file_problem("encoding", str(line)) from error
+
+
+def lenient(encoding: str) -> str:
+    """Return what becomes of bytes that mean nothing in an encoding: lone surrogates."""
+    return "surrogatepass" if encoding.startswith("utf-16") else "surrogateescape"
 
 
 def is_blank(cells: Iterable[Any]) -> bool:
@@ -161,6 +274,8 @@ def start_reading(
     unread_sheets: tuple[str, ...] = (),
     *,
     typed: bool,
+    position: Callable[[], int] = int,
+    layout: Layout = PENALTIES,
 ) -> Reading:
     """Return the reading of records whose first, blank ones aside, is the headings.
 
@@ -171,8 +286,8 @@ def start_reading(
     if isinstance(first, str) or not first:
         raise find_file_problem("no_headings" if first else "empty")
     headings = tuple(str(cell).strip() for cell in first)
-    columns = [find_column(heading) for heading in headings]
-    check_columns(headings, columns)
+    columns = [layout.find(heading) for heading in headings]
+    check_columns(headings, columns, layout)
     return Reading(
         headings=headings,
         unknown_columns=tuple(
@@ -181,11 +296,14 @@ def start_reading(
             if heading and column is None
         ),
         unread_sheets=unread_sheets,
-        rows=parse_records(filled, columns, today, typed=typed),
+        rows=parse_records(filled, columns, today, typed=typed, parse=layout.parse),
+        position=position,
     )
 
 
-def check_columns(headings: tuple[str, ...], columns: list[Column | None]) -> None:
+def check_columns(
+    headings: tuple[str, ...], columns: list[Column | None], layout: Layout = PENALTIES
+) -> None:
     """Raise FileProblem when columns that must be there are not, or one is there twice."""
     present = [column.key for column in columns if column]
     if not present:
@@ -197,13 +315,18 @@ def check_columns(headings: tuple[str, ...], columns: list[Column | None]) -> No
     ]
     if repeated:
         raise find_file_problem("repeated_columns", "、".join(repeated))
-    missing = [one.heading for one in COLUMNS if one.required and one.key not in present]
+    missing = [one.heading for one in layout.columns if one.required and one.key not in present]
     if missing:
         raise find_file_problem("missing_columns", "、".join(missing))
 
 
 def parse_records(
-    records: Iterable[Record], columns: list[Column | None], today: date, *, typed: bool
+    records: Iterable[Record],
+    columns: list[Column | None],
+    today: date,
+    *,
+    typed: bool,
+    parse: Callable[[int, Mapping[str, str], date], Row] = parse_row,
 ) -> Iterator[tuple[int, Row]]:
     """Yield what each record says, or its problems; `typed` cells are not only text."""
     kept = [(place, column.key) for place, column in enumerate(columns) if column and column.kept]
@@ -216,7 +339,7 @@ def parse_records(
             continue
         cells.extend([""] * (width - len(cells)))
         named = dict(zip(keys, pick(cells), strict=True))
-        row = parse_row(line, cells_as_text(named) if typed else named, today)
+        row = parse(line, cells_as_text(named) if typed else named, today)
         if len(cells) > width and not is_blank(cells[width:]):
             others = row if isinstance(row, list) else []
             row = [find_problem(line, "", "too_many_cells"), *others]

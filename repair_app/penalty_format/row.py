@@ -53,6 +53,27 @@ KINDS: Final = {
 NATURAL_PERSONS: Final = frozenset(("自然人", "个人"))
 IN_FORCE: Final = frozenset(("0", "正常"))
 
+OFTEN_THE_SAME: Final = frozenset(
+    (
+        "subject_kind",
+        "violation_type",
+        "legal_basis",
+        "categories",
+        "content",
+        "fine_10k",
+        "confiscated_10k",
+        "decided_on",
+        "valid_until",
+        "publish_until",
+        "publicised_on",
+        "agency_name",
+        "agency_uscc",
+        "source_name",
+        "source_uscc",
+    )
+)
+"""Columns whose cells are repeated from row to row."""
+
 MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "required": ("此项必填", "this must be filled in"),
     "too_long": ("超过 {limit} 个字符", "longer than {limit} characters"),
@@ -121,6 +142,14 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "too_many_cells": (
         "单元格多于表头列数，可能有未加引号的分隔符",
         "more cells than headings: a separator may stand outside quotation marks",
+    ),
+    "licence_kind": (
+        "应为普通、特许、认可、核准、登记或“其他-说明”",
+        "must be 普通, 特许, 认可, 核准, 登记 or 其他-what",
+    ),
+    "named_twice": (
+        "同一项用两个名称填写了两次",
+        "one column is given twice, under two names",
     ),
     "csv_damaged": (
         "引号不配对或单元格过长，无法从这一行读出记录",
@@ -259,6 +288,8 @@ class _Reading:
         if not cell and not column.required:
             return None
         try:
+            if key in OFTEN_THE_SAME and cell and len(cell) <= SHORT:
+                return read_again(key, cell, read)
             return read_cell(column, cell or "", read)
         except CellFlaw as flaw:
             self.note(key, flaw.code)
@@ -272,11 +303,11 @@ class _Reading:
         categories, other = self.get_categories(content)
         decided_on = self.get_past("decided_on")
         agency_name = self.get("agency_name", read_name)
-        agency_uscc = self.get("agency_uscc", _read_uscc)
+        agency_uscc = self.get("agency_uscc", read_uscc_cell)
         values: dict[str, Any] = {
             "subject_name": self.get("subject_name", read_name),
             "subject_kind": kind,
-            "uscc": self.get("uscc", _read_uscc),
+            "uscc": self.get("uscc", read_uscc_cell),
             "legal_representative": self.get("legal_representative", read_line),
             "decision_no": self.get("decision_no", read_decision_no),
             "violation_type": self.get("violation_type", read_text),
@@ -296,7 +327,7 @@ class _Reading:
             "agency_name": agency_name,
             "agency_uscc": agency_uscc,
             "source_name": self.get("source_name", read_name) or agency_name,
-            "source_uscc": self.get("source_uscc", _read_uscc),
+            "source_uscc": self.get("source_uscc", read_uscc_cell),
             "remarks": self.get("remarks", read_text),
         }
         return None if self.problems else PenaltyRow(**values)
@@ -373,11 +404,18 @@ def read_cell(column: Column, cell: str, read: Callable[[str], T | None]) -> T |
     return value
 
 
+@lru_cache(CACHED)
+def read_again(key: str, cell: str, read: Callable[[str], T | None]) -> T | None:
+    """Return what `read_cell` does, of cells that a file has over and over."""
+    return read_cell(BY_KEY[key], cell, read)
+
+
 PLACES: Final = {column.heading: place for place, column in enumerate(BY_KEY.values())}
 """Where a problem's column stands in the format."""
 
 
-def _read_uscc(cell: str) -> str | None:
+def read_uscc_cell(cell: str) -> str | None:
+    """Return a code, None for a blank. Raises CellFlaw with the reason's code."""
     try:
         return check_uscc(cell)
     except InvalidUscc as error:

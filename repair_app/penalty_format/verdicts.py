@@ -1,10 +1,12 @@
 """The answer to an import: a CSV file with what became of every row, safe to open anywhere."""
 
 import csv
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+PIECE: Final = 1 << 16  # characters handed on at a time
 HEADINGS: Final = ("line", "verdict", "column", "code", "message")
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -26,6 +28,27 @@ def write_verdicts(path: Path | str, verdicts: Iterable[Verdict]) -> int:
             table.writerow((line, *map(disarm, texts)))
             count += 1
     return count
+
+
+def verdict_lines(verdicts: Iterable[Verdict]) -> Iterator[str]:
+    """Yield the same table piece by piece, so that a million rows are never held at once."""
+    buffer = io.StringIO()
+    table = csv.writer(buffer)
+    buffer.write("\ufeff")
+    table.writerow(HEADINGS)
+    for line, *texts in verdicts:
+        table.writerow((line, *map(disarm, texts)))
+        if buffer.tell() > PIECE:
+            yield take(buffer)
+    yield take(buffer)
+
+
+def take(buffer: io.StringIO) -> str:
+    """Return what was written to a buffer, as UTF-8 can have it, and empty it."""
+    text = buffer.getvalue().encode("utf-8", "backslashreplace").decode()
+    buffer.seek(0)
+    buffer.truncate()
+    return text
 
 
 def disarm(cell: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from flask import current_app
 from sqlalchemy import ColumnElement, and_, or_, select, true, tuple_
 from sqlalchemy.orm import Session, selectinload
 
@@ -18,7 +19,7 @@ from repair_app.engine.step import Actor
 from repair_app.labels import Label
 from repair_app.models import Appointment, InstitutionRegistration, Organisation, Person, Role, User
 from repair_app.models.parties import OrganisationKind
-from repair_app.services import institutions, office_book, people
+from repair_app.services import institutions, machines, office_book, people
 from repair_app.services.cases import NotVisible
 from repair_app.services.people import NotPossible
 from repair_app.services.transaction import transaction
@@ -109,6 +110,8 @@ def add_account(
     password: str | None = None,
 ) -> User:
     """Write down a new account with a role, and the event. Raises NotPossible."""
+    if known is not None:
+        machines.settle(session, actor, known.person_id)
     user = people.add_account(
         session,
         who.email,
@@ -124,6 +127,7 @@ def add_account(
     if known is not None:
         facts["same_person_as"] = known.id
     note(session, "invite" if password is None else "open", user, actor, facts)
+    machines.settle(session, actor, user.person_id)
     return user
 
 
@@ -154,6 +158,7 @@ def close(by: User | None, account_id: int) -> User:
         if user.holds(Role.ADMINISTRATOR):
             refuse_without_administrator(session)
         note(session, "close", user, office_book.actor_of(by))
+        machines.settle(session, office_book.actor_of(by), user.person_id)
         return user
 
 
@@ -164,8 +169,11 @@ def reopen(by: User | None, account_id: int) -> User:
         if user.active:
             raise NotPossible(OPEN)
         refuse_oneself(by, user.person_id)
+        actor = office_book.actor_of(by)
+        machines.settle(session, actor, user.person_id)
         user.active = True
-        note(session, "reopen", user, office_book.actor_of(by))
+        note(session, "reopen", user, actor)
+        machines.settle(session, actor, user.person_id)
         return user
 
 
@@ -188,10 +196,12 @@ def give(
     if not user.active:
         raise NotPossible(CLOSED)
     ends_on = not_over(seat.ends_on)
+    machines.settle(session, actor, user.person_id)
     given = people.appoint(
         session, user, organisation, seat.role, scope=seat.scope, ends_on=ends_on
     )
     note(session, "appoint", user, actor, facts_of(given))
+    machines.settle(session, actor, user.person_id)
     return given
 
 
@@ -223,6 +233,7 @@ def alter(
         raise NotPossible(people.SCOPE_OF_AGENTS)
     seat.scope, seat.ends_on = list(scope) or None, not_over(ends_on)
     note(session, "change", seat.user, actor, facts_of(seat))
+    machines.settle(session, actor, seat.user.person_id)
 
 
 def end(by: User | None, appointment_id: int) -> User:
@@ -239,6 +250,7 @@ def take_away(session: Session, actor: Actor, seat: Appointment) -> None:
     """Write down the end of a role, and the event. Raises NotPossible."""
     people.end_appointment(seat.user, seat.organisation, Role(seat.role))
     note(session, "end", seat.user, actor, facts_of(seat))
+    machines.settle(session, actor, seat.user.person_id)
 
 
 # --- what must hold ---
@@ -253,11 +265,14 @@ def refuse_oneself(by: User | None, person_id: int) -> None:
 def refuse_without_administrator(session: Session) -> None:
     """Raise NotPossible where no administrator would be left who can sign in for good."""
     session.flush()
+    ways = [User.identities.any()]
+    if current_app.config["TAKES_PASSWORDS"]:
+        ways.append(User.password.is_not(None))
     lasting = (
         select(Appointment.id)
         .join(Appointment.user)
         .where(Appointment.role == Role.ADMINISTRATOR, Appointment.ends_on.is_(None))
-        .where(User.active, User.password.is_not(None))
+        .where(User.active, or_(*ways))
         .limit(1)
     )
     if session.scalar(lasting) is None:
@@ -305,7 +320,7 @@ def note(
 def get_user(session: Session, account_id: int) -> User:
     """Return an account, locked. Raises NotVisible."""
     user = session.get(User, account_id, with_for_update={"of": User})
-    if user is None:
+    if user is None or user.is_machine:  # that is ended as a client (services/clients.py)
         raise NotVisible(str(account_id))
     return user
 
@@ -313,7 +328,7 @@ def get_user(session: Session, account_id: int) -> User:
 def get_seat(session: Session, appointment_id: int) -> Appointment:
     """Return a role of somebody. Raises NotVisible."""
     seat = session.get(Appointment, appointment_id)
-    if seat is None:
+    if seat is None or seat.user.is_machine:
         raise NotVisible(str(appointment_id))
     return seat
 
@@ -329,7 +344,7 @@ def seat_for(user: User, organisation: Organisation, role: Role) -> Appointment:
 def find_account(account_id: int) -> User:
     """Return an account to be looked at. Raises NotVisible."""
     user = db.session.get(User, account_id)
-    if user is None:
+    if user is None or user.is_machine:
         raise NotVisible(str(account_id))
     return user
 
@@ -342,7 +357,8 @@ def find_seat(appointment_id: int) -> Appointment:
 def list_further(user: User) -> Sequence[User]:
     """Return the other accounts of the same person."""
     same = select(User).where(User.person_id == user.person_id, User.id != user.id)
-    return db.session.scalars(same.order_by(User.email)).all()
+    of_people = same.where(User.is_machine.is_(False))
+    return db.session.scalars(of_people.order_by(User.email)).all()
 
 
 def list_accounts(query: str, role: str, after: int | None) -> Sequence[User]:
@@ -362,7 +378,7 @@ def list_accounts(query: str, role: str, after: int | None) -> Sequence[User]:
 
 
 def are_sought(query: str, role: str) -> ColumnElement[bool]:
-    """Return the SQL condition for the accounts that fit.
+    """Return the SQL condition for the accounts of people that fit.
 
     query: part of an address, a person's name, or the name or code of an organisation. role: whom
     to list only.
@@ -377,7 +393,8 @@ def are_sought(query: str, role: str) -> ColumnElement[bool]:
         User.id.in_(of),
     )
     holds = User.appointments.any(Appointment.role == role)
-    return and_(found if query else true(), holds if role else true())
+    is_asked = and_(found if query else true(), holds if role else true())
+    return and_(User.is_machine.is_(False), is_asked)
 
 
 def list_people_of(organisation: Organisation, after: int | None = None) -> Sequence[Appointment]:
@@ -389,7 +406,8 @@ def list_people_of(organisation: Organisation, after: int | None = None) -> Sequ
     place = tuple_(Appointment.role, Appointment.id)
     return db.session.scalars(
         select(Appointment)
-        .where(Appointment.organisation_id == organisation.id)
+        .join(Appointment.user)
+        .where(Appointment.organisation_id == organisation.id, User.is_machine.is_(False))
         .where(place > (last.role, last.id) if last else true())
         .order_by(Appointment.role, Appointment.id)
         .limit(PAGE + 1)

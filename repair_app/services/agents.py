@@ -44,7 +44,12 @@ def list_agents(firms: Sequence[Organisation]) -> dict[int, list[Appointment]]:
     ids = [one.id for one in firms]
     found = db.session.scalars(
         select(Appointment)
-        .where(Appointment.organisation_id.in_(ids), Appointment.role == Role.AGENT)
+        .join(Appointment.user)
+        .where(
+            Appointment.organisation_id.in_(ids),
+            Appointment.role == Role.AGENT,
+            User.is_machine.is_(False),
+        )
         .order_by(Appointment.id)
         .options(selectinload(Appointment.user))
     ).all()
@@ -87,7 +92,7 @@ def refuse_unsuited(user: User, organisation_id: int) -> None:
     accounts = user.person.accounts
     roles = {seat.role for account in accounts for seat in account.current_appointments}
     own = {one.organisation_id for one in user.appointments} == {organisation_id}
-    if not user.active or not roles <= NAMEABLE or (user.password is None and not own):
+    if not user.active or not roles <= NAMEABLE or (not user.is_taken_up and not own):
         raise NotPossible(UNSUITED)
 
 
@@ -108,7 +113,7 @@ def end(by: User, appointment_id: int) -> None:
 
 
 def ask_for_link(by: User, appointment_id: int) -> User:
-    """Prepare a new link for an agent who was invited and has set no password yet.
+    """Prepare a new link for an agent who was invited and has no way to sign in yet.
 
     Raises NotVisible, NotPossible.
     """
@@ -122,7 +127,7 @@ def ask_for_link(by: User, appointment_id: int) -> User:
 
 def awaits(seat: Appointment) -> bool:
     """Say whether an agent of this enterprise only was invited, and has set no password yet."""
-    return seat.is_current and seat.user.password is None and bool(name_shown(seat))
+    return seat.is_current and not seat.user.is_taken_up and bool(name_shown(seat))
 
 
 def find_agent(by: User, appointment_id: int) -> Appointment:

@@ -24,6 +24,7 @@ from repair_app.engine.step import (
     NotOffered,
     Reason,
     Refused,
+    case_of,
 )
 from repair_app.engine.store import ReadingStore, Store
 from repair_app.models import Case, CreditRecord, FormToken, Requirement, Role, Sanction, User
@@ -428,21 +429,18 @@ def with_evidence(session: Session, entity: Entity, user: User, submission: Subm
     given = submission.answers
     material = given.facts.get("material")
     kept = [
-        evidence.keep(session, case_of(entity), user, upload, material)
+        evidence.keep(session, keeper_of(entity), user, upload, material)
         for upload in submission.uploads
     ]
     return replace(given, evidence=(*given.evidence, *kept))
 
 
-def case_of(entity: Entity) -> Case:
+def keeper_of(entity: Entity) -> Case:
     """Return the case that evidence goes to. Raises TypeError where there is none."""
-    match entity:
-        case Case():
-            return entity
-        case Requirement():
-            return entity.case
-        case _:
-            raise TypeError("only a case keeps evidence")
+    case = case_of(entity)
+    if case is None:
+        raise TypeError("only a case keeps evidence")
+    return case
 
 
 def find_earlier(session: Session, user: User, submission: Submission) -> str | None:
@@ -497,6 +495,25 @@ def get_case(ref: str, user: User) -> Case:
     if case is None or not any(access.stands_as(user, case)):
         raise NotVisible(ref)
     return case
+
+
+def list_page(
+    user: User, *, after: str, limit: int, workflow: str = "", state: str = ""
+) -> Sequence[Case]:
+    """Return some of the cases that a person may see, the newest first.
+
+    after: the reference of the case that the part before ended with; empty for the first.
+    """
+    wanted = select(Case).where(access.visible_to(user))
+    if after:
+        wanted = wanted.where(Case.id < select(Case.id).where(Case.ref == after).scalar_subquery())
+    if workflow:
+        wanted = wanted.where(Case.workflow == workflow)
+    if state:
+        wanted = wanted.where(Case.state == state)
+    shown = (joinedload(Case.subject), joinedload(Case.record, innerjoin=True))
+    newest = wanted.order_by(Case.id.desc()).limit(limit)
+    return db.session.scalars(newest.options(*shown)).all()
 
 
 def list_others(case: Case, user: User) -> Sequence[Case]:

@@ -77,6 +77,7 @@ def list_colleagues(user: User, role: Role) -> dict[int, str]:
             Appointment.role == role.value,
             or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today()),
             User.active,
+            User.is_machine.is_(False),
         )
         .order_by(Person.name, User.id)
         .limit(MOST)
@@ -226,7 +227,8 @@ def reasons_not_to_have(
     role = Role(term.owner)
     offices = set(organisations_as(user, role)) & set(organisations_as(account, role))
     waits = select(Deadline.id).where(Deadline.id == term.id, inbox.waits_for(account, role))
-    if not account.active or not offices or session.scalar(waits) is None:
+    is_anybodys = account.active and not account.is_machine
+    if not is_anybodys or not offices or session.scalar(waits) is None:
         return [Reason(NO_SEAT)]
     policy = current_policy()
     transition = next(policy.workflow_of(entity).leaving(entity.state), None)

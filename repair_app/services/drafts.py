@@ -9,11 +9,11 @@ import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from obstore.exceptions import NotFoundError
-from sqlalchemy import Select, and_, delete, exists, func, select, union_all, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, select, union_all, update
 from sqlalchemy.orm import Session
 
 from repair_app.db import db, now
@@ -26,7 +26,6 @@ from repair_app.models import (
     Requirement,
     Sanction,
     StagedUpload,
-    StepReport,
     User,
 )
 from repair_app.services import cases, evidence
@@ -38,7 +37,6 @@ from repair_app.uploads import Upload
 PAGE: Final = re.compile(
     r"/(cases|records|requirements|sanctions)/([A-Z]{2}-[0-9]{4}-[0-9]{6,9}-[0-9A-Z])/([a-z_]{1,60})"
 )
-KEPT: Final = timedelta(days=30)  # what was typed, and what was uploaded for it
 MOST_DRAFTS: Final = 50  # of one person; the oldest make room
 MOST_FILES: Final = 20  # of one page, as with one step
 MOST_FILES_OF_ALL: Final = 100  # of one person
@@ -327,29 +325,40 @@ def remove_bytes(token: str) -> None:
 # --- what nobody came back for ---
 
 
-def clear_old(moment: datetime) -> int:
-    """Throw away what nobody touched for thirty days; return of how many drafts and files.
-
-    Reports of steps go with them.
+def clear_old(before: datetime) -> int:
+    """Throw away what nobody touched since a moment; return of how many drafts and files.
 
     A file stays as long as what was typed into its form.
     """
-    before = moment - KEPT
     with transaction() as session:
         drafts = session.scalars(
             delete(Draft).where(Draft.saved_at < before).returning(Draft.id)
         ).all()
-        is_begun = exists().where(
-            Draft.account_id == StagedUpload.account_id, Draft.page == StagedUpload.page
+        tokens = session.scalars(
+            delete(StagedUpload).where(are_old(before)).returning(StagedUpload.token)
         )
-        old = and_(StagedUpload.staged_at < before, ~is_begun)
-        tokens = session.scalars(delete(StagedUpload).where(old).returning(StagedUpload.token))
         thrown = tokens.all()
-        session.execute(delete(StepReport).where(StepReport.made_at < before))
     for token in thrown:
         remove_bytes(token)
     clear_stray(before)
     return len(drafts) + len(thrown)
+
+
+def count_old(before: datetime) -> int:
+    """Return how many drafts and files `clear_old` would throw away, files of old drafts aside."""
+    asked = (
+        select(func.count()).select_from(Draft).where(Draft.saved_at < before),
+        select(func.count()).select_from(StagedUpload).where(are_old(before)),
+    )
+    return sum(db.session.scalar(one) or 0 for one in asked)
+
+
+def are_old(before: datetime) -> ColumnElement[bool]:
+    """Return the SQL condition for files that were staged before a moment and have no form."""
+    is_begun = exists().where(
+        Draft.account_id == StagedUpload.account_id, Draft.page == StagedUpload.page
+    )
+    return and_(StagedUpload.staged_at < before, ~is_begun)
 
 
 def clear_stray(before: datetime) -> None:

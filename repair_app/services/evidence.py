@@ -1,20 +1,30 @@
 """Evidence: where its bytes go and how they are read back."""
 
 import hashlib
-from typing import Final
+import os
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
 
 from flask import current_app
-from obstore.exceptions import AlreadyExistsError
-from obstore.store import LocalStore
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
+from obstore.store import LocalStore, ObjectStore, from_url
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from config import ConfigError
 from repair_app import refs
 from repair_app.db import db, now, today
 from repair_app.models import Case, Document, User
 from repair_app.uploads import Upload
 
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig
+
 PREFIX: Final = "WJ"
+RETRIES: Final["RetryConfig"] = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
 
 
 def keep(
@@ -47,10 +57,64 @@ def keep(
     return upload.sha256
 
 
-def store() -> LocalStore:
-    """Return the store of the evidence in the data folder."""
-    folder = current_app.config["DATA_FOLDER"] / "evidence"
-    return LocalStore(folder, mkdir=True)
+def store() -> ObjectStore:
+    """Return the store of the evidence: of REDRESS_EVIDENCE_URL, or in the data folder."""
+    return open_store(place())
+
+
+def place() -> str:
+    """Return the address of the store."""
+    own: Path = current_app.config["DATA_FOLDER"] / "evidence"
+    return str(current_app.config["EVIDENCE_URL"] or own.as_uri())
+
+
+def folder_of(url: str) -> Path:
+    """Return the folder that a file: address names."""
+    return Path(unquote(urlsplit(url).path))
+
+
+@cache
+def open_store(url: str) -> ObjectStore:
+    """Return the store of an address, made where it is a folder. Raises ConfigError.
+
+    Keys and place of an S3 server come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION
+    and AWS_ENDPOINT_URL, as its own tools read them; AWS_ALLOW_HTTP=true does without encryption.
+    No wait is endless.
+    """
+    if url.startswith("file:"):
+        return LocalStore(folder_of(url), mkdir=True)
+    try:
+        return from_url(
+            url,
+            client_options={
+                "connect_timeout": "3s",
+                "timeout": "30s",
+                "allow_http": os.environ.get("AWS_ALLOW_HTTP") == "true",
+            },
+            retry_config=RETRIES,
+        )
+    except (BaseError, ValueError) as error:
+        raise ConfigError(f"REDRESS_EVIDENCE_URL is no place for evidence: {url}") from error
+
+
+def looks_writable() -> bool:
+    """Say whether evidence can be stored, as far as can be told; nothing is written.
+
+    A folder that is not there yet is made with the first file. A server is asked for a file that
+    it has not: it must answer, and know us.
+    """
+    if not place().startswith("file:"):
+        try:
+            store().head("-")
+        except (NotFoundError, FileNotFoundError):
+            return True
+        except (BaseError, OSError):
+            return False
+        return True
+    folder = folder_of(place())
+    return os.access(folder if folder.exists() else folder.parent, os.W_OK | os.X_OK) and (
+        folder.is_dir() or not folder.exists()
+    )
 
 
 def path_of(sha256: str) -> str:

@@ -8,7 +8,7 @@ the evidence, by its SHA-256. Only who asked for it sees and gets it.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -20,10 +20,11 @@ from sqlalchemy import delete, func, select, update
 
 from repair_app import jobs, refs, sheets
 from repair_app.calendar import local_date
-from repair_app.db import at, db, now, today
+from repair_app.db import db, now, today
 from repair_app.models import Event, Export, User
 from repair_app.services import evidence, viewings
 from repair_app.services.cases import NotVisible
+from repair_app.services.kept import kept_for
 from repair_app.services.listings.common import Listing, in_words, texts_of
 from repair_app.services.listings.registry import chosen, find_listing
 from repair_app.services.office_book import ACCOUNTS, name_account
@@ -33,7 +34,6 @@ from repair_app.sheets import Cell
 AT_ONCE: Final = 5_000  # rows; more are written by a job
 TOLD_EVERY: Final = 2_000  # rows it is told how far a job is
 MOST_WAITING: Final = 5  # of one account
-KEPT: Final = timedelta(days=7)
 PREFIX: Final = "DC"
 JOB: Final = "write_export"
 READ_AT_ONCE: Final = 1 << 20
@@ -198,7 +198,9 @@ def place_of(sha256: str) -> str:
 
 def list_own(user: User) -> Sequence[Export]:
     """Return what a person has asked for and may still have, newest first."""
-    own = select(Export).where(Export.account_id == user.id, Export.asked_at > now() - KEPT)
+    own = select(Export).where(
+        Export.account_id == user.id, Export.asked_at > now() - kept_for("exports")
+    )
     found = db.session.scalars(own.order_by(Export.id.desc())).all()
     return [one for one in found if one.sha256 is None or may_have(one, user)]
 
@@ -209,7 +211,7 @@ def get_own(ref: str, user: User) -> Export:
         Export.ref == ref,
         Export.account_id == user.id,
         Export.sha256.is_not(None),
-        Export.asked_at > now() - KEPT,
+        Export.asked_at > now() - kept_for("exports"),
     )
     found = db.session.scalar(own)
     if found is None or not may_have(found, user):
@@ -253,11 +255,17 @@ def read(export: Export) -> Iterator[bytes]:
     return (bytes(one) for one in found.stream(min_chunk_size=READ_AT_ONCE))
 
 
-def forget_exports(moment: datetime) -> int:
-    """Delete what was asked for more than a week ago, and its file; return how many."""
-    with at(moment):
-        old = select(Export.id).where(Export.asked_at <= now() - KEPT)
-        return sweep(db.session.scalars(old).all(), forget)
+def forget_exports(before: datetime) -> int:
+    """Delete what was asked for before a moment, and its file; return how many."""
+    return sweep(
+        db.session.scalars(select(Export.id).where(Export.asked_at <= before)).all(), forget
+    )
+
+
+def count_old(before: datetime) -> int:
+    """Return how many `forget_exports` would delete."""
+    old = select(func.count()).select_from(Export).where(Export.asked_at <= before)
+    return db.session.scalar(old) or 0
 
 
 def forget(number: int) -> bool:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import Session, joinedload
 
 from repair_app import ledger
 from repair_app.access import FILERS, organisations_as, visible_to
@@ -30,6 +30,7 @@ from repair_app.db import db
 from repair_app.engine.spec import Transition, Workflow
 from repair_app.engine.step import Entity
 from repair_app.labels import N_
+from repair_app.ledger import texts_of
 from repair_app.models import Case, CreditRecord, Event, Organisation, Requirement, Role, User
 from repair_app.models.parties import OrganisationKind
 from repair_app.name_index import fold
@@ -264,7 +265,7 @@ def describe(
 ) -> Happening:
     """Return one event with what it means."""
     workflow = workflow_of(content)
-    texts = json.loads(event.text.body) if event.text and event.text.body else {}
+    texts = texts_of(event)
     return Happening(
         event=event,
         at=event.at,
@@ -318,14 +319,16 @@ def verify_all() -> tuple[int, ledger.Flaw | None]:
     return count, flaw or find_bypassed()
 
 
-def find_bypassed() -> ledger.Flaw | None:
+def find_bypassed(session: Session | None = None) -> ledger.Flaw | None:
     """Return the first entity whose state is not the one that its last event led to.
 
     Such a state was written past the workflow: by a bulk edit, or in the database itself.
+    session: of the store to look at, where it is not the application's own.
     """
+    session = session or db.session()
     for model in KINDS.values():
         last = select(func.max(Event.id)).where(Event.entity == model.ref).correlate(model)
-        rows = db.session.execute(
+        rows = session.execute(
             select(model.ref, model.state, Event.stream, Event.seq, Event.payload)
             .outerjoin(Event, Event.id == last.scalar_subquery())
             .order_by(model.id)

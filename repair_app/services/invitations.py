@@ -4,7 +4,7 @@ A link is a signed token of Flask-Security's; nothing of it is stored. It is wor
 was used, another one was asked for, or the account was deactivated.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from flask import current_app, render_template
 from flask_babel import force_locale, gettext
@@ -33,7 +33,7 @@ def path_of(user: User) -> str:
 def find_invited(token: str) -> User:
     """Return the account of a link. Raises WorthlessLink."""
     expired, invalid, user = reset_password_token_status(token)  # type: ignore[no-untyped-call]
-    if expired or invalid or user is None or not user.active:
+    if expired or invalid or user is None or not user.active or user.is_machine:
         raise WorthlessLink
     found: User = user
     return found
@@ -65,15 +65,34 @@ def send(user: User) -> bool:
     Without a mail server, or an address of the site, there is nothing to send: then whoever asked
     for the link hands it over.
     """
-    server, base = find_server(), current_app.config["BASE_URL"].rstrip("/")
-    if server is None or not base:
+    base = current_app.config["BASE_URL"].rstrip("/")
+    if not base:
         return False
     with force_locale(user.language):
-        told = {"link": base + path_of(user), "is_new": user.password is None}
-        plain = render_template("mail/invitation.txt", **told)
-        html = render_template("mail/invitation.html", **told)
-        subject = f"{gettext('Redress')} · {gettext('Set your password')}"
-    name = f"link-{user.id}-{people.make_secret()}"
+        subject = gettext("Set your password")
+    return write(user, "invitation", subject, link=base + path_of(user), is_new=not user.password)
+
+
+def tell_of_reset(user: User) -> bool:
+    """Mail a person that their second factor was reset; say whether the server took it."""
+    with force_locale(user.language):
+        subject = gettext("Your second factor was reset")
+    return write(user, "factors_reset", subject)
+
+
+def write(user: User, template: str, subject: str, **told: Any) -> bool:
+    """Mail a person something about their account at once; say whether the server took it.
+
+    template: of `templates/mail`, without its ending. subject: in the person's language.
+    """
+    server = find_server()
+    if server is None:
+        return False
+    with force_locale(user.language):
+        plain = render_template(f"mail/{template}.txt", **told)
+        html = render_template(f"mail/{template}.html", **told)
+        subject = f"{gettext('Redress')} · {subject}"
+    name = f"account-{user.id}-{people.make_secret()}"
     language = user.language.partition("_")[0]
     try:
         written = mail.compose(

@@ -59,7 +59,7 @@ def may_read(user: User, letter: Letter) -> bool:
 def is_addressee(user: User, letter: Letter) -> bool:
     """Say whether a letter was written to this person, or to an organisation they act for."""
     if letter.person_id is not None:
-        return letter.person_id == user.person_id
+        return letter.person_id == user.person_id and not user.is_machine
     return any(
         one.organisation_id == letter.organisation_id
         and (one.role != Role.AGENT or (letter.case and letter.case.workflow in reach_of(one)))
@@ -128,7 +128,8 @@ def list_own(user: User, before: int | None = None, most: int | None = None) -> 
     firms = organisations_as(user, Role.SUBJECT, Role.AGENT)
     seats = (one for one in user.current_appointments if one.organisation_id in firms)
     to_firms = or_(false(), *(is_written_to(one) for one in seats if one.role in RECIPIENTS))
-    mine = or_(Letter.person_id == user.person_id, and_(Letter.person_id.is_(None), to_firms))
+    to_oneself = false() if user.is_machine else Letter.person_id == user.person_id
+    mine = or_(to_oneself, and_(Letter.person_id.is_(None), to_firms))
     rows = db.session.scalars(newest(mine, before, most).options(joinedload(Letter.ended_by)))
     return page_of(rows.all(), most=most)
 

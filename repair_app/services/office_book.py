@@ -77,8 +77,18 @@ ACCOUNTS: Final = open_book(
         "appoint": Label("任命", "Give a role"),
         "change": Label("变更授权范围或者期限", "Change scope or term"),
         "end": Label("免去", "End a role"),
+        "add_factor": Label("设置第二验证方式", "Set up a second factor"),
+        "remove_factor": Label("取消第二验证方式", "Remove a second factor"),
+        "renew_codes": Label("生成恢复码", "Make new recovery codes"),
+        "use_code": Label("使用恢复码登录", "Sign in with a recovery code"),
+        "reset_factors": Label("重置第二验证方式", "Reset the second factor"),
+        "link_identity": Label("关联统一身份", "Link an identity"),
+        "unlink_identity": Label("解除统一身份关联", "Unlink an identity"),
         "close": Label("停用账号", "Deactivate the account"),
         "reopen": Label("恢复账号", "Reactivate the account"),
+        "register_client": Label("登记接口系统", "Register a machine client"),
+        "rotate_client": Label("更换接口系统密钥", "Give a machine client a new secret"),
+        "revoke_client": Label("停用接口系统", "Revoke a machine client"),
     },
 )
 INSTITUTIONS: Final = open_book(
@@ -99,8 +109,32 @@ MEASURES: Final = open_book(
         "apply": Label("施行新的清单", "Put a catalogue in force"),
     },
 )
+PLATFORMS: Final = open_book(
+    "platforms",
+    Label("公示平台", "Platforms"),
+    {
+        "add": Label("接入平台", "Connect a platform"),
+        "change": Label("变更平台", "Change a platform"),
+        "park": Label("暂停推送", "Park a platform"),
+        "resume": Label("恢复推送", "Resume a platform"),
+        "disable": Label("停用平台", "Disable a platform"),
+        "show_secret": Label("查看签名密钥", "Show the signing secret"),
+        "rotate": Label("更换签名密钥", "Change the signing secret"),
+        "replay": Label("重新推送", "Send changes again"),
+    },
+)
+OPERATIONS: Final = open_book(
+    "operations",
+    Label("系统运行", "Operation"),
+    {
+        "backup": Label("备份", "Make a backup"),
+        "restore": Label("从备份恢复", "Restore a backup"),
+        "forget": Label("按保存期限删除", "Delete what was kept long enough"),
+    },
+)
 BOOKS: Final = {
-    one.name: one for one in (CALENDAR, ORGANISATIONS, ACCOUNTS, INSTITUTIONS, MEASURES)
+    one.name: one
+    for one in (CALENDAR, ORGANISATIONS, ACCOUNTS, INSTITUTIONS, MEASURES, PLATFORMS, OPERATIONS)
 }
 BASIS: Final = {
     "calendar": "REDRESS 工作日历",
@@ -108,6 +142,8 @@ BASIS: Final = {
     "accounts": "REDRESS 账号与任职",
     "institutions": "JY-2020-2 （十八）2",
     "measures": "SD-DRC-35 四（十三）",
+    "platforms": "SD-CREDIT-2021-5 （八）",
+    "operations": "REDRESS 系统运行",
 }
 
 

@@ -85,5 +85,6 @@ def read_settings() -> Settings:
 
 def count_waiting() -> int:
     """Return how many accounts wait for their person to set a password."""
-    waiting = select(func.count()).select_from(User).where(User.active, User.password.is_(None))
+    of_people = select(func.count()).select_from(User).where(User.is_machine.is_(False))
+    waiting = of_people.where(User.active, User.password.is_(None))
     return db.session.scalar(waiting) or 0

@@ -208,5 +208,6 @@ def check_email(email: str) -> str:
 
 
 def list_accounts() -> Sequence[User]:
-    """Return the accounts, by address."""
-    return db.session.scalars(select(User).order_by(User.email)).all()
+    """Return the accounts of people, by address."""
+    of_people = select(User).where(User.is_machine.is_(False))
+    return db.session.scalars(of_people.order_by(User.email)).all()

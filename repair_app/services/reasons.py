@@ -7,16 +7,32 @@ from functools import lru_cache
 from typing import Any
 
 from babel import Locale
-from flask_babel import format_date, get_locale, gettext
+from flask_babel import force_locale, format_date, get_locale, gettext
 
 from repair_app.engine.step import Reason
 from repair_app.labels import Label
+
+CHINESE = "zh_Hans_CN"
 
 
 def reason_text(reason: Reason) -> str:
     """Return why something may not be done, in the reader's language."""
     values = {name: value_text(value) for name, value in reason.values.items()}
     return str(gettext(reason.text) % values)
+
+
+def reason_label(reason: Reason) -> Label:
+    """Return why something may not be done, in both languages, whoever reads it."""
+    return _spell_reason(reason.text, tuple(reason.values.items()))
+
+
+@lru_cache(maxsize=20_000)
+def _spell_reason(text: str, values: tuple[tuple[str, Any], ...]) -> Label:
+    reason = Reason(text, dict(values))
+    with force_locale(CHINESE):
+        chinese = reason_text(reason)
+    with force_locale("en"):
+        return Label(chinese, reason_text(reason))
 
 
 def value_text(value: Any) -> str:

@@ -1,6 +1,6 @@
 """Credit records as the public, their subjects and their providers read them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from repair_app.access import (
     IN_OWN_NAME,
     OwnName,
+    records_concerning,
     stands_as,
 )
 from repair_app.db import db, today
@@ -208,6 +209,34 @@ def get_record(ref: str, user: User | None) -> CreditRecord:
     if shown_to_public(record) or (user and any(stands_as(user, record))):
         return record
     raise NotVisible(ref)
+
+
+def list_page(
+    user: User, *, after: str, limit: int, uscc: str = "", state: str = "", decision_no: str = ""
+) -> Sequence[CreditRecord]:
+    """Return some of the records that concern a person, the newest first.
+
+    after: the reference of the record that the part before ended with; empty for the first.
+    """
+    wanted = select(CreditRecord).where(records_concerning(user))
+    if after:
+        last = select(CreditRecord.id).where(CreditRecord.ref == after).scalar_subquery()
+        wanted = wanted.where(CreditRecord.id < last)
+    if uscc:
+        firm = select(Organisation.id).where(Organisation.uscc == uscc)
+        wanted = wanted.where(CreditRecord.subject_id.in_(firm))
+    if state:
+        wanted = wanted.where(CreditRecord.state == state)
+    if decision_no:
+        wanted = wanted.where(CreditRecord.decision_no == decision_no)
+    newest = wanted.order_by(CreditRecord.id.desc()).limit(limit)
+    return db.session.scalars(
+        newest.options(
+            joinedload(CreditRecord.subject),
+            joinedload(CreditRecord.provider),
+            selectinload(CreditRecord.dispute_marks),
+        )
+    ).all()
 
 
 def get_public(ref: str) -> CreditRecord:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, false, or_, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -86,6 +86,33 @@ def list_answers(user: User, subject: Organisation | None = None) -> list[Answer
     return list_verdicts(rows.unique())
 
 
+def list_page(user: User, *, after: str, limit: int) -> Sequence[Sanction]:
+    """Return some of the measures that a person's offices carry out or initiate, newest first.
+
+    after: the reference of the measure that the part before ended with; empty for the first.
+    """
+    by_records = Sanction.record.has(
+        CreditRecord.provider_id.in_(organisations_as(user, Role.PROVIDER))
+    )
+    own = Sanction.department_id.in_(organisations_as(user, Role.DEPARTMENT))
+    reads_all = true() if organisations_as(user, Role.REVIEWER, Role.AUDITOR) else false()
+    wanted = select(Sanction).where(or_(own, by_records, reads_all))
+    if after:
+        last = select(Sanction.id).where(Sanction.ref == after).scalar_subquery()
+        wanted = wanted.where(Sanction.id < last)
+    return db.session.scalars(
+        wanted.order_by(Sanction.id.desc())
+        .limit(limit)
+        .options(
+            joinedload(Sanction.record).options(
+                joinedload(CreditRecord.subject), selectinload(CreditRecord.dispute_marks)
+            ),
+            joinedload(Sanction.department),
+            selectinload(Sanction.suspensions),
+        )
+    ).all()
+
+
 def list_steps(sanction: Sanction, role: Role) -> list[Transition]:
     """Return what a role may do to a sanction in its state; what bars it, its page tells."""
     workflow = current_policy().workflow_of(sanction)
@@ -109,7 +136,8 @@ def may_read_person(user: User, sanction: Sanction) -> bool:
         Role.PROVIDER: sanction.record.provider_id,
         Role.DEPARTMENT: sanction.department_id,
     }
-    return sanction.person_id == user.person_id or any(
+    is_oneself = sanction.person_id == user.person_id and not user.is_machine
+    return is_oneself or any(
         one.role in READS_PERSONS or concerned.get(Role(one.role)) == one.organisation_id
         for one in user.current_appointments
     )

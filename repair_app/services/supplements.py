@@ -1,6 +1,5 @@
 """What an authority asked to be supplemented: in its own words, since when."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from repair_app.db import db
+from repair_app.ledger import texts_of
 from repair_app.models import Case, Event
 
 WAITS: Final = "supplement_asked"
@@ -43,6 +43,5 @@ def list_asked(found: Iterable[Case]) -> Mapping[str, Asked]:
 
 def items_of(event: Event) -> tuple[str, ...]:
     """Return what an event asks for, one item a line."""
-    body = event.text.body if event.text else None
-    lines = json.loads(body).get("missing", "").splitlines() if body else []
+    lines = texts_of(event).get("missing", "").splitlines()
     return tuple(line.strip() for line in lines if line.strip())

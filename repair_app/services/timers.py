@@ -24,22 +24,25 @@ from repair_app.models import Deadline
 from repair_app.services import (
     cases,
     deadlines,
-    drafts,
-    exports,
     inspections,
     letters,
+    limits,
     mail,
     publication,
     quarantine,
+    retention,
     scans,
 )
+from repair_app.services.imports import uploads
 from repair_app.services.policy import current_policy
+from repair_app.services.sync import delivery, drift, notices, standing
 from repair_app.services.transaction import sweep, transaction
 
 WHEN_THE_DAY_TURNS: Final = "5 0 * * *"
 WHEN_THE_NIGHT_IS_QUIET: Final = "35 1 * * *"  # after what is over has been taken off
 WHEN_THE_WEEK_BEGINS: Final = "10 6 * * 1"
 EVERY_FEW_MINUTES: Final = "*/5 * * * *"
+EVERY_HALF_MINUTE: Final = "*/30 * * * * *"  # the first field: seconds
 REMINDED_BEFORE: Final = 1  # working day
 ESCALATE: Final = "escalate"  # a transition of the system, in workflows that want it
 
@@ -125,6 +128,25 @@ def send_mail(moment: datetime) -> int:
         return mail.send_due()
 
 
+def deliver_changes(moment: datetime) -> int:
+    """Put the changes for platforms in order, and send those that are due."""
+    with at(moment):
+        return delivery.deliver_due()
+
+
+def watch_platforms(moment: datetime) -> int:
+    """Raise an alarm where a platform is late, and tell owners what is wrong."""
+    with at(moment):
+        standing.watch_terms()
+        return notices.send_notices()
+
+
+def check_platforms(moment: datetime) -> int:
+    """Compare what platforms show with what they should, and what we handed out with what is."""
+    with at(moment):
+        return drift.check_all()
+
+
 TIMERS: Final = (
     Timer("expire_records", WHEN_THE_DAY_TURNS, expire_records),
     Timer("lapse_sanctions", WHEN_THE_DAY_TURNS, lapse_sanctions),
@@ -134,10 +156,14 @@ TIMERS: Final = (
     Timer("escalate", EVERY_FEW_MINUTES, escalate),
     Timer("send_mail", EVERY_FEW_MINUTES, send_mail),
     Timer("print_letters", EVERY_FEW_MINUTES, letters.print_letters),
-    Timer("forget_exports", WHEN_THE_DAY_TURNS, exports.forget_exports),
+    Timer("forget_uploads", WHEN_THE_NIGHT_IS_QUIET, uploads.forget_uploads),
     Timer("open_quarantines", EVERY_FEW_MINUTES, open_quarantines),
     Timer("scan_records", WHEN_THE_NIGHT_IS_QUIET, scan_records),
-    Timer("clear_drafts", WHEN_THE_NIGHT_IS_QUIET, drafts.clear_old),
+    Timer("apply_retention", WHEN_THE_NIGHT_IS_QUIET, retention.apply_rules),
+    Timer("forget_counts", WHEN_THE_NIGHT_IS_QUIET, limits.forget_counts),
+    Timer("deliver_changes", EVERY_HALF_MINUTE, deliver_changes),
+    Timer("watch_platforms", EVERY_FEW_MINUTES, watch_platforms),
+    Timer("check_platforms", WHEN_THE_NIGHT_IS_QUIET, check_platforms),
     Timer("draw_inspection", WHEN_THE_WEEK_BEGINS, draw_inspection),
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from repair_app.db import db, writing
@@ -26,6 +27,13 @@ def transaction() -> Iterator[Session]:
         except BaseException:
             session.rollback()
             raise
+
+
+@contextmanager
+def aside() -> Iterator[Connection]:
+    """Give a connection of its own; what is done on it is kept, whatever becomes of the request."""
+    with writing(), db.engine.begin() as connection:
+        yield connection
 
 
 def sweep(items: Iterable[Item], act: Callable[[Item], bool]) -> int:

@@ -5,18 +5,22 @@ as a file, one for each enterprise on it. What the enterprise may not know of is
 confidential complaint, and what a person filed in their own name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from flask import Flask, Response, current_app
 from sqlalchemy import Select, exists, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
+from werkzeug.wsgi import ClosingIterator
 
 from repair_app import access
 from repair_app.access import FILERS, organisations_as
 from repair_app.db import db, now, today
+from repair_app.engine.step import case_of
 from repair_app.models import (
     Appointment,
     Case,
@@ -53,6 +57,26 @@ _lock = Lock()
 def may_be_noted(user: User) -> bool:
     """Say whether a person holds an office whose looking is noted."""
     return any(user.holds(role) for role in OFFICES)
+
+
+def note_when_sent(response: Response, noting: Callable[[], Any]) -> None:
+    """Have a look noted once its answer has been sent: nobody waits for it."""
+    # The proxy points nowhere any more by then.
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    ending = partial(note_within, app, noting)
+    if response.direct_passthrough:  # werkzeug hands such a body out as it is, and closes no more
+        response.response = ClosingIterator(cast("Iterable[bytes]", response.response), [ending])
+    else:
+        response.call_on_close(ending)
+
+
+def note_within(app: Flask, noting: Callable[[], Any]) -> None:
+    """Note a look; the page was sent, so that what goes wrong is only logged."""
+    with app.app_context():
+        try:
+            noting()
+        except Exception as error:  # noqa: BLE001  # costs nobody a page (ADR 13)
+            app.logger.warning("a look was not noted: %s", type(error).__name__)
 
 
 def note(account_id: int, kind: str, ref: str) -> bool:
@@ -105,10 +129,8 @@ def find_entity(session: Session, kind: str, ref: str) -> Any:
 
 def is_kept_from_subject(entity: Any) -> bool:
     """Say whether the enterprise's people may not even know that there is such a matter."""
-    one = entity.case if isinstance(entity, Requirement) else entity
-    if not isinstance(one, Case):
-        return False
-    return one.workflow in access.CONFIDENTIAL or one.person_id is not None
+    case = case_of(entity)
+    return case is not None and (case.workflow in access.CONFIDENTIAL or case.person_id is not None)
 
 
 def subject_of(entity: Any) -> int:

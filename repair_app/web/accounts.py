@@ -5,34 +5,63 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, request, session
 from flask_babel import lazy_gettext as _l
-from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_login import user_logged_out
-from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore
+from flask_login import user_logged_in, user_logged_out
+from flask_security import RoleMixin, Security, WebauthnUtil
 
-from repair_app.db import db
-from repair_app.models import User
+from repair_app import limits
+from repair_app.db import db, now
+from repair_app.forms.base import clean_text
+from repair_app.models import Passkey, User
 from repair_app.services import people
+from repair_app.services.second_factor import Accounts, Codes
 
-security = Security()
-limiter = Limiter(get_remote_address)
+
+class PasskeyNames(WebauthnUtil):
+    """The names of passkeys: any line of text, for every page escapes what it shows."""
+
+    def name_svn(self, value: str) -> tuple[str | None, str | None]:
+        """Return what is wrong with a name, or None, and the name as it is kept."""
+        name = clean_text(value) or ""
+        if not name or len(name) > current_app.config["SECURITY_WAN_NAME_MAX_LENGTH"]:
+            return str(_l("Give the passkey a name of up to 64 characters.")), None
+        return None, name
+
+
+class SignIn(Security):
+    """Flask-Security without the library that takes tags out of the names of passkeys."""
+
+    def __init__(self) -> None:
+        super().__init__(totp_cls=Codes, webauthn_util_cls=PasskeyNames)
+
+    def _check_modules(self, module: str, config_name: str) -> Any:
+        """Ask for what it needs, but that one: see `PasskeyNames`."""
+        return module == "nh3" or super()._check_modules(module, config_name)  # type: ignore[no-untyped-call]
+
+
 LONGEST_ADDRESS = 254  # characters of an e-mail address (RFC 5321)
 
 
 def init_app(app: Flask) -> None:
     """Add sign-in and sign-out to the application."""
-    accounts = SQLAlchemyUserDatastore(db, User, RoleMixin)
+    accounts = Accounts(db, User, RoleMixin, webauthn_model=Passkey)
     # The library has no Chinese for this one; it must not tell which of the two was wrong.
     app.config["SECURITY_MSG_GENERIC_AUTHN_FAILED"] = (
         _l("The address or the password is not right."),
         "error",
     )
+    app.config["SECURITY_DATETIME_FACTORY"] = now
+    security = SignIn()  # of this application: it keeps the keys
     security.init_app(app, accounts)
-    limiter.init_app(app)
+    security.want_json(lambda _request: False)  # its pages are for people
+    limits.limiter.init_app(app)
     slow_down(app, "security.login")
     user_logged_out.connect(end_session, app)
+    user_logged_in.connect(remember_nobody, app)
+    # It would sign somebody in without the second factor, and outlast the session.
+    security.login_manager._load_user_from_remember_cookie = lambda _cookie: None  # noqa: SLF001  # there is no setting for it
 
 
 def slow_down(app: Flask, endpoint: str) -> None:
@@ -47,19 +76,14 @@ def slow_down(app: Flask, endpoint: str) -> None:
         ("LOGIN_RATE_LIMIT_OF_ACCOUNT", account_tried),
         ("LOGIN_RATE_LIMIT_OF_PLACE", get_remote_address),
     ):
-        limit = limiter.limit(
-            partial(limit_of, setting),
+        limit = limits.limiter.limit(
+            partial(limits.limit_of, setting),
             key_func=key,
             scope=setting,
             methods=["POST"],
             deduct_when=has_failed,
         )
         views[endpoint] = limit(views[endpoint])
-
-
-def limit_of(setting: str) -> str:
-    """Return a limit as the settings have it."""
-    return str(current_app.config[setting])
 
 
 def account_tried() -> str:
@@ -82,6 +106,11 @@ def end_session(_app: Flask, user: Any, **_: Any) -> None:
     """Make every cookie of this account worthless: a copied one ends with the session."""
     if user.is_authenticated:
         people.end_sessions(user.id)
+
+
+def remember_nobody(_app: Flask, **_: Any) -> None:
+    """Let no sign-in set a cookie that outlasts the session, whatever was sent with it."""
+    session.pop("_remember", None)
 
 
 def has_missed(answer: Response) -> bool:

@@ -7,13 +7,15 @@ from flask_login import current_user
 from repair_app.alarms import KINDS
 from repair_app.forms.administration import EventsForm
 from repair_app.models import Role
+from repair_app.penalty_format.uscc import is_uscc, normalise_uscc
 from repair_app.services import deadlines, history
+from repair_app.services import enquiries as asking
 from repair_app.services.history import Sought
 from repair_app.services.office_book import BOOKS
 from repair_app.services.policy import current_policy
 from repair_app.web import words
 from repair_app.web.door import only
-from repair_app.web.view import language, row_before
+from repair_app.web.view import asked_for, language, row_before
 
 pages = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -74,3 +76,21 @@ def verify() -> str:
     """Check every chain of events and say what was found."""
     count, flaw = history.verify_all()
     return render_template("audit/verify.html", count=count, flaw=flaw)
+
+
+@pages.get("/enquiries")
+@only(Role.AUDITOR)
+def enquiries() -> str:
+    """List what was asked of the enforcement gate, by whom, what for, and what it answered."""
+    typed = asked_for("uscc")
+    wrong = bool(typed) and not is_uscc(typed)
+    code = normalise_uscc(typed) if typed and not wrong else ""
+    found = [] if wrong else asking.list_latest(row_before(), code)
+    return render_template(
+        "audit/enquiries.html",
+        asked=found[: asking.PAGE],
+        more=len(found) > asking.PAGE,
+        uscc=typed,
+        is_mistyped=wrong,
+        states=asking.STATES,
+    )

@@ -19,8 +19,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from repair_app.access import stands_as
-from repair_app.engine.step import Entity
-from repair_app.models import Case, Document, Requirement, Role
+from repair_app.engine.step import Entity, case_of
+from repair_app.models import Case, Document, Role
 from repair_app.services import (
     cases,
     complaints,
@@ -96,8 +96,8 @@ def claim_of(entity: Entity) -> dict[str, Any] | None:
     Of the case only the question, for an agency that was consulted. None for who takes a side,
     for what is not filed yet, and where a step is of no case.
     """
-    case = entity.case if isinstance(entity, Requirement) else entity
-    if not isinstance(case, Case) or case.submitted_at is None:
+    case = case_of(entity)
+    if case is None or case.submitted_at is None:
         return None
     roles = roles_in(case)
     if roles.isdisjoint(desk.READERS):
@@ -159,8 +159,8 @@ def remove_document(ref: str) -> Response:
 @pages.app_template_global("removable")
 def removable(entity: Entity) -> bool:
     """Say whether the reader may take files out of a matter, or of the one it is a part of."""
-    case = entity.case if isinstance(entity, Requirement) else entity
-    return isinstance(case, Case) and bool(case.ref) and removals.can_remove(current_user, case)
+    case = case_of(entity)
+    return case is not None and bool(case.ref) and removals.can_remove(current_user, case)
 
 
 @pages.get("/documents/<ref:ref>/view")

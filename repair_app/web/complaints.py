@@ -13,6 +13,7 @@ from flask_login import current_user
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from repair_app import limits
 from repair_app.engine.step import Refused
 from repair_app.forms.complaints import CAPACITIES, DISMISSALS, ComplaintForm
 from repair_app.models import CreditRecord, Role
@@ -36,11 +37,11 @@ def slow_down(app: Flask) -> None:
     What was taken in is counted for a record: a form that is sent back for a mistake is not.
     """
     views: dict[str, Any] = app.view_functions
-    complain_limit = accounts.limiter.limit(
-        partial(accounts.limit_of, "COMPLAINT_RATE_LIMIT"), methods=["POST"]
+    complain_limit = limits.limiter.limit(
+        partial(limits.limit_of, "COMPLAINT_RATE_LIMIT"), methods=["POST"]
     )
-    look_up_limit = accounts.limiter.limit(
-        partial(accounts.limit_of, "COMPLAINT_LOOKUP_RATE_LIMIT"), deduct_when=accounts.has_missed
+    look_up_limit = limits.limiter.limit(
+        partial(limits.limit_of, "COMPLAINT_LOOKUP_RATE_LIMIT"), deduct_when=accounts.has_missed
     )
     views["complaints.complain"] = complain_limit(views["complaints.complain"])
     views["complaints.show"] = look_up_limit(views["complaints.show"])
@@ -48,8 +49,8 @@ def slow_down(app: Flask) -> None:
         ("COMPLAINT_RATE_LIMIT_OF_RECORD", place_and_record),
         ("COMPLAINT_RATE_LIMIT_ABOUT_RECORD", record_told_of),
     ):
-        limit = accounts.limiter.limit(
-            partial(accounts.limit_of, setting),
+        limit = limits.limiter.limit(
+            partial(limits.limit_of, setting),
             key_func=key,
             scope=setting,
             methods=["POST"],
@@ -78,17 +79,12 @@ def show_too_many(_error: HTTPException) -> Answer:
     """Show that enough complaints have come in, and what can be done instead."""
     if request.endpoint != f"{pages.name}.{complain.__name__}":
         return errors.show(HTTPStatus.TOO_MANY_REQUESTS)
-    page = render_template(
-        "error.html",
-        status=int(HTTPStatus.TOO_MANY_REQUESTS),
-        happened=gettext("Too much has come in from here, or about this record, for now."),
-        mend=gettext(
-            "Nothing was taken in this time. What was sent before is being looked at; look it up "
-            "with its code. If there is more to tell, send it tomorrow."
-        ),
-        reasons=(),
+    happened = gettext("Too much has come in from here, or about this record, for now.")
+    mend = gettext(
+        "Nothing was taken in this time. What was sent before is being looked at; look it up "
+        "with its code. If there is more to tell, send it tomorrow."
     )
-    return page, HTTPStatus.TOO_MANY_REQUESTS
+    return errors.show(HTTPStatus.TOO_MANY_REQUESTS, words=(happened, mend))
 
 
 @pages.route("/records/<ref:ref>/complaint", methods=["GET", "POST"])

@@ -5,6 +5,7 @@ Who may see which case is not decided here but by `services`: what is not yours 
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, redirect, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
@@ -15,9 +16,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 from repair_app.models import Role
+from repair_app.services import second_factor
 
 PUBLIC = "public"
+MACHINES = "machines"  # of the interface: which of them, it says itself (api/access.py)
+INTERFACE = "/api/"
 SIGNED_IN = "signed in"
+HALFWAY = "halfway"  # the password was given, a code is still to come
 # Pages of the libraries: what they are is theirs, who may enter is ours.
 LIBRARY_PAGES: dict[str, str] = {
     "static": PUBLIC,
@@ -25,7 +30,35 @@ LIBRARY_PAGES: dict[str, str] = {
     "security.static": PUBLIC,
     "security.login": PUBLIC,
     "security.logout": PUBLIC,  # signs out whoever is signed in
+    "security.verify": SIGNED_IN,
+    "security.tf_select": HALFWAY,
+    "security.two_factor_token_validation": HALFWAY,
+    "security.two_factor_rescue": HALFWAY,
+    "security.mf_recovery": HALFWAY,
+    "security.wan_signin": HALFWAY,
+    "security.wan_signin_response": HALFWAY,
+    "security.two_factor_setup": SIGNED_IN,
+    "security.two_factor_setup_validate": SIGNED_IN,
+    "security.mf_recovery_codes": SIGNED_IN,
+    "security.wan_register": SIGNED_IN,
+    "security.wan_register_response": SIGNED_IN,
+    "security.wan_delete": SIGNED_IN,
 }
+# Where somebody who needs a second factor, and has none, may go.
+SETTING_UP = frozenset(
+    {
+        "second_factor.index",
+        "security.two_factor_setup",
+        "security.two_factor_setup_validate",
+        "security.two_factor_token_validation",
+        "security.wan_register",
+        "security.wan_register_response",
+        "security.verify",
+        "security.logout",
+        "language.change",
+        "theme.change",
+    }
+)
 # What is the same for everybody: no cookie goes with it, so that it may be kept and watched.
 NOBODYS = frozenset(
     {
@@ -34,9 +67,13 @@ NOBODYS = frozenset(
         "security.static",
         "health.healthz",
         "health.readyz",
+        "metrics.show",
         "feed.show",
+        "interface.asset",
     }
 )
+# What is public and the same for long: its view says how long it may be kept.
+MAY_BE_KEPT = frozenset({"static", "bootstrap.static", "api_gate.show_keys"})
 CONTENT_POLICY = {
     "default-src": "'self'",
     "img-src": "'self' data:",  # the icons inside Bootstrap's stylesheet
@@ -78,7 +115,14 @@ class Sessions(SecureCookieSessionInterface):
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Say whether this answer carries the session."""
-        return request.endpoint not in NOBODYS and super().should_set_cookie(app, session)
+        if request.endpoint in NOBODYS or is_of_machines():
+            return False
+        return super().should_set_cookie(app, session)
+
+
+def is_of_machines() -> bool:
+    """Say whether this request is to the interface, and not to its page for people."""
+    return request.path.startswith(INTERFACE) and request.endpoint != "interface.index"
 
 
 def init_app(app: Flask) -> None:
@@ -86,6 +130,8 @@ def init_app(app: Flask) -> None:
     if app.config["BASE_URL"]:
         # Only behind the operator's own proxy is a header to be believed over the connection.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+    needing = second_factor.read_roles(app.config["SECOND_FACTOR"])
+    app.extensions["redress_second_factor"] = needing
     app.session_interface = Sessions()
     app.before_request(refuse_what_no_form_sends)  # before anything reads the body
     csrf.init_app(app)
@@ -94,16 +140,24 @@ def init_app(app: Flask) -> None:
         force_https=False,  # the reverse proxy's work
         strict_transport_security=app.config["SESSION_COOKIE_SECURE"],
         session_cookie_secure=app.config["SESSION_COOKIE_SECURE"],
-        content_security_policy=CONTENT_POLICY,
+        content_security_policy=content_policy(app.config["OIDC_ISSUER"]),
         referrer_policy="same-origin",
     )
     app.before_request(admit)
     app.after_request(forbid_caching)
 
 
+def content_policy(issuer: str) -> dict[str, str]:
+    """Return what a page may load and where its forms lead: to the provider too, to sign out."""
+    if not issuer:
+        return CONTENT_POLICY
+    place = urlsplit(issuer)
+    return CONTENT_POLICY | {"form-action": f"'self' {place.scheme}://{place.netloc}"}
+
+
 def refuse_what_no_form_sends() -> None:
     """Refuse a body that no form of ours can have sent: libraries stumble over such."""
-    if request.method != "POST":
+    if request.method != "POST" or request.path.startswith(INTERFACE):
         return
     if request.mimetype not in FORM_TYPES:
         abort(415)
@@ -130,13 +184,44 @@ def admit() -> AnyResponse | None:
     if request.endpoint is None:
         return None  # no such page
     rule = rule_of(current_app, request.endpoint)
-    if rule == PUBLIC:
+    if rule != MACHINES and lacks_second_factor():
+        return ask_for_second_factor()
+    if rule in {PUBLIC, MACHINES}:
         return None
+    if rule == HALFWAY:
+        return admit_halfway()
     if not current_user.is_authenticated:
         return ask_to_sign_in()
     if isinstance(rule, frozenset) and not any(current_user.holds(role) for role in rule):
         abort(403)
     return None
+
+
+def admit_halfway() -> AnyResponse | None:
+    """Let in who has given a password and is asked for a code, or sets up an authenticator now.
+
+    Flask-Security would sign out anybody else: no page that is only looked at may do that.
+    """
+    if not current_user.is_authenticated:
+        return None if "tf_user_id" in session else ask_to_sign_in()
+    if session.get("tf_state") == "validating_profile" and session.get("tf_totp_secret"):
+        return None
+    return redirect(url_for("public.home"))
+
+
+def lacks_second_factor() -> bool:
+    """Say whether the person must first set up a second factor, and goes elsewhere."""
+    roles = current_app.extensions["redress_second_factor"]
+    if not roles or request.endpoint in NOBODYS | SETTING_UP or not current_user.is_authenticated:
+        return False
+    return second_factor.lacks(current_user, roles)
+
+
+def ask_for_second_factor() -> AnyResponse:
+    """Send somebody to where a second factor is set up; no form of theirs is carried out."""
+    if request.method != "GET":
+        abort(403)
+    return redirect(url_for("second_factor.index"))
 
 
 def ask_to_sign_in() -> AnyResponse:
@@ -148,6 +233,7 @@ def ask_to_sign_in() -> AnyResponse:
 
 def forbid_caching(response: Response) -> Response:
     """Keep pages out of every cache: a repaired record must not live on in one."""
-    if request.endpoint not in {"static", "bootstrap.static"}:
+    asks_again = request.path.startswith(INTERFACE) and response.cache_control.private
+    if request.endpoint not in MAY_BE_KEPT and not asks_again:
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from functools import partial
+from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, send_file, url_for
 from flask_babel import gettext
 from flask_login import current_user
 
+from repair_app.db import now
 from repair_app.models import Role
 from repair_app.penalty_format import InvalidUscc, check_uscc
-from repair_app.services import records, sanctions
+from repair_app.services import gate, records, sanctions
 from repair_app.web.door import csrf, only, signed_in
 from repair_app.web.transitions import (
     Answer,
@@ -52,6 +54,21 @@ def show(answers: Sequence[sanctions.Answer] = (), **shown: Any) -> str:
         answers=answers,
         cut_off_at=MOST if len(answers) == MOST else None,
         **shown,
+    )
+
+
+@pages.post("/enforce/<ref:ref>/receipt")
+@only(Role.DEPARTMENT)
+def receipt(ref: str) -> Response:
+    """Hand out the signed answer of this moment on a measure: asked of the gate, and logged."""
+    signed = gate.ask_by_page(current_user, ref).receipt
+    name = f"{ref}-{now():%Y%m%dT%H%M%SZ}.jws"
+    return send_file(
+        BytesIO(f"{signed}\n".encode()),
+        mimetype="application/jose",
+        as_attachment=True,
+        download_name=name,
+        max_age=0,
     )
 
 

@@ -3,12 +3,15 @@
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, current_app, render_template, request
+import psycopg
+from flask import Flask, current_app, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import IntegrityError
+from obstore.exceptions import BaseError as StorageError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from repair_app.db import now
 from repair_app.engine.step import NotAllowed, NotOffered, Reason, Refused, WrongState
@@ -16,6 +19,7 @@ from repair_app.services.cases import NotVisible, TokenBorrowed
 from repair_app.uploads import MAX_MB
 
 Answer = tuple[str, int]
+TRY_AGAIN = 10  # seconds after which the store may be back
 
 # Pages that ask a step's question, and show again what was sent from an earlier session.
 QUESTIONS = frozenset({"transitions.fire", "records.open_case", "records.impose"})
@@ -56,6 +60,10 @@ TEXTS: dict[int, tuple[Any, Any]] = {
         _l("Open the page anew and fill in the form there."),
     ),
     429: (_l("Too many attempts."), _l("Wait a minute, then try again.")),
+    503: (
+        _l("We cannot reach our own store at the moment."),
+        _l("Wait a minute and send the same form again: what was taken already is not done twice."),
+    ),
     500: (
         _l("Something went wrong on our side."),
         _l("Nothing was changed. Try again; if it happens again, tell us when."),
@@ -75,13 +83,21 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Refused, show_refusal)
     # Somebody was quicker, and the database kept the rule: nothing was changed.
     app.register_error_handler(IntegrityError, show_collision)
+    app.register_error_handler(OperationalError, show_loss)
+    app.register_error_handler(NoConnection, show_loss)
+    app.register_error_handler(StorageError, show_loss)
     app.register_error_handler(StaleDataError, lambda _: show(HTTPStatus.CONFLICT))
 
 
 def show_http_error(error: HTTPException) -> Any:
     """Show the page of an HTTP status; a redirect stays what it is."""
     code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
-    return error if code < HTTPStatus.BAD_REQUEST else show(code)
+    if code < HTTPStatus.BAD_REQUEST:
+        return error
+    answer = make_response(show(code))
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return answer
 
 
 def show_form_error(_error: CSRFError) -> Answer:
@@ -97,14 +113,43 @@ def show_collision(error: IntegrityError) -> Answer:
     return show(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
+def show_loss(error: OperationalError | NoConnection | StorageError) -> Any:
+    """Show that the store does not answer, or not in time; nobody is signed in on that page."""
+    if isinstance(error, OperationalError) and not is_passing(error):
+        current_app.logger.error("the database cannot do what it was asked", exc_info=error)
+        return show(HTTPStatus.INTERNAL_SERVER_ERROR)
+    # The reason alone: the statement's values may be personal.
+    reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+    current_app.logger.error("the store does not answer: %s", reason)
+    # Who it is, only the store can tell.
+    current_app.login_manager._update_request_context_with_user()  # type: ignore[attr-defined]  # noqa: SLF001  # the library has no other word for "nobody"
+    answer = make_response(show(HTTPStatus.SERVICE_UNAVAILABLE))
+    answer.headers["Retry-After"] = str(TRY_AGAIN)
+    return answer
+
+
+def is_passing(error: OperationalError) -> bool:
+    """Say whether an error of the database is one of its state, and not of what it was asked."""
+    return isinstance(error.orig, psycopg.Error) or "locked" in str(error.orig)
+
+
 def show_refusal(error: Refused) -> Answer:
     """Show the reasons of a guard."""
     return show(HTTPStatus.CONFLICT, error.reasons)
 
 
-def show(status: int, reasons: tuple[Reason, ...] = ()) -> Answer:
-    """Return the page of a refusal."""
-    happened, mend = TEXTS.get(status, TEXTS[500] if status >= 500 else TEXTS[400])  # noqa: PLR2004  # server errors
+def show(
+    status: int, reasons: tuple[Reason, ...] = (), words: tuple[Any, Any] | None = None
+) -> Answer:
+    """Return the page of a refusal; a part of the site that has no pages answers in its own way.
+
+    words: what happened and what can be done, where a page knows better than `TEXTS`.
+    """
+    for beginning, answer in current_app.extensions["redress_refusals"].items():
+        if request.path.startswith(beginning):
+            told: Answer = answer(status)
+            return told
+    happened, mend = words or TEXTS.get(status, TEXTS[500] if status >= 500 else TEXTS[400])  # noqa: PLR2004  # server errors
     page = render_template(
         "error.html",
         status=int(status),

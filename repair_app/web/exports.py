@@ -20,14 +20,15 @@ from flask import (
 from flask_babel import get_locale, gettext
 from flask_login import current_user
 
+from repair_app import limits
 from repair_app.db import today
 from repair_app.models import User
 from repair_app.services import exports
 from repair_app.services.listings.common import PUBLIC
 from repair_app.services.listings.registry import LISTINGS, chosen
 from repair_app.sheets import MEDIA_TYPES
-from repair_app.web import accounts
 from repair_app.web.door import ask_to_sign_in, public, signed_in
+from repair_app.web.lagging import may_lag
 
 pages = Blueprint("exports", __name__, url_prefix="/exports")
 LOOK_AGAIN = 3  # seconds, while something is being written
@@ -36,8 +37,8 @@ LOOK_AGAIN = 3  # seconds, while something is being written
 def slow_down(app: Flask) -> None:
     """Limit the lists that nobody in particular takes away, from one network address."""
     views: dict[str, Any] = app.view_functions
-    limit = accounts.limiter.limit(
-        partial(accounts.limit_of, "EXPORT_RATE_LIMIT"),
+    limit = limits.limiter.limit(
+        partial(limits.limit_of, "EXPORT_RATE_LIMIT"),
         exempt_when=lambda: current_user.is_authenticated,
     )
     views["exports.download"] = limit(views["exports.download"])
@@ -45,6 +46,7 @@ def slow_down(app: Flask) -> None:
 
 @pages.get("/<name>.<any(csv, xlsx):form>")
 @public
+@may_lag
 def download(name: str, form: str) -> Any:
     """Hand out a list as a file; a long one is to be asked for."""
     user = reader()

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, request
 
+from repair_app import limits
 from repair_app.services import feed
 from repair_app.web import accounts
 from repair_app.web.door import public
@@ -17,11 +18,11 @@ pages = Blueprint("feed", __name__, url_prefix="/feed")
 def slow_down(app: Flask) -> None:
     """Limit, from one network address, the calendar addresses that are none; and each that is."""
     views: dict[str, Any] = app.view_functions
-    misses = accounts.limiter.limit(
-        partial(accounts.limit_of, "FEED_RATE_LIMIT"), deduct_when=accounts.has_missed
+    misses = limits.limiter.limit(
+        partial(limits.limit_of, "FEED_RATE_LIMIT"), deduct_when=accounts.has_missed
     )
-    reads = accounts.limiter.limit(
-        partial(accounts.limit_of, "FEED_READ_RATE_LIMIT"),
+    reads = limits.limiter.limit(
+        partial(limits.limit_of, "FEED_READ_RATE_LIMIT"),
         key_func=which_feed,
         deduct_when=was_read,
     )

@@ -4,9 +4,10 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, Flask, abort, current_app, flash, redirect, render_template, url_for
 from flask_babel import gettext
 
+from repair_app import limits
 from repair_app.forms.administration import PasswordForm
 from repair_app.services import invitations
 from repair_app.services.invitations import WorthlessLink
@@ -20,8 +21,8 @@ pages = Blueprint("invitations", __name__)
 def slow_down(app: Flask) -> None:
     """Limit the links that are none, from one network address."""
     views: dict[str, Any] = app.view_functions
-    limit = accounts.limiter.limit(
-        partial(accounts.limit_of, "INVITATION_RATE_LIMIT"), deduct_when=accounts.has_missed
+    limit = limits.limiter.limit(
+        partial(limits.limit_of, "INVITATION_RATE_LIMIT"), deduct_when=accounts.has_missed
     )
     views["invitations.set_password"] = limit(views["invitations.set_password"])
 
@@ -34,9 +35,12 @@ def set_password(token: str) -> Answer:
     try:
         user = invitations.find_invited(token)
         form.ask(user, current_app.config["SECURITY_PASSWORD_LENGTH_MIN"])
+        if form.is_submitted() and not current_app.config["TAKES_PASSWORDS"]:
+            abort(HTTPStatus.FORBIDDEN)
         if not form.validate_on_submit():
             status = HTTPStatus.BAD_REQUEST if form.is_submitted() else HTTPStatus.OK
-            return render_template("security/welcome.html", form=form, user=user), status
+            page = render_template("security/welcome.html", form=form, user=user, token=token)
+            return page, status
         invitations.set_password(token, form.normal)
     except WorthlessLink:
         return render_template("security/worthless.html"), HTTPStatus.NOT_FOUND

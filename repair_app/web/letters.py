@@ -20,6 +20,7 @@ from flask import (
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from repair_app import limits
 from repair_app.engine.letter_facts import TEXTS, TO_BE_SET, TO_BE_WRITTEN
 from repair_app.engine.letters import Composed
 from repair_app.engine.spec import Transition
@@ -27,11 +28,12 @@ from repair_app.engine.step import Entity
 from repair_app.forms import FORMS
 from repair_app.letters import LANGUAGES
 from repair_app.models import Case, CreditRecord
+from repair_app.public_address import site
 from repair_app.services import complaints, letters, own_reports
 from repair_app.services.letters import LetterPage
 from repair_app.web import accounts
 from repair_app.web.door import public, signed_in
-from repair_app.web.view import RefConverter, asked_for, language, row_before, site
+from repair_app.web.view import RefConverter, asked_for, language, row_before
 
 pages = Blueprint("letters", __name__)
 _OPEN: Final = "|".join(
@@ -44,8 +46,8 @@ OPEN: Final = re.compile(f"([（(])+({_OPEN})([）)])+")
 def slow_down(app: Flask) -> None:
     """Limit the codes that are none, from one network address, of letters and of reports."""
     views: dict[str, Any] = app.view_functions
-    limit = accounts.limiter.limit(
-        partial(accounts.limit_of, "VERIFY_RATE_LIMIT"), deduct_when=accounts.has_missed
+    limit = limits.limiter.limit(
+        partial(limits.limit_of, "VERIFY_RATE_LIMIT"), deduct_when=accounts.has_missed
     )
     for page in ("letters.verify", "my.verify_report"):
         views[page] = limit(views[page])

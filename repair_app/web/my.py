@@ -21,9 +21,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from repair_app.engine import fields
 from repair_app.models import Case, CreditRecord, Role
+from repair_app.public_address import site
 from repair_app.services import (
     agents,
     drafts,
+    enquiries,
     history,
     own_reports,
     pictures,
@@ -33,7 +35,7 @@ from repair_app.services import (
 )
 from repair_app.services.listings.registry import LISTINGS
 from repair_app.web.door import only, public, signed_in
-from repair_app.web.view import ROW, asked_for, language, row_before, site
+from repair_app.web.view import ROW, asked_for, language, row_before
 
 pages = Blueprint("my", __name__)
 
@@ -122,7 +124,13 @@ def seen() -> str:
     rows = viewings.list_own(current_user, row_before())
     more = len(rows) > viewings.PAGE
     lists = {f"{viewings.LIST}{name}": LISTINGS[name].title for name in viewings.LISTS}
-    return render_template("my/viewings.html", rows=rows[: viewings.PAGE], more=more, lists=lists)
+    return render_template(
+        "my/viewings.html",
+        rows=rows[: viewings.PAGE],
+        more=more,
+        lists=lists,
+        offices=enquiries.list_offices(current_user) if row_before() is None else (),
+    )
 
 
 # --- the enterprise's own credit report ---

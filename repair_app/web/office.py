@@ -10,9 +10,10 @@ from werkzeug.wrappers import Response
 
 from repair_app.forms.administration import OfficeForm
 from repair_app.models import User
+from repair_app.public_address import site
 from repair_app.services import invitations
 from repair_app.services.people import NotPossible
-from repair_app.web.view import ROW, language, site
+from repair_app.web.view import ROW, language
 
 Answer = str | tuple[str, int] | Response
 

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from repair_app.db import db
 from repair_app.forms.administration import InvitationForm, RoleForm, TermForm
 from repair_app.models import Role, User
-from repair_app.services import administration, people
+from repair_app.services import administration, identities, invitations, people, second_factor
 from repair_app.services.administration import Newcomer, Seat
 from repair_app.web import words
 from repair_app.web.door import only
@@ -135,3 +135,25 @@ def reopen(number: int) -> Response:
     back = url_for("people.show", number=number)
     done = gettext("The account is active again.")
     return press(lambda: administration.reopen(current_user, number), done, back)
+
+
+@pages.post("/<row:number>/reset-factors")
+@only(Role.ADMINISTRATOR)
+def reset_factors(number: int) -> Response:
+    """Forget the second factor of somebody who has lost it, and tell them."""
+    back, done = url_for("people.show", number=number), []
+    answer = press(lambda: done.append(second_factor.reset(current_user, number)), "", back)
+    if done:
+        flash(gettext("The second factor was reset; the sessions of the account have ended."))
+        if not invitations.tell_of_reset(done[0]):
+            flash(gettext("No mail could be sent: tell the person yourself."), "warning")
+    return answer
+
+
+@pages.post("/<row:number>/unlink")
+@only(Role.ADMINISTRATOR)
+def unlink(number: int) -> Response:
+    """Forget by which unified identity somebody signs in."""
+    back = url_for("people.show", number=number)
+    done = gettext("The identity was unlinked; the sessions of the account have ended.")
+    return press(lambda: identities.unlink(current_user, number), done, back)

@@ -8,6 +8,7 @@ from repair_app.models import Role
 from repair_app.services import commitments as commitment_list
 from repair_app.services import records, sanctions, search
 from repair_app.web.door import public, signed_in
+from repair_app.web.lagging import may_lag
 from repair_app.web.view import asked_for, row_before
 
 pages = Blueprint("public", __name__)
@@ -27,6 +28,7 @@ HOMES: list[tuple[Role, str]] = [
 
 @pages.get("/")
 @public
+@may_lag
 def index() -> str:
     """Search the published records by name or code."""
     query = asked_for("q")
@@ -36,6 +38,7 @@ def index() -> str:
 
 @pages.get("/commitments")
 @public
+@may_lag
 def commitments() -> str:
     """List the commitments that were published."""
     rows = commitment_list.list_published(row_before())
@@ -44,6 +47,7 @@ def commitments() -> str:
 
 @pages.get("/measures")
 @public
+@may_lag
 def measures() -> str:
     """List the catalogue of measures."""
     return render_template("public/measures.html", measures=sanctions.list_measures())

@@ -19,9 +19,11 @@ from repair_app.engine.spec import Transition
 from repair_app.engine.step import Refused
 from repair_app.engine.store import ReadingStore
 from repair_app.models import Case, Role, Sanction
+from repair_app.public_address import site
 from repair_app.services import cases, history, pictures, records, sanctions
 from repair_app.services.reasons import reason_text
 from repair_app.web.door import csrf, only, public, signed_in
+from repair_app.web.lagging import may_lag
 from repair_app.web.transitions import (
     Answer,
     build_form,
@@ -29,7 +31,6 @@ from repair_app.web.transitions import (
     send,
     show_form,
 )
-from repair_app.web.view import site
 
 pages = Blueprint("records", __name__)
 ACTING = frozenset({Role.DEPARTMENT, Role.PROVIDER})
@@ -37,6 +38,7 @@ ACTING = frozenset({Role.DEPARTMENT, Role.PROVIDER})
 
 @pages.get("/records/<ref:ref>")
 @public
+@may_lag
 def show(ref: str) -> str:
     """Show a record: what is public to all, the rest to those it concerns."""
     user = current_user if current_user.is_authenticated else None
@@ -62,6 +64,7 @@ def show(ref: str) -> str:
 
 @pages.get("/records/<ref:ref>/qr.svg")
 @public
+@may_lag
 def qr(ref: str) -> Response:
     """Show the address of a public record as a code to scan."""
     records.get_public(ref)

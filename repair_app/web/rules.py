@@ -21,6 +21,7 @@ from repair_app.services.rule_words import (
     value_words,
 )
 from repair_app.web.door import public
+from repair_app.web.lagging import may_lag
 from repair_app.web.view import language
 
 pages = Blueprint("rules", __name__, url_prefix="/rules")
@@ -50,6 +51,7 @@ pages.add_app_template_global(rules.list_materials)
 
 @pages.get("")
 @public
+@may_lag
 def index() -> str:
     """List the rule packs, and which of them each part goes by today."""
     policy = current_policy()
@@ -66,6 +68,7 @@ def index() -> str:
 
 @pages.get("/<name>")
 @public
+@may_lag
 def show(name: str) -> str:
     """Show every value of a rule pack, and where sources differ."""
     try:

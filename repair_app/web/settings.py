@@ -10,9 +10,9 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import RadioField
 
+from repair_app.public_address import site
 from repair_app.services import feed, messages
 from repair_app.web.door import signed_in
-from repair_app.web.view import site
 
 pages = Blueprint("settings", __name__, url_prefix="/settings")
 

@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from repair_app import replica
 from repair_app.web import (
     accounts,
     admin,
@@ -9,6 +10,7 @@ from repair_app.web import (
     audit,
     calendar,
     cases,
+    clients,
     commitments,
     complaints,
     coverage,
@@ -23,37 +25,48 @@ from repair_app.web import (
     how,
     inspections,
     institutions,
+    interface,
     invitations,
     language,
     letters,
     measures,
     messages,
+    metrics,
     my,
     organisations,
     people,
+    platforms,
     public,
     records,
     rules,
+    second_factor,
     settings,
     statistics,
     theme,
     training,
     transitions,
+    unified,
     view,
     viewings,
+    watching,
     work,
 )
 
 
 def add_pages(app: Flask) -> None:
     """Put the door, the pages and the error pages into the application."""
+    watching.init_app(app)
+    metrics.init_app(app)
     door.init_app(app)
     language.init_app(app)
     theme.init_app(app)
     accounts.init_app(app)
+    second_factor.init_app(app)
+    unified.init_app(app)
     view.init_app(app)
     viewings.init_app(app)
     errors.init_app(app)
+    replica.init_app(app)
     for area in (
         public,
         my,
@@ -71,6 +84,9 @@ def add_pages(app: Flask) -> None:
         organisations,
         people,
         institutions,
+        clients,
+        interface,
+        platforms,
         agents,
         invitations,
         calendar,
@@ -83,10 +99,13 @@ def add_pages(app: Flask) -> None:
         inspections,
         messages,
         settings,
+        second_factor,
+        unified,
         statistics,
         exports,
         feed,
         health,
+        metrics,
     ):
         app.register_blueprint(area.pages)
     complaints.slow_down(app)
@@ -95,4 +114,3 @@ def add_pages(app: Flask) -> None:
     feed.slow_down(app)
     invitations.slow_down(app)
     messages.init_app(app)
-    door.check_rules(app)

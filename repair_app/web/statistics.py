@@ -12,6 +12,7 @@ from repair_app.services.statistics import boards, for_public, periods, report
 from repair_app.services.statistics.boards import OFFICIALS, Board
 from repair_app.services.statistics.tables import Table
 from repair_app.web.door import only, public
+from repair_app.web.lagging import may_lag
 from repair_app.web.view import asked_for, language
 
 pages = Blueprint("statistics", __name__, url_prefix="/statistics")
@@ -19,6 +20,7 @@ pages = Blueprint("statistics", __name__, url_prefix="/statistics")
 
 @pages.get("")
 @public
+@may_lag
 def index() -> str:
     """Show the figures of a period: to officials theirs, to everybody totals without names."""
     board = asked_board()
@@ -35,6 +37,7 @@ def index() -> str:
 
 @pages.get("/<name>.svg")
 @public
+@may_lag
 def chart(name: str) -> Response:
     """Draw a table."""
     table = asked_board().find(name)

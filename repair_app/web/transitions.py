@@ -22,7 +22,7 @@ from werkzeug.wrappers import Response
 from repair_app.access import FILERS
 from repair_app.db import db
 from repair_app.engine.spec import Transition
-from repair_app.engine.step import Entity, Reason, Refused, WrongState, record_of
+from repair_app.engine.step import Entity, Reason, Refused, WrongState, case_of, record_of
 from repair_app.forms import FORMS, TransitionForm
 from repair_app.forms.questions import CorrectionForm
 from repair_app.models import Case, CreditRecord, Draft, Requirement
@@ -250,8 +250,8 @@ def last_happenings(entity: Entity) -> list[Any]:
 @pages.app_template_global("asked_of")
 def asked_of(entity: Entity) -> supplements.Asked | None:
     """Return what a matter, or the one it is a part of, waits to be supplemented with, if any."""
-    case = entity.case if isinstance(entity, Requirement) else entity
-    return supplements.list_asked([case]).get(case.ref) if isinstance(case, Case) else None
+    case = case_of(entity)
+    return supplements.list_asked([case]).get(case.ref) if case else None
 
 
 pages.add_app_template_global(first_decisions.find, "first_decision")

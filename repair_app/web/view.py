@@ -40,7 +40,6 @@ IN_DOUBT = frozenset(
 )
 # Ended without anybody having vouched for it: let go, or answered, whatever the answer.
 UNVOUCHED = frozenset({"lapsed", "waived", "given"})
-LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 bootstrap = Bootstrap5()
 
 
@@ -217,14 +216,3 @@ def masked_text(text: str | None) -> str:
 def paragraphs(text: str) -> list[str]:
     """Return the lines of a text that say something."""
     return [line for line in (text or "").splitlines() if line.strip()]
-
-
-def site() -> str:
-    """Return the address of this site as the operator set it, with no end stroke.
-
-    Without one: what a request calls this machine itself. Any other name a request may have made
-    up, and it would stand on letters and codes: then it is empty, and addresses are relative.
-    """
-    if base := str(current_app.config["BASE_URL"]):
-        return base.rstrip("/")
-    return request.host_url.rstrip("/") if LOOPBACK.fullmatch(request.host) else ""

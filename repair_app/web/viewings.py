@@ -1,12 +1,11 @@
 """Notes which office looked at what, after the page was sent: nobody waits for it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
 from flask_login import current_user
-from werkzeug.wsgi import ClosingIterator
 
 from repair_app.services import viewings
 from repair_app.services.listings.registry import LISTINGS, chosen
@@ -42,13 +41,7 @@ def watch(response: Response) -> Response:
     noting = noting_of(response)
     if noting is None or not viewings.may_be_noted(current_user):
         return response
-    # The proxy points nowhere any more once the answer was sent.
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    ending = partial(note_within, app, noting)
-    if response.direct_passthrough:  # werkzeug hands such a body out as it is, and closes no more
-        response.response = ClosingIterator(cast("Iterable[bytes]", response.response), [ending])
-    else:
-        response.call_on_close(ending)
+    viewings.note_when_sent(response, noting)
     return response
 
 
@@ -63,12 +56,3 @@ def noting_of(response: Response) -> Callable[[], Any] | None:
     name = args["name"]
     filters = chosen(LISTINGS[name], request.args)
     return partial(viewings.note_list, current_user.id, name, filters)
-
-
-def note_within(app: Flask, noting: Callable[[], Any]) -> None:
-    """Note a look; the page was sent, so that what goes wrong is only logged."""
-    with app.app_context():
-        try:
-            noting()
-        except Exception as error:  # noqa: BLE001  # costs nobody a page (ADR 13)
-            app.logger.warning("a look was not noted: %s", type(error).__name__)

@@ -100,3 +100,28 @@ REFUSALS: Mapping[str, Any] = questions.REFUSALS
 PERSON_ROLES: Mapping[str, Any] = enforcement.ROLES_OF_PERSONS
 ADDRESSEES: Mapping[str, Any] = enforcement.ADDRESSEES
 INCIDENTS: Mapping[str, Any] = enforcement.INCIDENTS
+
+PLATFORM_KINDS: dict[str, Any] = {
+    "national": _l("national site"),
+    "provincial": _l("provincial site"),
+    "city": _l("city site"),
+    "enterprise_publicity": _l("enterprise publicity system"),
+    "source_agency": _l("source agency"),
+    "third_party": _l("third party"),
+}
+DELIVERIES: dict[str, Any] = {
+    "webhook": _l("signed messages to its address"),
+    "pull": _l("it fetches them over the interface"),
+    "file": _l("files in the national format"),
+}
+PLATFORM_STANDINGS: dict[str, Any] = {
+    "active": _l("active"),
+    "parked": _l("parked"),
+    "disabled": _l("disabled"),
+}
+OWED: dict[str, Any] = {
+    "waiting": _l("on its way"),
+    "acknowledged": _l("shown"),
+    "superseded": _l("overtaken by a newer change"),
+    "failed": _l("given up, needs attention"),
+}

@@ -2,19 +2,19 @@
 
 import secrets
 from http import HTTPStatus
-from io import BytesIO
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from flask import (
     Blueprint,
+    Response,
     abort,
     current_app,
+    jsonify,
+    make_response,
     redirect,
     render_template,
     request,
-    send_file,
+    stream_with_context,
     url_for,
 )
 from flask_babel import gettext
@@ -23,14 +23,16 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as Answer
 from wtforms import HiddenField
 
 from repair_app.forms.base import TOKEN
 from repair_app.models import Role
-from repair_app.penalty_format import FileProblem, write_verdicts
+from repair_app.penalty_format import FileProblem, verdict_lines
 from repair_app.services import batch, desk, halted, imports, inbox, passed_on, searches
+from repair_app.services.imports import uploads
 from repair_app.uploads import clean_name
+from repair_app.web import errors
 from repair_app.web.door import only
 from repair_app.web.view import asked_for, language, row_before
 
@@ -38,6 +40,8 @@ pages = Blueprint("work", __name__, url_prefix="/work")
 
 WORKLIST = "work.index"
 SHOWN_PROBLEMS = 200
+PART = 4 << 20  # bytes that a script sends at a time
+LOOK_AGAIN = 3  # seconds, while a file is on its way
 
 
 @pages.get("")
@@ -128,7 +132,7 @@ class FileForm(FlaskForm):
 
 @pages.route("/imports", methods=["GET", "POST"])
 @only(Role.PROVIDER)
-def files() -> str | tuple[str, int] | Response:
+def files() -> str | tuple[str, int] | Answer:
     """Bring in a file of penalties; list the earlier ones."""
     form = FileForm()
     if not form.validate_on_submit():
@@ -152,6 +156,8 @@ def show_files(form: FileForm, status: HTTPStatus) -> tuple[str, int]:
         "work/files.html",
         form=form,
         batches=batches,
+        on_their_way=uploads.list_open(current_user),
+        part=PART,
         counts=imports.count_all_verdicts([one.id for one in batches]),
         limit=largest_file(),
     )
@@ -161,18 +167,14 @@ def show_files(form: FileForm, status: HTTPStatus) -> tuple[str, int]:
 @pages.errorhandler(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 def show_too_large(_error: HTTPException) -> tuple[str, int]:
     """Show how large a file may be: other than evidence, and told before the form is read."""
-    page = render_template(
-        "error.html",
-        status=int(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-        happened=gettext("The file is too large."),
-        mend=gettext(
-            "Nothing was brought in. A file may have %(size)s MB: split it and send the parts one "
-            "after the other, or ask your administrator to bring it in by the command line.",
-            size=largest_file(),
-        ),
-        reasons=(),
+    mend = gettext(
+        "Nothing was brought in. A file may have %(size)s MB: split it and send the parts one "
+        "after the other, or ask your administrator to bring it in by the command line.",
+        size=largest_file(),
     )
-    return page, HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return errors.show(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, words=(gettext("The file is too large."), mend)
+    )
 
 
 def largest_file() -> int:
@@ -182,16 +184,71 @@ def largest_file() -> int:
 
 @pages.get("/imports/<ref:ref>")
 @only(Role.PROVIDER)
-def show_file(ref: str) -> str:
-    """Show what became of the rows of a file."""
-    batch = imports.find_batch(ref, current_user) or abort(404)
-    return render_template(
+def show_file(ref: str) -> Response:
+    """Show what became of the rows of a file, or how far it is."""
+    batch = imports.find_batch(ref, current_user)
+    upload = uploads.find_own(ref, current_user)
+    if batch is None and upload is None:
+        abort(404)
+    on_its_way = upload is not None and upload.ended_at is None
+    page = render_template(
         "work/file.html",
         batch=batch,
-        counts=imports.count_verdicts(batch.id),
-        problems=imports.list_problems(batch.id, SHOWN_PROBLEMS),
+        upload=upload,
+        on_its_way=on_its_way,
+        progress=uploads.progress_of(upload) if upload else None,
+        counts=imports.count_verdicts(batch.id) if batch else {},
+        problems=imports.list_problems(batch.id, SHOWN_PROBLEMS) if batch else [],
         shown=SHOWN_PROBLEMS,
     )
+    answer = make_response(page)
+    if on_its_way:
+        answer.headers["Refresh"] = str(LOOK_AGAIN)
+    return answer
+
+
+@pages.post("/imports/begin")
+@only(Role.PROVIDER)
+def begin_file() -> Any:
+    """Begin a file that a script sends in parts; one that it began before goes on."""
+    name = clean_name(request.form.get("filename", ""))
+    size = request.form.get("size", 0, type=int)
+    try:
+        begun = uploads.find_begun(request.form.get("ref", ""), current_user, size)
+        upload = begun or uploads.begin(current_user, "penalties", name or "file", size, None)
+    except uploads.TooMuch:
+        told = gettext("The file is too large, or too many files are on their way.")
+        return jsonify(error=told), HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return jsonify(ref=upload.ref, received=upload.received, part=PART)
+
+
+@pages.post("/imports/<ref:ref>/parts")
+@only(Role.PROVIDER)
+def put_part(ref: str) -> Any:
+    """Take a part of a file: its bytes, behind those that are there."""
+    start = request.headers.get("Upload-Offset", -1, type=int)
+    try:
+        upload = uploads.put(ref, current_user, start, request.get_data())
+    except uploads.Misplaced as error:
+        return jsonify(received=error.expected), HTTPStatus.CONFLICT
+    except uploads.TooMuch:
+        return jsonify(error=""), HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    except uploads.NotReceiving:
+        return jsonify(error=""), HTTPStatus.GONE
+    return jsonify(received=upload.received)
+
+
+@pages.post("/imports/<ref:ref>/close")
+@only(Role.PROVIDER)
+def close_file(ref: str) -> Any:
+    """Have a file read that has come in whole; say where its page is."""
+    try:
+        uploads.close(ref, current_user)
+    except uploads.Misplaced as error:
+        return jsonify(received=error.expected), HTTPStatus.CONFLICT
+    except uploads.NotReceiving:
+        return jsonify(error=""), HTTPStatus.GONE
+    return jsonify(page=url_for("work.show_file", ref=ref))
 
 
 @pages.get("/imports/<ref:ref>/verdicts.csv")
@@ -199,12 +256,7 @@ def show_file(ref: str) -> str:
 def verdicts(ref: str) -> Response:
     """Hand out the verdict on every row, as a table."""
     batch = imports.find_batch(ref, current_user) or abort(404)
-    with TemporaryDirectory(prefix="redress-") as folder:
-        path = Path(folder, "verdicts.csv")
-        write_verdicts(path, imports.list_verdicts(batch.id, language()))
-        return send_file(
-            BytesIO(path.read_bytes()),
-            mimetype="text/csv",
-            as_attachment=True,
-            download_name=f"{batch.ref}.csv",
-        )
+    lines = verdict_lines(imports.list_verdicts(batch.id, language()))
+    answer = Response(stream_with_context(lines), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{batch.ref}.csv"'
+    return answer

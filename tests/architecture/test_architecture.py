@@ -111,17 +111,26 @@ def test_no_state_is_written_by_another_way() -> None:
     assert found == set()
 
 
+# What is told to machines of a state, or noted of an answer: no row of an entity.
+TOLD_OF_STATES = {
+    ("repair_app/api/measures.py", "sanction.state"),
+    ("repair_app/services/gate.py", "answer.content['state']"),
+    ("repair_app/services/gate.py", "sanction.state"),
+    ("repair_app/services/gate.py", "verdict.code"),
+}
+
+
 def test_bulk_rows_take_their_state_from_a_transition() -> None:
     """The one place beside the machine where a row's state is written, and what it writes."""
-    found = [
+    found = {
         (path, ast.unparse(value))
         for path, tree in MODULES.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Dict)
         for key, value in zip(node.keys, node.values, strict=True)
         if isinstance(key, ast.Constant) and key.value == "state"
-    ]
-    assert found == [(BULK, "transition.target")]
+    }
+    assert found - TOLD_OF_STATES == {(BULK, "transition.target")}
 
 
 def test_no_statement_is_put_together_from_text() -> None:
@@ -150,6 +159,8 @@ def test_no_statement_is_put_together_from_text() -> None:
                     isinstance(one, ast.Call)
                     and isinstance(one.func, ast.Attribute)
                     and one.func.attr in {"format", "join"}
+                    # psycopg's own composition quotes what it is given.
+                    and not ast.unparse(one.func).startswith("SQL(")
                 )
                 if composed and path != "repair_app/db.py":
                     found.add(f"{path}:{node.lineno}")

@@ -6,16 +6,14 @@ from datetime import timedelta
 import pytest
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_security import Security
 from sqlalchemy import select, text
 
 from config import TestConfig
-from repair_app import create_app, ledger
+from repair_app import create_app, ledger, limits
 from repair_app.db import db, today
 from repair_app.engine.step import Refused
 from repair_app.models import Case, ComplaintContact, Event, Role
 from repair_app.services import cases, complaints, timers
-from repair_app.web import accounts
 from tests.client import make_client
 from tests.factories import PDF, make_account, make_record, make_sanction, make_submission
 from tests.journeys.steps import (
@@ -306,8 +304,7 @@ def test_the_code_can_be_typed_as_it_is_read_out(anybody, record):
 
 def test_from_one_address_only_so_many_complaints_are_taken_in(stage, record, monkeypatch):
     """Like the attempts to sign in: a machine cannot fill the reviewers' day, nor guess a code."""
-    monkeypatch.setattr(accounts, "limiter", Limiter(get_remote_address))
-    monkeypatch.setattr(accounts, "security", Security())  # the stage's own stays as it is
+    monkeypatch.setattr(limits, "limiter", Limiter(get_remote_address))
     config = TestConfig()
     for name, value in {
         "RATELIMIT_ENABLED": True,
@@ -329,8 +326,7 @@ def test_from_one_address_only_so_many_complaints_are_taken_in(stage, record, mo
 
 def test_about_one_record_only_so_many_complaints_are_taken_in(stage, world, record, monkeypatch):
     """From one address, and from all together; a form that was sent back does not count."""
-    monkeypatch.setattr(accounts, "limiter", Limiter(get_remote_address))
-    monkeypatch.setattr(accounts, "security", Security())  # the stage's own stays as it is
+    monkeypatch.setattr(limits, "limiter", Limiter(get_remote_address))
     config = TestConfig()
     for name, value in {
         "RATELIMIT_ENABLED": True,

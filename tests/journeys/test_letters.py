@@ -9,17 +9,15 @@ import pytest
 import time_machine
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_security import Security
 from pypdf import PdfReader
 from sqlalchemy import select
 
 from config import ROOT, TestConfig
-from repair_app import create_app
+from repair_app import create_app, limits
 from repair_app.db import db, now, today
 from repair_app.models import Case, CreditRecord, Letter, Role
 from repair_app.services import letters
 from repair_app.services.policy import current_policy
-from repair_app.web import accounts
 from tests import versions
 from tests.client import make_client, text_of
 from tests.factories import make_account, make_case, make_pdf, make_record, make_sanction
@@ -728,8 +726,7 @@ def test_somebody_who_tries_codes_is_slowed_down(stage, cast, record, monkeypatc
     """Who finds what there is may go on; who guesses may not."""
     dispute(cast.subject, record)
     letter = letter_of(record, "receipt")
-    monkeypatch.setattr(accounts, "limiter", Limiter(get_remote_address))
-    monkeypatch.setattr(accounts, "security", Security())  # the stage's own stays as it is
+    monkeypatch.setattr(limits, "limiter", Limiter(get_remote_address))
     config = TestConfig()
     for name, value in {
         "RATELIMIT_ENABLED": True,

@@ -139,6 +139,8 @@ def test_calendars_that_were_subscribed_to_stay_where_they_are_though_only_hashe
         rows = connection.execute(text("SELECT * FROM account")).mappings().all()
     assert {one["id"] for one in rows if one["feed_digest"]} == {account}
     assert not any(secret in str(dict(one)) for one in rows)
+    db.engine.dispose()
+    flask_migrate.upgrade()  # what serves is the present application
     client = spoilt.test_client()
     assert client.get(f"/feed/{secret}.ics").status_code == 200
     assert client.get(f"/feed/{lost}.ics").status_code == 404

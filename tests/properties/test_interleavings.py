@@ -39,7 +39,7 @@ from repair_app.models import (
     User,
 )
 from repair_app.models.records import OFF_PUBLICATION
-from repair_app.services import cases, publication, timers
+from repair_app.services import cases, gate, publication, timers
 from repair_app.services.cases import NotVisible
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
@@ -327,6 +327,7 @@ class OneRecord(RuleBasedStateMachine):
             return
         with self.day():
             self.no_measure_is_enforceable_while_the_record_is_contested()
+            self.the_gate_answers_as_the_rules_do()
             self.marks_suspensions_and_states_agree()
             self.each_measure_is_as_it_was_imposed_but_for_its_suspension()
             self.each_suspension_is_lifted_once()
@@ -348,6 +349,23 @@ class OneRecord(RuleBasedStateMachine):
         else:
             for one in self.sanctions:
                 assert answers[one.ref] == self.stands(one)
+
+    def the_gate_answers_as_the_rules_do(self) -> None:
+        for officer in OFFICERS:
+            seat = getattr(self.world, officer).appointments[0]
+            own = [one for one in self.sanctions if one.department_id == seat.organisation_id]
+            asker = gate.Asker(seat.organisation_id, None, seat.user_id)
+            for code in MEASURES:
+                question = gate.Question(self.record.subject.uscc, code)
+                [decided] = gate.decide(db.session(), asker, [question], today())
+                verdicts = {
+                    one.ref: enforceable(one, today()) for one in own if one.measure.code == code
+                }
+                listed = decided.sanctions  # those of earlier stories too: it is the same firm
+                mine = [one for one in listed if one[0].record.ref == self.record.ref]
+                assert {row.ref: verdict for row, verdict in mine} == verdicts
+                said = any(verdict.enforceable for _, verdict in listed)
+                assert decided.verdict.enforceable == said
 
     def marks_suspensions_and_states_agree(self) -> None:
         contesting = {one.id for one in self.cases if self.contests(one)}

@@ -44,7 +44,7 @@ def test_a_measure_is_not_imposed_on_a_record_that_is_not_there(world: World) ->
 def test_evidence_lies_with_cases_only(world: World) -> None:
     record = factories.make_record(world.firm, world.agency)
     with pytest.raises(TypeError):
-        cases.case_of(record)
+        cases.keeper_of(record)
 
 
 def test_the_same_file_twice_is_kept_once_and_a_damaged_one_is_told(

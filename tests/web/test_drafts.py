@@ -13,7 +13,7 @@ from werkzeug.test import encode_multipart
 
 from repair_app.db import db, now
 from repair_app.models import Document, Draft, StagedUpload, StepReport
-from repair_app.services import batch, drafts, evidence
+from repair_app.services import batch, drafts, evidence, retention
 from tests.client import Client, Page
 from tests.factories import PDF, make_case, make_record
 from tests.journeys.steps import Cast, case_of, ref_in
@@ -268,9 +268,9 @@ def test_time_clears_what_nobody_came_back_for(cast, world):
     upload(cast.subject, page)
     (token,) = listed(cast.subject.read(page))
     for day in (8, 29):
-        assert drafts.clear_old(now() + timedelta(days=day)) == 0
+        assert drafts.clear_old(now() + timedelta(days=day - 30)) == 0
         assert bytes_of(token) == PDF
-    assert drafts.clear_old(now() + timedelta(days=31)) == 2
+    assert drafts.clear_old(now() + timedelta(days=1)) == 2
     assert (rows_of(Draft), rows_of(StagedUpload)) == ([], [])
     assert bytes_of(token) is None
 
@@ -281,9 +281,9 @@ def test_a_file_stays_as_long_as_what_was_typed_beside_it(cast, world):
     (token,) = listed(cast.subject.read(page))
     with time_machine.travel(now() + timedelta(days=20)):
         save(cast.subject, page, statement="接着写")
-    assert drafts.clear_old(now() + timedelta(days=31)) == 0
+    assert drafts.clear_old(now() + timedelta(days=1)) == 0
     assert bytes_of(token) == PDF
-    assert drafts.clear_old(now() + timedelta(days=51)) == 2
+    assert drafts.clear_old(now() + timedelta(days=21)) == 2
     assert bytes_of(token) is None
 
 
@@ -297,7 +297,7 @@ def test_bytes_that_no_row_names_are_thrown_away_in_their_time(app, cast, world)
     for one in ("old", token):
         path = app.config["DATA_FOLDER"] / "evidence" / drafts.path_of(one)
         os.utime(path, (long_ago, long_ago))
-    assert drafts.clear_old(now()) == 0
+    assert drafts.clear_old(now() - timedelta(days=30)) == 0
     assert [bytes_of(one) for one in ("old", "new", token)] == [None, b"x", PDF]
     evidence.store().delete(drafts.path_of("new"))
 
@@ -323,7 +323,7 @@ def test_two_uploads_at_the_same_moment_are_counted_both(cast, world, monkeypatc
 def test_reports_of_steps_go_in_their_time(app, cast, world):
     batch.keep_report(world.reviewer, [batch.Taken("cases", "YY-2026-000001-U", done=True)], "/")
     kept = select(func.count()).select_from(StepReport)
-    drafts.clear_old(now() + timedelta(days=29))
+    retention.apply_rules(now() + timedelta(days=29))
     assert db.session.scalar(kept) == 1
-    drafts.clear_old(now() + timedelta(days=31))
+    retention.apply_rules(now() + timedelta(days=31))
     assert db.session.scalar(kept) == 0

@@ -29,7 +29,9 @@ from tests.test_translations import (
 )
 from tests.web.test_pages import faults_of_element
 from tests.web.test_routes import (
+    HALFWAY,
     LEADS_ON,
+    NOT_SET_UP,
     ONE_OF_EACH_ROLE,
     POSTED_ONLY,
     PUBLIC,
@@ -45,7 +47,7 @@ __all__ = ["addresses", "client_of"]  # fixtures
 pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # no query is special
 
 MOST_BYTES = 150_000  # of a page with its stylesheets and scripts, compressed
-NO_PAGES = LEADS_ON | {"exports.fetch"}  # a file, when the worker has written it
+NO_PAGES = LEADS_ON | NOT_SET_UP | {"exports.fetch"}  # a file, when the worker has written it
 EVERY_ROLE = ("anybody", "agent", *ONE_OF_EACH_ROLE)
 LANGUAGES = {"zh-Hans": "zh-CN", "en": "en"}  # on the page -> as a browser asks
 TOKEN = re.compile(r'(name="(?:csrf_token|form_token)"[^>]*value=")[^"]*')
@@ -86,7 +88,9 @@ def pages_for(name: str, addresses: dict[str, str]) -> Iterator[str]:
     for key, address in addresses.items():
         admits = ROUTES.get(key, PUBLIC)  # steps and searches answer for themselves
         welcome = admits == PUBLIC or (
-            name != "anybody" if admits == SIGNED_IN else bool(set(admits) & ROLE_OF[name])
+            name != "anybody"
+            if admits in {SIGNED_IN, HALFWAY}
+            else bool(set(admits) & ROLE_OF[name])
         )
         if key not in POSTED_ONLY and welcome:
             yield address

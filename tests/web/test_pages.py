@@ -27,7 +27,9 @@ from tests.factories import (
 SECRET = "欧阳绝密"  # the legal representative of every record here: personal
 OWN_SCRIPT = re.compile(r'<script src="/static/[\w.]+" defer></script>')  # a file of ours
 MOST_QUERIES = 14
-MOST_ON_A_CASE = 18  # the page that shows the most: notes, letters, messages, colleagues
+# Pages that say where a record is shown ask for that as well.
+MOST_ON_A_RECORD = 16
+MOST_ON_A_CASE = 20  # the page that shows the most: notes, letters, messages, colleagues
 
 
 @pytest.fixture
@@ -337,10 +339,10 @@ def test_a_page_asks_the_store_no_more_often_than_it_has_to(town, as_, world, an
         client.read(address)  # what is read once for all is read
         with counted_queries() as queries:
             client.read(address)
-        most = MOST_ON_A_CASE if pattern == "{case}" else MOST_QUERIES
+        most = {"{case}": MOST_ON_A_CASE, "{record}": MOST_ON_A_RECORD}.get(pattern, MOST_QUERIES)
         if len(queries) > most:
             too_many[name, pattern] = queries
-    assert too_many == {}
+    assert {key: len(one) for key, one in too_many.items()} == {}, too_many
 
 
 def test_who_acts_for_many_sees_them_all_on_one_page(as_, world, anybody):

@@ -6,14 +6,12 @@ import pytest
 import time_machine
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_security import Security
 
 from config import TestConfig
-from repair_app import create_app
+from repair_app import create_app, limits
 from repair_app.db import db, now, today
 from repair_app.models import Appointment, Role, User
 from repair_app.services.transaction import transaction
-from repair_app.web import accounts
 from tests.client import make_client, sign_in
 from tests.factories import PASSWORD, make_account, make_case
 
@@ -35,9 +33,8 @@ one_store = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # nothi
 def make_app(store, tmp_path, monkeypatch):
     """Give a function that returns a further application on the store, with other settings."""
     made = []
-    # What the libraries keep for an application is kept in these: the stage's own stay as they are.
-    monkeypatch.setattr(accounts, "limiter", Limiter(get_remote_address))
-    monkeypatch.setattr(accounts, "security", Security())
+    # What this library keeps for an application is kept here: the stage's own stays as it is.
+    monkeypatch.setattr(limits, "limiter", Limiter(get_remote_address))
 
     def make(base_url="", **settings):
         with monkeypatch.context() as environment:

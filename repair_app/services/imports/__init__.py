@@ -6,23 +6,26 @@ accepted leaves anything but its verdict behind; what says again what was remove
 repaired is kept in quarantine, where its provider has to certify it (转为档案保存).
 """
 
-from repair_app.services.imports.files import Summary, bring_in_file
+from repair_app.services.imports.files import Summary, bring_in_file, bring_in_rows_sent
 from repair_app.services.imports.verdicts import (
     count_all_verdicts,
     count_verdicts,
     find_batch,
     list_batches,
     list_problems,
+    list_rows,
     list_verdicts,
 )
 
 __all__ = [
     "Summary",
     "bring_in_file",
+    "bring_in_rows_sent",
     "count_all_verdicts",
     "count_verdicts",
     "find_batch",
     "list_batches",
     "list_problems",
+    "list_rows",
     "list_verdicts",
 ]

@@ -87,8 +87,17 @@ def judge(rows: Sequence[Readable], parties: Parties, known: Known, seats: Seats
             agency = parties.keep(agency)
             subject = parties.keep(parties.subject_of(row))
             fresh[agency, row.decision_no, subject] = one.fingerprint
-        judged.append(Judged(one, code, subject, agency, about))
+        again = known_ref(known, one, agency, subject) if code == DUPLICATE else None
+        judged.append(Judged(one, code, subject, agency, about, again))
     return judged
+
+
+def known_ref(known: Known, one: Readable, agency: Party, subject: Party) -> str | None:
+    """Return the reference of the record on file that a row says again; None in one's own chunk."""
+    if agency.id is None or subject.id is None:
+        return None
+    on_file = known.by_key.get((agency.id, one.row.decision_no, subject.id))
+    return on_file.ref if on_file else None
 
 
 def judge_known(
@@ -123,7 +132,12 @@ def judge_same_number(known: Known, one: Readable, on_file: OnFile) -> str:
 
 
 def verdict(
-    batch_id: int, line: int, ordinal: int, word: str, problem: RowProblem | None
+    batch_id: int,
+    line: int,
+    ordinal: int,
+    word: str,
+    problem: RowProblem | None,
+    ref: str | None = None,
 ) -> dict[str, Any]:
     """Return one line of the verdicts."""
     return {
@@ -135,6 +149,7 @@ def verdict(
         "code": problem.code if problem else "",
         "message_zh": problem.message_zh if problem else "",
         "message_en": problem.message_en if problem else "",
+        "ref": ref,
     }
 
 

@@ -1,15 +1,16 @@
 """Who and what is on file of the rows of a chunk, and the parties that its accepted rows add."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Table, select, tuple_
+from sqlalchemy import ARRAY, Table, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from repair_app.db import now
+from repair_app.db import at_once, is_among, now
 from repair_app.models import CreditRecord, Organisation
 from repair_app.models.parties import OrganisationKind
+from repair_app.name_index import fold, name_terms
 from repair_app.penalty_format import PenaltyRow
 from repair_app.services.imports.rows import (
     NOWHERE,
@@ -24,21 +25,19 @@ from repair_app.services.imports.rows import (
     content_of,
 )
 
-PARAMETERS = 500  # values in one query: SQLite's older limit is 999
-
 
 def find_parties(session: Session, rows: Sequence[PenaltyRow]) -> Parties:
     """Return the organisations on file that rows name: by code, agencies without one by name."""
     codes = {row.uscc for row in rows} | {row.agency_uscc for row in rows if row.agency_uscc}
     names = {row.agency_name for row in rows if not row.agency_uscc}
     parties = Parties()
-    for some in batched(codes, PARAMETERS):
-        for party in read_parties(session, Organisation.uscc.in_(some)):
+    for some in batched(codes, at_once(session)):
+        for party in read_parties(session, is_among(Organisation.uscc, some, session)):
             parties.by_code[party.uscc or ""] = party
     known = {one.id: one for one in parties.by_code.values()}
     agencies = Organisation.kind == OrganisationKind.AGENCY
-    for some in batched(names, PARAMETERS):
-        for party in read_parties(session, Organisation.name.in_(some), agencies):
+    for some in batched(names, at_once(session)):
+        for party in read_parties(session, is_among(Organisation.name, some, session), agencies):
             parties.by_name.setdefault(party.name, known.get(party.id, party))
     return parties
 
@@ -58,8 +57,8 @@ def add_parties(session: Session, parties: Parties) -> None:
     """
     coded = {code: one for code, one in sorted(parties.by_code.items()) if one.id is None}
     add_organisations(session, list(coded.values()))
-    for some in batched(coded, PARAMETERS):
-        for on_file in read_parties(session, Organisation.uscc.in_(some)):
+    for some in batched(coded, at_once(session)):
+        for on_file in read_parties(session, is_among(Organisation.uscc, some, session)):
             coded[on_file.uscc or ""].id = on_file.id
     for one in parties.by_name.values():
         if one.id is None:
@@ -74,29 +73,47 @@ def add_organisations(session: Session, new: Sequence[Party]) -> None:
     if not new:
         return
     at = now()
-    rows = [{"uscc": one.uscc, "name": one.name, "kind": one.kind, "created_at": at} for one in new]
-    write: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-    insert = write[session.get_bind().dialect.name](cast(Table, Organisation.__table__))
-    session.execute(insert.on_conflict_do_nothing(), rows)
+    rows = [
+        {
+            "uscc": one.uscc,
+            "name": one.name,
+            "kind": one.kind,
+            "search_name": fold(one.name),
+            "search_terms": name_terms(one.name),
+            "created_at": at,
+        }
+        for one in new
+    ]
+    table = cast(Table, Organisation.__table__)
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
+        return
+    columns = [table.columns[one] for one in rows[0]]
+    # One array for each column, however many rows.
+    arrays = (
+        func.unnest(literal([row[one.key] for row in rows], ARRAY(one.type))) for one in columns
+    )
+    insert = postgresql.insert(table).from_select(columns, select(*arrays), include_defaults=False)
+    session.execute(insert.on_conflict_do_nothing())
 
 
 def find_known(session: Session, rows: Sequence[Readable], parties: Parties) -> Known:
-    """Return what is on file under the keys and the fingerprints of rows."""
+    """Return what is on file under the keys and the fingerprints of rows.
+
+    All that is on file of their firms is read, by one question for many firms: a number may be on
+    file from another agency, or under another number.
+    """
     keys = {one.line: key for one in rows if (key := key_of(one.row, parties))}
-    prints = [one.fingerprint for one in rows if one.line in keys]
-    columns = (CreditRecord.provider_id, CreditRecord.decision_no, CreditRecord.subject_id)
-    found = (CreditRecord.id, CreditRecord.fingerprint, CreditRecord.state, CreditRecord.version)
-    query = select(*columns, *found).order_by(CreditRecord.id)
     known = Known({}, {}, set(), set(), set(), {})
-    conditions = (
-        *(tuple_(*columns).in_(some) for some in batched(keys.values(), PARAMETERS)),
-        *(CreditRecord.fingerprint.in_(some) for some in batched(prints, PARAMETERS)),
-    )
-    for condition in conditions:
-        for row in session.execute(query.where(condition)):
-            one = OnFile(row.id, row.fingerprint, row.state, row.version)
-            known.by_key[row.provider_id, row.decision_no, row.subject_id] = one
-            known.by_print[row.provider_id, row.subject_id, one.fingerprint] = one
+    held: dict[tuple[str, int], set[int]] = {}  # number and firm -> agencies
+    for row in read_of_firms(session, {key[2] for key in keys.values()}):
+        one = OnFile(row.id, row.ref, row.fingerprint, row.state, row.version)
+        known.by_key[row.provider_id, row.decision_no, row.subject_id] = one
+        known.by_print[row.provider_id, row.subject_id, one.fingerprint] = one
+        held.setdefault((row.decision_no, row.subject_id), set()).add(row.provider_id)
+    for line, (agency, number, firm) in keys.items():
+        if held.get((number, firm), {agency}) - {agency}:
+            known.elsewhere.add(line)
     others: list[tuple[int, Readable]] = []
     changed: list[tuple[int, Readable]] = []
     for read in rows:
@@ -109,9 +126,24 @@ def find_known(session: Session, rows: Sequence[Readable], parties: Parties) -> 
             changed.append((on_file.id, read))
     known.mended.update(find_agreeing(session, others))
     known.outdated.update({one.line for _, one in changed} - set(find_agreeing(session, changed)))
-    known.elsewhere.update(find_elsewhere(session, keys))
     known.resembling.update(find_resembling(session, rows, keys))
     return known
+
+
+def read_of_firms(session: Session, firms: Collection[int]) -> Iterator[Any]:
+    """Yield what names each record on file of firms, the oldest first."""
+    query = select(
+        CreditRecord.id,
+        CreditRecord.ref,
+        CreditRecord.provider_id,
+        CreditRecord.subject_id,
+        CreditRecord.decision_no,
+        CreditRecord.fingerprint,
+        CreditRecord.state,
+        CreditRecord.version,
+    ).order_by(CreditRecord.id)
+    for some in batched(sorted(firms), at_once(session)):
+        yield from session.execute(query.where(is_among(CreditRecord.subject_id, some, session)))
 
 
 def key_of(row: PenaltyRow, parties: Parties) -> Key | None:
@@ -125,28 +157,14 @@ def find_agreeing(session: Session, rows: Sequence[tuple[int, Readable]]) -> Ite
 
     An agency mends its own file, too, when a record of it was corrected.
     """
-    for some in batched(rows, PARAMETERS):
-        query = select(CreditRecord).where(CreditRecord.id.in_({number for number, _ in some}))
+    for some in batched(rows, at_once(session)):
+        numbers = {number for number, _ in some}
+        query = select(CreditRecord).where(is_among(CreditRecord.id, numbers, session))
         records = {one.id: one for one in session.scalars(query)}
         for number, one in some:
             said = content_of(one.row)
             if all(getattr(records[number], name) == value for name, value in said.items()):
                 yield one.line
-
-
-def find_elsewhere(session: Session, keys: Mapping[int, Key]) -> Iterator[int]:
-    """Yield the lines whose number another agency has on file for the same firm."""
-    held: set[tuple[int, str, int]] = set()
-    columns = (CreditRecord.provider_id, CreditRecord.decision_no, CreditRecord.subject_id)
-    for some in batched(sorted({key[2] for key in keys.values()}), PARAMETERS):
-        query = select(*columns).where(CreditRecord.subject_id.in_(some))
-        held.update((agency, number, firm) for agency, number, firm in session.execute(query))
-    owners: dict[tuple[str, int], set[int]] = {}
-    for agency, number, firm in held:
-        owners.setdefault((number, firm), set()).add(agency)
-    for line, (agency, number, firm) in keys.items():
-        if owners.get((number, firm), {agency}) - {agency}:
-            yield line
 
 
 def find_resembling(
@@ -163,8 +181,10 @@ def find_resembling(
         CreditRecord.penalty_content,
     )
     removed: dict[tuple[Any, ...], int] = {}
-    for some in batched(sorted({key[2] for key in keys.values()}), PARAMETERS):
-        query = select(CreditRecord.id, *columns).where(CreditRecord.subject_id.in_(some))
+    for some in batched(sorted({key[2] for key in keys.values()}), at_once(session)):
+        query = select(CreditRecord.id, *columns).where(
+            is_among(CreditRecord.subject_id, some, session)
+        )
         for number, *told in session.execute(query.where(CreditRecord.state.in_(REMOVED))):
             removed[tuple(told)] = number
     for one in rows:

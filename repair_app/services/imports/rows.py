@@ -1,6 +1,6 @@
 """A row on its way: as it was read, whom it names, what is on file of it, its verdict."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
@@ -68,6 +68,7 @@ class OnFile(NamedTuple):
     """A record that a row may be about; of several, the one that came on file last."""
 
     id: int
+    ref: str
     fingerprint: str
     state: str
     version: int
@@ -95,6 +96,17 @@ class Readable:
 
 
 @dataclass(frozen=True)
+class Unreadable:
+    """A row that could not be read, its line and what is wrong with it."""
+
+    line: int
+    problems: list[RowProblem]
+
+
+Chunk = Sequence[Readable | Unreadable]
+
+
+@dataclass(frozen=True)
 class Judged:
     """A row with its verdict: ACCEPTED, DUPLICATE or a code of PROBLEMS."""
 
@@ -103,6 +115,7 @@ class Judged:
     subject: Party
     agency: Party
     about: int | None = None  # the record that a row to be quarantined says again
+    known_as: str | None = None  # the reference of the record that a duplicate says again
 
 
 def columns_of(judged: Judged) -> dict[str, Any]:

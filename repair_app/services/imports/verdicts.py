@@ -1,6 +1,8 @@
 """Reading what became of the rows of a file."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Final
 
 from sqlalchemy import func, select
 
@@ -9,6 +11,8 @@ from repair_app.db import db
 from repair_app.models import ImportBatch, ImportRow, Role, User
 from repair_app.penalty_format import Verdict
 from repair_app.services.imports.rows import ACCEPTED, DUPLICATE, QUARANTINED, REFUSED
+
+AT_ONCE: Final = 5_000  # rows in memory while they are handed out
 
 
 def count_verdicts(batch_id: int) -> dict[str, int]:
@@ -21,23 +25,51 @@ def count_verdicts(batch_id: int) -> dict[str, int]:
 
 def count_all_verdicts(batch_ids: Sequence[int]) -> dict[int, dict[str, int]]:
     """Return how many rows there are of each verdict, by batch."""
+    counts = {one: dict.fromkeys((ACCEPTED, DUPLICATE, REFUSED), 0) for one in batch_ids}
+    tallies = select(ImportBatch.id, ImportBatch.tally).where(ImportBatch.id.in_(batch_ids))
+    uncounted = []
+    for batch_id, tally in db.session.execute(tallies):
+        if tally is None:  # brought in by a release that did not keep count
+            uncounted.append(batch_id)
+        else:
+            counts[batch_id].update(tally)
     query = (
         select(ImportRow.batch_id, ImportRow.verdict, func.count())
-        .where(ImportRow.batch_id.in_(batch_ids), ImportRow.ordinal == 0)
+        .where(ImportRow.batch_id.in_(uncounted), ImportRow.ordinal == 0)
         .group_by(ImportRow.batch_id, ImportRow.verdict)
     )
-    counts = {one: dict.fromkeys((ACCEPTED, DUPLICATE, REFUSED), 0) for one in batch_ids}
-    for batch_id, word, number in db.session.execute(query):
+    for batch_id, word, number in db.session.execute(query) if uncounted else ():
         counts[batch_id][word] = number
     return counts
 
 
 def list_verdicts(batch_id: int, lang: str) -> Iterator[Verdict]:
     """Yield line, verdict, column, code and message of each row, by line."""
-    query = select(ImportRow).where(ImportRow.batch_id == batch_id)
-    for one in db.session.scalars(query.order_by(ImportRow.line, ImportRow.ordinal)):
-        message = one.message_en if lang == "en" else one.message_zh
-        yield one.line, one.verdict, one.column, one.code, message
+    message = ImportRow.message_en if lang == "en" else ImportRow.message_zh
+    query = (
+        select(ImportRow.line, ImportRow.verdict, ImportRow.column, ImportRow.code, message)
+        .where(ImportRow.batch_id == batch_id)
+        .order_by(ImportRow.line, ImportRow.ordinal)
+    )
+    # A million rows are not held at once.
+    found = db.session.execute(query.execution_options(yield_per=AT_ONCE))
+    yield from found
+
+
+def list_rows(batch_id: int, after: int, limit: int) -> list[list[ImportRow]]:
+    """Return what became of the rows behind a line, each with all its problems, by line."""
+    lines = (
+        select(ImportRow.line)
+        .where(ImportRow.batch_id == batch_id, ImportRow.line > after, ImportRow.ordinal == 0)
+        .order_by(ImportRow.line)
+        .limit(limit)
+    )
+    found = db.session.scalars(
+        select(ImportRow)
+        .where(ImportRow.batch_id == batch_id, ImportRow.line.in_(lines.subquery().select()))
+        .order_by(ImportRow.line, ImportRow.ordinal)
+    )
+    return [list(some) for _, some in groupby(found, lambda one: one.line)]
 
 
 def list_batches(user: User) -> Sequence[ImportBatch]:

@@ -1,0 +1,125 @@
+"""How answers are given: once for each idempotency key, with an ETag, page by page."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+from flask import Response, json, make_response, request
+from pydantic import BaseModel, ConfigDict, Field
+
+from repair_app.api.access import current_client
+from repair_app.api.problems import show
+from repair_app.db import now
+from repair_app.engine.step import Entity
+from repair_app.models import KeptAnswer
+from repair_app.services import kept_answers
+
+KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+HEADER: Final = "Idempotency-Key"
+PLACE: Final = r"^[A-Za-z0-9_-]{0,64}$"  # where a page of a list begins
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def require_key(schema: dict[str, Any]) -> None:
+    """Describe the key as what it has to be: that there is none, has an answer of its own."""
+    schema.pop("default", None)
+    schema["pattern"] = f"^{KEY.pattern}$"
+
+
+class Key(BaseModel):
+    """The header that every request that changes something carries; without it: `no_key`."""
+
+    model_config = ConfigDict(json_schema_extra={"required": [HEADER]})
+
+    key: str = Field(
+        "",
+        alias=HEADER,
+        description="a key of your own, 1 to 255 printable characters: the same key with the same "
+        "body has the same answer for 24 hours",
+        json_schema_extra=require_key,
+    )
+
+
+class Paging(BaseModel):
+    """Which part of a list is wanted."""
+
+    after: str = Field("", pattern=PLACE, description="`next` of the page before")
+    limit: int = Field(50, ge=1, le=200)
+
+
+def next_of(found: Sequence[Entity], limit: int) -> str | None:
+    """Return where a list goes on behind a page of it; None where the page was its last."""
+    return found[-1].ref if len(found) == limit else None
+
+
+def once(view: View) -> View:
+    """Answer a request that was sent before, under the same key, as it was answered then."""
+
+    @wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> Response:
+        key = request.headers.get(HEADER, "")
+        if not KEY.fullmatch(key):
+            return show(HTTPStatus.BAD_REQUEST, "no_key")
+        client, sent = current_client(), digest_of_request()
+        if kept := kept_answers.find(client, key):
+            if kept.request_digest != sent:
+                return show(HTTPStatus.UNPROCESSABLE_ENTITY, "key_reused")
+            again = Response(kept.body, kept.status, content_type=kept.content_type)
+            again.headers["Idempotent-Replayed"] = "true"
+            return again
+        client_id = client.id
+        given = make_response(view(*args, **kwargs))
+        if given.status_code < HTTPStatus.MULTIPLE_CHOICES:  # what failed may be tried again
+            kept_answers.keep(
+                KeptAnswer(
+                    client_id=client_id,
+                    key=key,
+                    request_digest=sent,
+                    status=given.status_code,
+                    content_type=given.content_type,
+                    body=given.get_data(),
+                    kept_at=now(),
+                )
+            )
+        return given
+
+    answer.is_once = True  # type: ignore[attr-defined]  # read by the description
+    return answer  # type: ignore[return-value]  # the same view, once
+
+
+def token_of_request() -> str:
+    """Return the form token of a request: its client and key, so that a step is taken once."""
+    name = f"{current_client().client_id} {request.headers.get(HEADER, '')}"
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def digest_of_request() -> str:
+    """Return a hash of what was asked: method, address, body."""
+    asked = f"{request.method} {request.full_path}\n".encode()
+    return hashlib.sha256(asked + request.get_data()).hexdigest()
+
+
+def send(content: BaseModel, status: int = HTTPStatus.OK) -> Response:
+    """Return an answer as JSON. What is only read has an ETag; who has it already is told so."""
+    answer = make_response(json.dumps(content.model_dump(mode="json"), ensure_ascii=False), status)
+    answer.mimetype = "application/json"
+    return watched(answer) if request.method == "GET" else answer
+
+
+def send_bytes(content: bytes, media_type: str, name: str) -> Response:
+    """Return bytes to be kept as a file, never to be looked at in a browser."""
+    answer = Response(content, content_type=media_type)
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return watched(answer)
+
+
+def watched(answer: Response) -> Response:
+    """Return an answer with an ETag; who has it already is told so."""
+    answer.add_etag()
+    answer.headers["Cache-Control"] = "private, no-cache"
+    answer.vary.update(("Authorization", "Accept-Language"))
+    answer.make_conditional(request)
+    return answer

@@ -1,0 +1,508 @@
+"""Cases, and the steps in them and in what belongs to them."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+from flask import Response
+from pydantic import BaseModel, Field
+
+from repair_app.access import stands_as
+from repair_app.api.access import current_account, needs
+from repair_app.api.answers import Key, Paging, next_of, once, send
+from repair_app.api.problems import PROBLEMS, Wrong
+from repair_app.api.questions import Asked, StepRequest, ask, read
+from repair_app.api.resources import open_part
+from repair_app.calendar import REASONS
+from repair_app.engine.machine import Offer
+from repair_app.engine.rules import Clock
+from repair_app.engine.step import Entity, WrongState
+from repair_app.labels import Label
+from repair_app.models import Case, Deadline, Document, Organisation, Requirement, Role
+from repair_app.services import cases, deadlines, history, papers
+from repair_app.services.policy import current_policy
+from repair_app.services.reasons import reason_text
+
+resources = open_part("cases")
+OFFICIALS = frozenset({Role.REVIEWER, Role.PROVIDER, Role.AUDITOR})
+REF = r"^[A-Z]{2}-[0-9]{4}-[0-9]{6,9}-[0-9A-Z]$"
+
+
+CASES_NAME = "^[a-z_]{0,60}$"  # of a workflow or state, or nothing
+
+
+class Kind(StrEnum):
+    """What a step is taken in."""
+
+    CASES = "cases"
+    RECORDS = "records"
+    REQUIREMENTS = "requirements"
+    SANCTIONS = "sanctions"
+
+
+class CasePath(BaseModel):
+    """Which case."""
+
+    ref: str = Field(pattern=REF, description="for example YY-2026-000123-C")
+
+
+class RequirementPath(BaseModel):
+    """Which requirement, or question to another agency."""
+
+    ref: str = Field(pattern=REF, description="for example XQ-2026-000123-C")
+
+
+class StepPath(CasePath):
+    """Which step in what."""
+
+    kind: Kind
+    name: str = Field(pattern="^[a-z_]{1,60}$")
+
+
+class CaseQuery(Paging):
+    """Which cases are wanted, newest first."""
+
+    workflow: str = Field("", pattern=CASES_NAME)
+    state: str = Field("", pattern=CASES_NAME)
+
+
+class Words(BaseModel):
+    """A label in both languages."""
+
+    zh: str
+    en: str
+
+    @classmethod
+    def of(cls, label: Label) -> "Words":
+        """Return a label."""
+        return cls(zh=label.zh, en=label.en)
+
+
+class Party(BaseModel):
+    """An organisation."""
+
+    uscc: str | None
+    name: str
+
+    @classmethod
+    def of(cls, organisation: Organisation) -> "Party":
+        """Return an organisation."""
+        return cls(uscc=organisation.uscc, name=organisation.name)
+
+
+class Term(BaseModel):
+    """A term that runs or ran: who has to act, and until when (its last day, Asia/Shanghai)."""
+
+    clock: str
+    owner: str
+    due_on: date
+    met_at: datetime | None
+    provisional: bool
+
+
+class Step(Asked):
+    """A step that is offered, with what still bars it and what it asks."""
+
+    name: str
+    label: Words
+    basis: list[Words]
+    barred_by: list[str]
+
+
+class Happened(BaseModel):
+    """An event of the case's chain."""
+
+    seq: int
+    at: datetime
+    workflow: str
+    step: str
+    label: Words
+    role: str
+    organisation: str | None
+    texts: dict[str, str]
+    hash: str
+
+
+class CaseLine(BaseModel):
+    """A case in a list."""
+
+    ref: str
+    workflow: str
+    state: str
+    state_label: Words
+    version: int
+    record: str
+    subject: Party
+    submitted_at: datetime | None
+
+
+class CasePage(BaseModel):
+    """A part of the list, and where it goes on."""
+
+    cases: list[CaseLine]
+    next: str | None
+
+
+class Proposal(BaseModel):
+    """A field of the record that an objection wants corrected."""
+
+    field: str
+    before: str
+    proposed: str | None
+    answered: str | None = Field(description="what the provider found to be right")
+
+
+class Paper(BaseModel):
+    """A piece of evidence. Its bytes, at /documents/{ref}, are for those who act in the case."""
+
+    ref: str
+    name: str
+    media_type: str
+    size: int = Field(description="bytes")
+    sha256: str
+    material: str | None = Field(description="what it is, by a code of the rule pack")
+    uploaded_at: datetime
+
+
+class CaseWhole(CaseLine):
+    """A case with all that its page shows."""
+
+    ground: str
+    outcome: str | None = Field(description="a code of the rule pack: what came of it")
+    about: str | None = Field(description="the matter that this one is about")
+    provider: Party
+    centre: Party | None = Field(description="the credit centre that acts")
+    department: Party | None
+    terms: list[Term]
+    steps: list[Step]
+    requirements: list["Part"]
+    proposals: list[Proposal] = Field(description="what the record should say instead")
+    documents: list[Paper]
+    earlier_documents: list[Paper] = Field(description="of the matter that this one looks at again")
+    history: list[Happened]
+
+
+class Part(BaseModel):
+    """Something that a repair needs, or another agency's view."""
+
+    ref: str
+    workflow: str
+    state: str
+    state_label: Words
+    version: int
+    steps: list[Step]
+
+
+class PartAlone(Part):
+    """The same, as the institution or agency that is asked for it sees it."""
+
+    subject: Party
+    institution: Party | None
+    number: str | None = Field(description="of the certificate or report")
+    issued_on: date | None
+    valid_until: date | None
+    question: str = Field(description="what another agency is asked for its view of")
+
+
+class DayOff(BaseModel):
+    """A day that does not count."""
+
+    day: date
+    reason: str
+    label: Words
+
+
+class StandStill(BaseModel):
+    """A time in which a term stands still."""
+
+    since: date
+    until: date | None
+    state: str = Field(description="the state that stops the clock")
+    label: Words | None
+
+
+class Clause(BaseModel):
+    """What a value of the rules rests on."""
+
+    clause: Words
+    grade: str = Field(description="how well it is known")
+    grade_label: Words
+
+
+class Counted(Term):
+    """A term, with all that tells how its last day was counted."""
+
+    ref: str = Field(description="of the case, or of what belongs to it")
+    whole: bool = Field(description="of the whole matter, not of one state")
+    starts_on: date = Field(description="not counted itself")
+    working_days: int = Field(description="with those of an extension")
+    extended_by: int
+    skipped: list[DayOff]
+    worked_weekends: list[date]
+    pauses: list[StandStill]
+    stands_still_since: date | None
+    calendar_edition: int | None
+    source: Clause | None
+    sentence: Words = Field(description="how the last day was counted")
+    lines: list[Words]
+
+
+class TermPage(BaseModel):
+    """The terms of a case."""
+
+    terms: list[Counted]
+
+
+class Done(BaseModel):
+    """What a step led to."""
+
+    ref: str
+    workflow: str
+    state: str
+    version: int
+
+
+@resources.get("/cases", responses={200: CasePage, **PROBLEMS})
+@needs("cases:read")
+def list_cases(query: CaseQuery) -> Response:
+    """List the cases that the client's role sees, the newest first."""
+    found = cases.list_page(
+        current_account(),
+        after=query.after,
+        limit=query.limit,
+        workflow=query.workflow,
+        state=query.state,
+    )
+    more = next_of(found, query.limit)
+    return send(CasePage(cases=[line_of(one) for one in found], next=more))
+
+
+@resources.get("/cases/<ref:ref>", responses={200: CaseWhole, **PROBLEMS})
+@needs("cases:read")
+def show_case(path: CasePath) -> Response:
+    """Show a case: how it stands, what may be done next, what happened."""
+    return send(whole_of(cases.get_case(path.ref, current_account())))
+
+
+@resources.get("/cases/<ref:ref>/terms", responses={200: TermPage, **PROBLEMS})
+@needs("cases:read")
+def explain_terms(path: CasePath) -> Response:
+    """Show the terms of a case and how each was counted, as the pages explain it."""
+    case = cases.get_case(path.ref, current_account())
+    entities = {case.ref: case} | {one.ref: one for one in case.requirements}
+    told = (
+        deadlines.explain_term(one, entities[one.entity_ref])
+        for one in case.deadlines
+        if one.entity_ref in entities
+    )
+    return send(TermPage(terms=[counted(one) for one in told]))
+
+
+@resources.get("/requirements/<ref:ref>", responses={200: PartAlone, **PROBLEMS})
+@needs("cases:read")
+def show_requirement(path: RequirementPath) -> Response:
+    """Show what an institution or agency is asked for; no more of the case than it needs."""
+    user = current_account()
+    found: Any = cases.get_visible("requirements", path.ref, user)
+    part = part_of(found, [step_of(one, found) for one in cases.list_offers(user, found)])
+    return send(
+        PartAlone(
+            **dict(part),
+            subject=Party.of(found.case.subject),
+            institution=Party.of(found.institution) if found.institution else None,
+            number=found.number,
+            issued_on=found.issued_on,
+            valid_until=found.valid_until,
+            question=history.find_question(found),
+        )
+    )
+
+
+@resources.post(
+    "/<any(cases, records, requirements, sanctions):kind>/<ref:ref>/steps/<name>",
+    responses={200: Done, **PROBLEMS},
+)
+@needs("cases:write")
+@once
+def take_step(path: StepPath, body: StepRequest, header: Key) -> Response:
+    """Take a step: supplement, answer, decide, sign and all else that a role may do."""
+    user, kind = current_account(), path.kind.value
+    entity = cases.get_visible(kind, path.ref, user)
+    transition = cases.find_transition(user, entity, path.name)
+    try:
+        submission = read(transition, entity, body, path.ref, path.name)
+    except Wrong:  # what was answered wrongly is no matter where nothing is asked
+        if entity.state not in transition.source:
+            raise WrongState(path.name) from None
+        raise
+    outcome = cases.perform(kind, path.ref, path.name, user, submission)
+    return send(done_of(cases.get_visible(kind, outcome.ref, user)))
+
+
+def done_of(entity: Entity) -> Done:
+    """Return how an entity stands after a step."""
+    workflow = current_policy().workflow_of(entity).name
+    return Done(ref=entity.ref, workflow=workflow, state=entity.state, version=entity.version)
+
+
+def line_of(case: Case) -> CaseLine:
+    """Return what a list shows of a case."""
+    states = current_policy().workflow_of(case).states
+    return CaseLine(
+        ref=case.ref,
+        workflow=case.workflow,
+        state=case.state,
+        state_label=Words.of(states[case.state].label),
+        version=case.version,
+        record=case.record.ref,
+        subject=Party.of(case.subject),
+        submitted_at=case.submitted_at,
+    )
+
+
+def whole_of(case: Case) -> CaseWhole:
+    """Return all that a client's role may see of a case."""
+    user, store = current_account(), cases.reading()
+    roles = {Role(one.role) for one in stands_as(user, case)}
+    offers = partial(cases.list_offers, user, store=store)
+    happenings = history.list_happenings(
+        case.ref,
+        user,
+        internal=OFFICIALS.issuperset(roles),
+        own={case.ref, *(one.ref for one in case.requirements)},
+    )
+    about = case.about if case.about and any(stands_as(user, case.about)) else None
+    return CaseWhole(
+        **dict(line_of(case)),
+        ground=case.ground,
+        outcome=case.outcome,
+        about=about.ref if about else None,
+        centre=Party.of(case.centre) if case.centre else None,
+        department=Party.of(case.department) if case.department else None,
+        provider=Party.of(case.provider),
+        terms=[term_of(one) for one in case.deadlines],
+        steps=[step_of(one, case) for one in offers(case)],
+        requirements=[
+            part_of(one, [step_of(offer, one) for offer in offers(one)])
+            for one in case.requirements
+        ],
+        proposals=[
+            Proposal(
+                field=one.field,
+                before=one.old_value,
+                proposed=one.proposed_value,
+                answered=one.answered_value,
+            )
+            for one in case.proposals
+        ],
+        documents=list(map(paper_of, case.documents)),
+        earlier_documents=list(map(paper_of, papers.earlier_papers(case))),
+        history=[event_of(one) for one in happenings],
+    )
+
+
+def part_of(requirement: Requirement, steps: list[Step]) -> Part:
+    """Return something that belongs to a case, with the steps that are offered in it."""
+    states = current_policy().workflow_of(requirement).states
+    return Part(
+        ref=requirement.ref,
+        workflow=requirement.workflow,
+        state=requirement.state,
+        state_label=Words.of(states[requirement.state].label),
+        version=requirement.version,
+        steps=steps,
+    )
+
+
+def paper_of(document: Document) -> Paper:
+    """Return a piece of evidence, without its bytes."""
+    return Paper(
+        ref=document.ref,
+        name=document.filename,
+        media_type=document.media_type,
+        size=document.size,
+        sha256=document.sha256,
+        material=document.material,
+        uploaded_at=document.uploaded_at,
+    )
+
+
+def term_of(term: Deadline) -> Term:
+    """Return a term."""
+    return Term(
+        clock=term.clock,
+        owner=term.owner,
+        due_on=term.due_on,
+        met_at=term.met_at,
+        provisional=term.provisional,
+    )
+
+
+def counted(explained: deadlines.Explained) -> Counted:
+    """Return a term with all that tells how it was counted."""
+    term, policy, clock = explained.term, current_policy(), explained.clock
+    due = term.due
+    lines = zip(explained.lines("zh", policy), explained.lines("en", policy), strict=True)
+    return Counted(
+        **dict(term_of(term)),
+        ref=term.entity_ref,
+        whole=term.whole,
+        starts_on=due.start,
+        working_days=due.working_days,
+        extended_by=due.extended_by,
+        skipped=[
+            DayOff(day=day, reason=reason, label=Words.of(REASONS[reason]))
+            for day, reason in due.skipped
+        ],
+        worked_weekends=list(due.made_up),
+        pauses=[
+            StandStill(
+                since=one.since,
+                until=one.until,
+                state=one.why,
+                label=Words.of(explained.states[one.why]) if one.why in explained.states else None,
+            )
+            for one in due.pauses
+        ],
+        stands_still_since=due.stopped_on,
+        calendar_edition=term.calendar_edition,
+        source=clause_of(clock) if clock else None,
+        sentence=Words(zh=explained.sentence("zh"), en=explained.sentence("en")),
+        lines=[Words(zh=zh, en=en) for zh, en in lines],
+    )
+
+
+def clause_of(stated: Clock) -> Clause:
+    """Return what a value of a rule pack rests on."""
+    return Clause(
+        clause=Words.of(current_policy().cite(stated.source)),
+        grade=stated.grade,
+        grade_label=Words.of(deadlines.GRADES[stated.grade]),
+    )
+
+
+def step_of(offer: Offer, entity: Entity) -> Step:
+    """Return a step that is offered."""
+    return Step(
+        name=offer.transition.name,
+        label=Words.of(offer.transition.label),
+        basis=[Words.of(one.label) for one in offer.transition.basis],
+        barred_by=[reason_text(one) for one in offer.reasons],
+        **dict(ask(offer.transition, entity)),
+    )
+
+
+def event_of(happening: history.Happening) -> Happened:
+    """Return an event as its readers may read it."""
+    return Happened(
+        seq=happening.event.seq,
+        at=happening.at,
+        workflow=happening.workflow.name,
+        step=happening.transition.name,
+        label=Words.of(happening.transition.label),
+        role=happening.role,
+        organisation=happening.organisation,
+        texts=dict(happening.texts),
+        hash=happening.event.hash,
+    )

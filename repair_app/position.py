@@ -1,0 +1,128 @@
+"""Where the ledger is: how many events, the last of them, and where each chain ends.
+
+Kept outside the store, a position proves later that a store still has all it had then: the chains
+alone do not show that their last events were cut off together with the notes of their ends.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from repair_app import ledger
+from repair_app.db import now
+from repair_app.models import Event, Stream
+
+FORMAT: Final = 1
+LATEST: Final = 200  # events that a position names one by one
+SHOWN: Final = 20  # differences that are told one by one
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a ledger was at a moment."""
+
+    at: str
+    events: int
+    last_event: int  # its number in the store; numbers may have gaps
+    streams: int
+    heads: str  # SHA-256 of all ends of chains, as `list_heads` gives them
+    latest: list[tuple[int, str, int, str]]  # number, chain, place in it, hash; newest first
+    format: int = FORMAT
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        return asdict(self)
+
+
+def read_position(session: Session) -> Position:
+    """Return where the ledger is, as the session's transaction sees it."""
+    latest = session.execute(
+        select(Event.id, Event.stream, Event.seq, Event.hash)
+        .order_by(Event.id.desc())
+        .limit(LATEST)
+    ).all()
+    digest, count = hashlib.sha256(), 0
+    for line in list_heads(session):
+        digest.update(line.encode())
+        count += 1
+    return Position(
+        at=ledger.moment(now()),
+        events=session.scalar(select(func.count()).select_from(Event)) or 0,
+        last_event=latest[0].id if latest else 0,
+        streams=count,
+        heads=digest.hexdigest(),
+        latest=[(one.id, one.stream, one.seq, one.hash) for one in latest],
+    )
+
+
+def list_heads(session: Session) -> Iterator[str]:
+    """Yield where each chain ends: reference, length and hash, a line each, by reference."""
+    name: Any = Stream.ref
+    if session.get_bind().dialect.name == "postgresql":
+        name = name.collate("C")  # byte by byte, as SQLite orders them
+    query = select(Stream.ref, Stream.length, Stream.head).order_by(name)
+    for ref, length, head in session.execute(query.execution_options(yield_per=5000)):
+        yield f"{ref}\t{length}\t{head}\n"
+
+
+def load_position(path: Path) -> Position:
+    """Read a position from its file. Raises ValueError for a file that is none."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        given = {**raw, "latest": [tuple(one) for one in raw["latest"]]}
+        found = Position(**given)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} is no position of a ledger") from error
+    if found.format != FORMAT:
+        raise ValueError(f"{path} is a position of format {found.format}, not {FORMAT}")
+    return found
+
+
+def list_lost(session: Session, expected: Position) -> list[str]:
+    """Return what a store lacks of what there was at a position; nothing when it lacks nothing.
+
+    A store may have more: what happened since.
+    """
+    numbers = [one[0] for one in expected.latest]
+    rows = session.execute(select(Event.id, Event.hash).where(Event.id.in_(numbers)))
+    here: dict[int, str] = {number: digest for number, digest in rows}  # noqa: C416
+    told = []
+    for number, stream, seq, digest in reversed(expected.latest):
+        if number not in here:
+            told.append(f"event {number} is missing: {stream}, its event {seq}")
+        elif here[number] != digest:
+            told.append(f"event {number} is not what it was: {stream}, its event {seq}")
+    upto = Event.id <= expected.last_event
+    count = session.scalar(select(func.count()).select_from(Event).where(upto)) or 0
+    if count != expected.events:
+        told.append(f"up to event {expected.last_event} there are {count} of {expected.events}")
+    return shorten(told)
+
+
+def list_other_heads(session: Session, heads: Path) -> list[str]:
+    """Return which chains do not end as a file of ends says: for a store as of that moment."""
+    with heads.open(encoding="utf-8") as file:
+        expected = {ref: rest for ref, _, rest in (line.partition("\t") for line in file)}
+    told = []
+    for line in list_heads(session):
+        ref, _, rest = line.partition("\t")
+        wanted = expected.pop(ref, None)
+        if wanted is None:
+            told.append(f"{ref}: a chain that there was not")
+        elif wanted != rest:
+            length, wanted_length = rest.partition("\t")[0], wanted.partition("\t")[0]
+            told.append(f"{ref}: ends with event {length}, and ended with event {wanted_length}")
+    told += [f"{ref}: the whole chain is missing" for ref in sorted(expected)]
+    return shorten(told)
+
+
+def shorten(told: list[str]) -> list[str]:
+    """Return the first of many, and how many more there are."""
+    more = len(told) - SHOWN
+    return [*told[:SHOWN], f"… and {more} more"] if more > 0 else told

@@ -1,0 +1,580 @@
+"""Backups: database, evidence and where the ledger was, with the hash of each part.
+
+A backup is a folder:
+
+    manifest.json     what it is, when, where the ledger was, hashes of the files beside it
+    database.sqlite3  the database as of one moment, or database.dump (pg_dump, custom format)
+    heads.tsv         where each chain of the ledger ended
+    objects/          the evidence, as it lies in its store
+    kept/             what else lies in the data folder: keys and salts, unless the environment
+                      gives them (the manifest names those)
+    files.sha256      the hash of each file in the last two (`sha256sum -c` checks it)
+
+The manifest is written last: without it, a backup was not finished. Evidence is copied after the
+database: its bytes are written before its row, so none is missed.
+
+It holds everything that the store holds, so it is as confidential: files are readable by their
+owner only. The keys lie in it, for without them nobody's second factor works and no earlier
+receipt can be followed by another of the same key (docs/adr/0021).
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+import subprocess
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+from urllib.parse import unquote
+
+import psycopg
+from flask import current_app
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import Engine, create_engine, inspect, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from config import SHARED_SECRETS
+from repair_app import ledger, schema
+from repair_app.db import db, driver, now
+from repair_app.engine.step import SYSTEM
+from repair_app.models import Case, ChangeHead, Complaint, ComplaintPaper, Document, Letter
+from repair_app.position import (
+    Position,
+    list_heads,
+    list_lost,
+    list_other_heads,
+    load_position,
+    read_position,
+    shorten,
+)
+from repair_app.services import evidence, history
+from repair_app.services.office_book import OPERATIONS, note
+from repair_app.services.sync import changes
+from repair_app.services.transaction import transaction
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+HEADS: Final = "heads.tsv"
+LIST: Final = "files.sha256"
+DATABASES: Final[Mapping[str, str]] = {
+    "sqlite": "database.sqlite3",
+    "postgresql": "database.dump",
+}
+OBJECTS: Final = "objects"
+KEPT: Final = "kept"
+# In the data folder, and no part of a backup of their own: the database, evidence, what passes.
+NOT_KEPT: Final = ("redress.sqlite3", "evidence", "metrics-")
+BLOCK: Final = 1 << 20
+PACKED: Final = ".tar"
+MOST_SAID: Final = 500  # letters of what a program of PostgreSQL complains of
+PROGRAMS: Final = "REDRESS_PG_BIN"  # the folder of pg_dump and pg_restore, if not on the path
+
+
+class NotPossible(Exception):
+    """A backup or restore cannot be begun; says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a backup says of itself."""
+
+    made_at: str
+    store: str  # sqlite, postgresql
+    revision: str
+    position: Position
+    objects: int
+    size: int  # bytes of all files
+    with_keys: bool  # those of the data folder
+    files: dict[str, str] = field(default_factory=dict)  # name -> SHA-256
+    format: int = FORMAT
+    # Secrets that the environment gave, so that they are not in it: names of settings.
+    from_environment: list[str] = field(default_factory=list)
+
+    @property
+    def database(self) -> str:
+        """Return the name of the database's file."""
+        return DATABASES[self.store]
+
+
+# --- making one -------------------------------------------------------------------------------
+
+
+def make(target: Path, *, with_keys: bool = True) -> Manifest:
+    """Write a backup of the store to a new folder, or file that ends in .tar. Raises NotPossible.
+
+    with_keys: whether the keys and salts of the data folder are in it; without, and where the
+    environment gives them, they must be kept elsewhere.
+    """
+    refuse_inside(target)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise NotPossible(f"{target} is there already: name a new folder, or a new file .tar")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with private():
+        if target.suffix == PACKED:
+            with TemporaryDirectory(prefix=".backup-", dir=target.parent) as folder:
+                made = fill(Path(folder), with_keys=with_keys)
+                unfinished = target.with_name(f"{target.name}.part")
+                with tarfile.open(unfinished, "w") as archive:
+                    archive.add(folder, arcname=".")
+                unfinished.replace(target)
+        else:
+            target.mkdir(mode=0o700, exist_ok=True)
+            made = fill(target, with_keys=with_keys)
+    with transaction() as session:
+        facts = {
+            "events": made.position.events,
+            "last_event": made.position.last_event,
+            "objects": made.objects,
+        }
+        note(session, OPERATIONS, "backup", "store", SYSTEM, facts=facts)
+    return made
+
+
+def refuse_inside(target: Path) -> None:
+    """Raise NotPossible for a place that is backed up itself: each backup would hold the last."""
+    kept = [Path(current_app.config["DATA_FOLDER"])]
+    scheme, _, place = str(current_app.config["EVIDENCE_URL"]).partition("://")
+    if scheme == "file":
+        kept.append(Path(unquote(place)))
+    for folder in kept:
+        if target.resolve().is_relative_to(folder.resolve()):
+            raise NotPossible(
+                f"{target} is inside {folder}, which is backed up: the next backup would hold "
+                "this one. Name a place outside, best on another disk"
+            )
+
+
+@contextmanager
+def private() -> Iterator[None]:
+    """Let all files that are made inside be their owner's only."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def fill(folder: Path, *, with_keys: bool) -> Manifest:
+    """Write the parts of a backup into an empty folder, the manifest last."""
+    kind = db.engine.dialect.name
+    copied = folder / DATABASES[kind]
+    copy = copy_sqlite if kind == "sqlite" else dump_postgresql
+    position, revision = copy(copied, folder / HEADS)
+    sums = [*copy_objects(folder / OBJECTS), *(copy_kept(folder / KEPT) if with_keys else ())]
+    (folder / LIST).write_text(
+        "".join(f"{digest}  {name}\n" for name, digest in sums), encoding="utf-8"
+    )
+    made = Manifest(
+        made_at=ledger.moment(now()),
+        store=kind,
+        revision=revision,
+        position=position,
+        objects=sum(name.startswith(f"{OBJECTS}/") for name, _ in sums),
+        size=sum(one.stat().st_size for one in folder.rglob("*") if one.is_file()),
+        with_keys=with_keys,
+        files={name: hash_file(folder / name) for name in (copied.name, HEADS, LIST)},
+        from_environment=[name for name in SHARED_SECRETS if os.environ.get(name)],
+    )
+    content = {**vars(made), "position": made.position.as_dict()}
+    (folder / MANIFEST).write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return made
+
+
+def copy_sqlite(copied: Path, heads: Path) -> tuple[Position, str]:
+    """Copy the database as of one moment while others write; return its position and revision."""
+    with (
+        closing(sqlite3.connect(str(db.engine.url.database))) as source,
+        closing(sqlite3.connect(copied)) as target,
+    ):
+        source.backup(target)
+        target.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+    with reading_sqlite(copied) as session:
+        return describe(session, heads)
+
+
+def dump_postgresql(dumped: Path, heads: Path) -> tuple[Position, str]:
+    """Have pg_dump write the database as of one moment, and read the position of the same."""
+    engine = db.engine.execution_options(isolation_level="REPEATABLE READ")
+    with engine.connect() as connection, Session(connection) as session:
+        snapshot = session.execute(text("SELECT pg_export_snapshot()")).scalar_one()
+        options = ["--format=custom", f"--snapshot={snapshot}", f"--file={dumped}"]
+        run_program("pg_dump", db.engine, *options, "--no-owner", "--no-privileges")
+        return describe(session, heads)
+
+
+def describe(session: Session, heads: Path) -> tuple[Position, str]:
+    """Write the ends of the chains to a file; return position and revision."""
+    with heads.open("w", encoding="utf-8") as file:
+        file.writelines(list_heads(session))
+    revision = session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    return read_position(session), str(revision)
+
+
+def copy_objects(folder: Path) -> Iterator[tuple[str, str]]:
+    """Copy all evidence; yield name and hash of each file."""
+    source = evidence.store()
+    for name in list_objects():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256()
+        try:
+            found = source.get(name)
+        except FileNotFoundError:  # a draft's file or an export, thrown away meanwhile
+            continue
+        with path.open("wb") as file:
+            for block in found.stream(min_chunk_size=BLOCK):
+                file.write(block)
+                digest.update(block)
+        yield f"{OBJECTS}/{name}", digest.hexdigest()
+
+
+def list_objects() -> list[str]:
+    """Return the names of all that lies in the store of the evidence."""
+    return sorted(one["path"] for some in evidence.store().list() for one in some)
+
+
+def copy_kept(folder: Path) -> Iterator[tuple[str, str]]:
+    """Copy keys and what else lies in the data folder; yield name and hash of each file."""
+    source: Path = current_app.config["DATA_FOLDER"]
+    for path in sorted(source.rglob("*")):
+        name = path.relative_to(source)
+        if not path.is_file() or name.parts[0].startswith(NOT_KEPT):
+            continue
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+        yield f"{KEPT}/{name.as_posix()}", hash_file(target)
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# --- reading one ------------------------------------------------------------------------------
+
+
+@contextmanager
+def opened(target: Path) -> Iterator[Path]:
+    """Give the folder of a backup, unpacked where it is one file. Raises NotPossible."""
+    if target.is_dir():
+        yield target
+        return
+    if not target.is_file():
+        raise NotPossible(f"there is no backup {target}")
+    with private(), TemporaryDirectory(prefix=".backup-", dir=target.parent) as folder:
+        try:
+            with tarfile.open(target) as archive:
+                archive.extractall(folder, filter="data")
+        except (tarfile.TarError, EOFError) as error:
+            raise NotPossible(f"{target} cannot be unpacked: {error}") from error
+        yield Path(folder)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return what a backup says of itself. Raises NotPossible."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise NotPossible(f"there is no {MANIFEST}: no backup, or one that was not finished")
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        given = raw.pop("position")
+        given["latest"] = [tuple(one) for one in given["latest"]]
+        found = Manifest(**raw, position=Position(**given))
+        if found.format != FORMAT or found.store not in DATABASES:
+            raise ValueError("another format")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise NotPossible(f"{MANIFEST} cannot be read by this release") from error
+    return found
+
+
+def list_files(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield name and hash of each file of evidence and keys; names that lead out are left out."""
+    path = folder / LIST
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for line in lines:
+        digest, _, name = line.partition("  ")
+        parts = PurePosixPath(name).parts
+        if parts and parts[0] in {OBJECTS, KEPT} and ".." not in parts:
+            yield name, digest
+
+
+def check_files(folder: Path, manifest: Manifest) -> list[str]:
+    """Return which files are missing or not what they were."""
+    told = []
+    for name, digest in [*manifest.files.items(), *list_files(folder)]:
+        path = folder / name
+        if not path.is_file():
+            told.append(f"{name} is missing")
+        elif hash_file(path) != digest:
+            told.append(f"{name} is not what it was")
+    return shorten(told)
+
+
+def verify(target: Path) -> tuple[Manifest, list[str]]:
+    """Check a backup: each file, each chain, each paper. Returns what it is and what is wrong.
+
+    One of PostgreSQL is restored into a database of its own beside the store's, which is dropped
+    afterwards. Raises NotPossible.
+    """
+    with opened(target) as folder:
+        manifest = read_manifest(folder)
+        told = check_files(folder, manifest)
+        if not (folder / manifest.database).is_file():
+            return manifest, told
+        reading = reading_sqlite if manifest.store == "sqlite" else reading_dump
+        here = {name.partition("/")[2] for name, _ in list_files(folder)}
+        there = {name for name in here if (folder / OBJECTS / name).is_file()}
+        try:
+            with reading(folder / manifest.database) as session:
+                told += prove(session, manifest, folder, there)
+        except (sqlite3.DatabaseError, SQLAlchemyError) as error:
+            told.append(f"{manifest.database} cannot be read ({type(error).__name__})")
+        return manifest, told
+
+
+def prove(
+    session: Session, manifest: Manifest, folder: Path | None, objects: set[str]
+) -> list[str]:
+    """Return what a database lacks: events by the manifest, whole chains, papers by its rows.
+
+    folder: of the backup, whose list of ends is compared. objects: names of what is there.
+    """
+    told = list_lost(session, manifest.position)
+    if folder is not None and (folder / HEADS).is_file():
+        told += list_other_heads(session, folder / HEADS)
+    _, flaw = ledger.verify(session)
+    flaw = flaw or history.find_bypassed(session)
+    if flaw:
+        told.append(f"{flaw.stream}, event {flaw.seq}: {flaw.problem}")
+    return told + list_lost_papers(session, objects)
+
+
+def list_lost_papers(session: Session, objects: set[str]) -> list[str]:
+    """Return the papers, by reference and case, whose bytes are not among the objects."""
+    asked = (
+        select(Document.ref, Document.sha256, Case.ref).join(Case, Case.id == Document.case_id),
+        select(ComplaintPaper.filename, ComplaintPaper.sha256, Case.ref)
+        .join(Complaint, Complaint.id == ComplaintPaper.complaint_id)
+        .join(Case, Case.id == Complaint.case_id)
+        .with_only_columns(ComplaintPaper.id, ComplaintPaper.sha256, Case.ref),
+        select(Letter.ref, Letter.sha256, Letter.entity_ref).where(Letter.sha256.is_not(None)),
+    )
+    told = []
+    for kind, query in zip(("document", "paper", "letter"), asked, strict=True):
+        rows: Any = session.execute(query.execution_options(yield_per=2000))
+        for ref, sha256, matter in rows:
+            if evidence.path_of(sha256) not in objects:
+                told.append(f"{kind} {ref} of {matter} is missing: {evidence.path_of(sha256)}")
+    return shorten(told)
+
+
+@contextmanager
+def reading_sqlite(path: Path) -> Iterator[Session]:
+    """Give a session on a SQLite file that nobody writes."""
+    engine = create_engine(f"sqlite:///file:{path}?mode=ro&immutable=1&uri=true")
+    try:
+        with Session(engine) as session:
+            yield session
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def reading_dump(path: Path) -> Iterator[Session]:
+    """Give a session on a database that is restored from a dump, and dropped at the end."""
+    if db.engine.dialect.name != "postgresql":
+        raise NotPossible("set DATABASE_URL: a backup of PostgreSQL is verified on a server of it")
+    name = f"redress_verify_{secrets.token_hex(4)}"
+    with closing(connect_beside()) as server:
+        try:
+            server.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise NotPossible(
+                "the role of DATABASE_URL may not make a database (CREATEDB): verify where it may"
+            ) from error
+        engine = create_engine(db.engine.url.set(database=name))
+        try:
+            load_dump(path, engine)
+            with Session(engine) as session:
+                yield session
+        finally:
+            engine.dispose()
+            server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def connect_beside() -> "psycopg.Connection[Any]":
+    """Return a connection to the store's server, outside any transaction."""
+    dsn, password = address_of(db.engine)
+    return psycopg.connect(dsn, password=password or None, autocommit=True)
+
+
+# --- putting one back -------------------------------------------------------------------------
+
+
+def restore(
+    target: Path, expected: Position | None, *, despite_damage: bool
+) -> tuple[Manifest, list[str]]:
+    """Put a backup into the empty store of the settings. Returns what it is and what is missing.
+
+    expected: a newer position that was kept outside. despite_damage: go on though files are not
+    what the manifest says, and name what is lost. Raises NotPossible; nothing was written then.
+    """
+    with opened(target) as folder:
+        manifest = read_manifest(folder)
+        if manifest.store != db.engine.dialect.name:
+            raise NotPossible(f"the backup is of {manifest.store}: set DATABASE_URL accordingly")
+        if manifest.revision > schema.last_revision():
+            raise NotPossible(f"the backup is of a newer release (schema {manifest.revision})")
+        refuse_filled_store()
+        damage = check_files(folder, manifest)
+        if damage and not despite_damage:
+            raise NotPossible(
+                "\n  ".join(["the backup is damaged; nothing was restored:", *damage])
+            )
+        put_database(folder / manifest.database)
+        put_objects(folder)
+        put_kept(folder)
+        session = db.session()
+        session.rollback()
+        told = prove(session, manifest, folder, set(list_objects()))
+        told += list_lost(session, expected) if expected else []
+        told = list(dict.fromkeys([*damage, *told]))
+    with transaction() as writing:
+        facts = {
+            "events": manifest.position.events,
+            "last_event": manifest.position.last_event,
+            "made_at": manifest.made_at,
+            "missing": len(told),
+        }
+        note(writing, OPERATIONS, "restore", "store", SYSTEM, facts=facts)
+    if inspect(db.engine).has_table(ChangeHead.__tablename__):  # older backups have none
+        changes.begin_anew()
+    return manifest, told
+
+
+def refuse_filled_store() -> None:
+    """Raise NotPossible unless neither the database has a table nor the evidence a file."""
+    with db.engine.connect() as connection:
+        found = inspect(connection)
+        names = [
+            name for one in (None, "dbos") if has_schema(found, one) for name in tables(found, one)
+        ]
+    if names:
+        raise NotPossible("the store has tables: a backup is restored into an empty one only")
+    if list_objects():
+        raise NotPossible("the evidence has files: a backup is restored beside none only")
+
+
+def has_schema(found: Any, name: str | None) -> bool:
+    """Say whether a database has a schema; the usual one it always has."""
+    return name is None or name in found.get_schema_names()
+
+
+def tables(found: Any, name: str | None) -> list[str]:
+    """Return the tables of a schema."""
+    names: list[str] = found.get_table_names(schema=name)
+    return names
+
+
+def put_database(path: Path) -> None:
+    """Put the database in its place."""
+    if db.engine.dialect.name == "postgresql":
+        load_dump(path, db.engine)
+        return
+    db.session.remove()
+    db.engine.dispose()  # what is still connected would go on reading the empty file
+    place = Path(str(db.engine.url.database))
+    for suffix in ("-wal", "-shm"):
+        place.with_name(place.name + suffix).unlink(missing_ok=True)
+    with private():
+        shutil.copyfile(path, place)
+
+
+def put_objects(folder: Path) -> None:
+    """Put the evidence in its place."""
+    target = evidence.store()
+    for name, _ in list_files(folder):
+        kind, _, rest = name.partition("/")
+        if kind == OBJECTS and (folder / name).is_file():
+            target.put(rest, folder / name)
+
+
+def put_kept(folder: Path) -> None:
+    """Put keys and the like in their place; those that were made just now, at the start, give way.
+
+    The store was empty: nothing was signed or enciphered with them.
+    """
+    place: Path = current_app.config["DATA_FOLDER"]
+    for name, _ in list_files(folder):
+        kind, _, rest = name.partition("/")
+        if kind == KEPT and (folder / name).is_file():
+            with private():
+                (place / rest).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(folder / name, place / rest)
+            (place / rest).chmod(0o600)
+
+
+def load_dump(path: Path, engine: Engine) -> None:
+    """Have pg_restore fill an empty database, or leave it empty."""
+    options = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
+    run_program("pg_restore", engine, *options, str(path))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")  # a dump holds no statistics, and questions follow
+
+
+# --- PostgreSQL's own programs ----------------------------------------------------------------
+
+
+def run_program(name: str, engine: Engine, *options: str) -> None:
+    """Run a program of PostgreSQL on a database; its password is told by the environment only."""
+    program = shutil.which(name, path=os.environ.get(PROGRAMS))
+    if program is None:
+        raise NotPossible(
+            f"{name} is not there: install PostgreSQL's client programs (on Debian "
+            f"postgresql-client), or name their folder by {PROGRAMS}"
+        )
+    dsn, password = address_of(engine)
+    env = {**os.environ, **({"PGPASSWORD": password} if password else {})}
+    command = [program, f"--dbname={dsn}", *options]
+    done = subprocess.run(  # noqa: S603  # a program by its name, with arguments of our own
+        command, env=env, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        said = " ".join(done.stderr.split())[:MOST_SAID]
+        raise NotPossible(f"{name} failed: {said or done.returncode}")
+
+
+def address_of(engine: Engine) -> tuple[str, str]:
+    """Return where a database is, as PostgreSQL's programs read it, and the password apart."""
+    with engine.connect() as connection:
+        info = driver(connection).info
+        return make_conninfo(**info.get_parameters()), info.password
+
+
+# --- where the ledger is ----------------------------------------------------------------------
+
+
+def tell_position() -> Position:
+    """Return where the ledger of the store is now."""
+    session = db.session()
+    session.rollback()
+    return read_position(session)
+
+
+def read_expected(path: Path) -> Position:
+    """Read a position that was kept outside. Raises NotPossible."""
+    try:
+        return load_position(path)
+    except ValueError as error:
+        raise NotPossible(str(error)) from error

@@ -1,0 +1,95 @@
+"""Counts of requests in the store: all processes on all machines keep one limit together."""
+
+import hashlib
+import time
+from datetime import datetime
+from typing import Any, Final
+
+from limits.storage import Storage
+from sqlalchemy import Insert, case, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from repair_app.db import db
+from repair_app.models import RateCount
+from repair_app.services.transaction import aside
+
+SCHEME: Final = "store"
+
+
+class StoreCounts(Storage):
+    """Counts for Flask-Limiter, which finds this class by its scheme: `store://`.
+
+    A count is a transaction of its own, whatever becomes of the request.
+    """
+
+    STORAGE_SCHEME = [SCHEME]
+
+    @property
+    def base_exceptions(self) -> type[Exception] | tuple[type[Exception], ...]:
+        return SQLAlchemyError
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Add to a count and return it; one whose window is over begins anew."""
+        with aside() as connection:
+            return int(connection.execute(counting(key, expiry, amount)).scalar_one())
+
+    def get(self, key: str) -> int:
+        """Return a count."""
+        return int(self._read(RateCount.hits, key) or 0)
+
+    def get_expiry(self, key: str) -> float:
+        """Return when the window of a count is over."""
+        return float(self._read(RateCount.ends_at, key) or time.time())
+
+    def check(self) -> bool:
+        """Say whether counts can be read."""
+        self.get("")
+        return True
+
+    def reset(self) -> int:
+        """Forget all counts."""
+        with aside() as connection:
+            return int(connection.execute(delete(RateCount)).rowcount)
+
+    def clear(self, key: str) -> None:
+        """Forget a count."""
+        with aside() as connection:
+            connection.execute(delete(RateCount).where(RateCount.key == name_of(key)))
+
+    def _read(self, column: Any, key: str) -> Any:
+        running = RateCount.ends_at > time.time()
+        with db.engine.connect() as connection:
+            return connection.scalar(select(column).where(RateCount.key == name_of(key), running))
+
+
+def name_of(key: str) -> str:
+    """Return a count's key as it is stored: it may hold an address or a name."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def counting(key: str, expiry: float, amount: int) -> Insert:
+    """Return the one statement that counts, so that none of two at once is lost."""
+    insert: Any = {"sqlite": sqlite, "postgresql": postgresql}[db.engine.dialect.name].insert
+    moment = time.time()
+    is_over = RateCount.ends_at <= moment
+    statement: Insert = (
+        insert(RateCount)
+        .values(key=name_of(key), hits=amount, ends_at=moment + expiry)
+        .on_conflict_do_update(
+            index_elements=[RateCount.key],
+            set_={
+                "hits": case((is_over, amount), else_=RateCount.hits + amount),
+                "ends_at": case((is_over, moment + expiry), else_=RateCount.ends_at),
+            },
+        )
+        .returning(RateCount.hits)
+    )
+    return statement
+
+
+def forget_counts(moment: datetime) -> int:
+    """Forget the counts whose windows are over."""
+    with aside() as connection:
+        over = delete(RateCount).where(RateCount.ends_at <= moment.timestamp())
+        return int(connection.execute(over).rowcount)

@@ -1,0 +1,1 @@
+"""What each platform is to show: changes, their order, how they get there, whether they did."""

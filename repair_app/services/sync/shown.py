@@ -1,0 +1,71 @@
+"""Where a record is shown: how it stands with each platform, and whether all of them agree."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
+
+from repair_app.db import db, today
+from repair_app.models import Change, CreditRecord, Obligation, Owed, Platform, PlatformStanding
+from repair_app.services.sync.changes import provider_of
+
+
+class Place(NamedTuple):
+    """A platform and a record: what is owed last, if anything, and whether it shows that."""
+
+    platform: Platform
+    obligation: Obligation | None
+    agrees: bool
+    late: bool
+
+
+class Shown(NamedTuple):
+    """Where a record is shown. since: from when all agree; None while some are waited for."""
+
+    places: Sequence[Place]
+    change: Change | None  # the newest; None: it was never handed out
+    since: datetime | None
+
+    @property
+    def waiting(self) -> int:
+        """Return how many platforms do not show the newest change yet."""
+        return sum(not one.agrees for one in self.places)
+
+
+def where_shown(record: CreditRecord) -> Shown:
+    """Return where a record is shown. A matter about it is complete only when all agree."""
+    newest = db.session.scalar(
+        select(Change).where(Change.record_ref == record.ref).order_by(Change.id.desc()).limit(1)
+    )
+    if newest is None:
+        return Shown((), None, None)
+    owed = aliased(Obligation)
+    last_of_each = (
+        select(func.max(owed.id))
+        .where(owed.record_ref == record.ref, owed.platform_id == Platform.id)
+        .scalar_subquery()
+    )
+    platforms = db.session.execute(
+        select(Platform, Obligation)
+        .outerjoin(Obligation, Obligation.id == last_of_each)
+        .where(Platform.standing != PlatformStanding.DISABLED)
+        .order_by(Platform.code)
+    )
+    places = [
+        place_of(one, last, newest)
+        for one, last in platforms
+        if provider_of(one) in {None, record.provider_id} and (last is not None or newest.shown)
+    ]
+    agreed = [one.obligation.acknowledged_at for one in places if one.agrees and one.obligation]
+    moments = [one for one in agreed if one is not None]
+    complete = bool(places) and len(moments) == len(places)
+    return Shown(places, newest, max(moments) if complete else None)
+
+
+def place_of(platform: Platform, last: Obligation | None, newest: Change) -> Place:
+    """Return how it stands with a platform: it agrees when it acknowledged the newest change."""
+    agrees = last is not None and last.change_id == newest.id and last.standing == Owed.ACKNOWLEDGED
+    late = last is not None and not agrees and last.due_on < today()
+    return Place(platform, last, agrees, late)

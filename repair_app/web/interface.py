@@ -1,0 +1,65 @@
+"""The page for integrators: from nothing to an answer that is verified, and all operations."""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from flask import Blueprint, current_app, render_template
+
+from repair_app.web.door import public
+
+pages = Blueprint("interface", __name__, url_prefix="/api/v1/docs")
+
+
+class Operation(NamedTuple):
+    """An operation of the interface, as its description has it."""
+
+    area: str  # the first part of its address
+    method: str
+    path: str
+    summary: str
+    description: str
+    scopes: list[str]  # what a token has to be good for; none: no token is asked for
+    parameters: list[Mapping[str, Any]]
+    body: str  # the JSON Schema of what is sent; empty for nothing
+    answers: list[tuple[str, str]]  # status, what it means
+
+
+@pages.get("")
+@public
+def index() -> str:
+    """Show how to begin, and every operation."""
+    description = current_app.extensions["redress_describe"]()
+    areas = groupby(sorted(list_operations(description)), key=lambda one: one.area)
+    return render_template(
+        "interface/index.html", areas=[(area, list(found)) for area, found in areas]
+    )
+
+
+def list_operations(description: Mapping[str, Any]) -> Iterator[Operation]:
+    """Yield the operations of a description (OpenAPI 3.1)."""
+    schemas = description["components"]["schemas"]
+    for path, item in description["paths"].items():
+        for method, told in item.items():
+            yield Operation(
+                area=path.removeprefix("/api/v1/").partition("/")[0],
+                method=method.upper(),
+                path=path,
+                summary=told.get("summary", ""),
+                description=told.get("description", "").replace("<br/>", " ").strip(),
+                scopes=[one for need in told.get("security", ()) for one in need.get("oauth2", ())],
+                parameters=told.get("parameters", []),
+                body=spell_body(told.get("requestBody"), schemas),
+                answers=[(code, one["description"]) for code, one in told["responses"].items()],
+            )
+
+
+def spell_body(body: Mapping[str, Any] | None, schemas: Mapping[str, Any]) -> str:
+    """Return the JSON Schema of what an operation is sent, for people to read."""
+    if body is None:
+        return ""
+    [first, *_] = body["content"].values()
+    schema = first.get("schema", {})
+    name = schema.get("$ref", "").rpartition("/")[2]
+    return json.dumps(schemas.get(name, schema), indent=1, ensure_ascii=False)

@@ -1,0 +1,91 @@
+"""The commands about platforms, as an operator types them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from repair_app.db import db
+from repair_app.mirror.feed import take_file
+from repair_app.mirror.shelf import BadChange, Shelf
+from tests.factories import World, make_record
+from tests.sync.platforms import Receiver, receivers
+
+pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+AGREED = ("--name", "信用示例", "--name-en", "Example", "--kind", "city", "--owner", "o@p.example")
+
+
+@pytest.fixture
+def receiver(app: Flask, tmp_path: Path) -> Iterator[Receiver]:
+    """Give one receiver."""
+    with receivers(tmp_path) as made:
+        yield made[0]
+
+
+def run(app: Flask, *arguments: object) -> Result:
+    """Run a command."""
+    db.session.rollback()
+    done = app.test_cli_runner().invoke(args=["platforms", *map(str, arguments)])
+    db.session.rollback()
+    return done
+
+
+def test_a_platform_is_connected_handed_a_file_and_gives_its_receipt(
+    app: Flask, world: World, tmp_path: Path
+) -> None:
+    make_record(world.firm, world.agency)
+    assert run(app, "add", "paper", *AGREED, "--delivery", "file").exit_code == 0
+    assert run(app, "deliver").stdout == "0 acknowledged\n"  # orders what there is
+    written = run(app, "write-file", "paper", "--folder", tmp_path)
+    assert "1 changes" in written.output
+    (path,) = tmp_path.glob("paper-*.csv")
+    receipt = take_file(Shelf(tmp_path / "mirror.sqlite3"), path)
+    assert "1 acknowledged" in run(app, "acknowledge", "paper", receipt).output
+    assert "nothing is owed" in run(app, "write-file", "paper", "--folder", tmp_path).output
+    assert "shown 1, waiting 0" in run(app, "list").output
+
+
+def test_a_mirror_is_sent_to_compared_and_sent_again(
+    app: Flask, world: World, receiver: Receiver
+) -> None:
+    code = receiver.join().code
+    ref = make_record(world.firm, world.agency).ref
+    assert run(app, "deliver").stdout == "1 acknowledged\n"
+    with receiver.shelf.open(writes=True) as store:
+        store.execute("DELETE FROM record")
+    assert run(app, "check", code).stdout == f"{ref}\n1 different, to be sent again\n"
+    assert run(app, "deliver").stdout == "1 acknowledged\n"
+    assert run(app, "replay", code, "--to", 5).stdout == "1 to be sent again\n"
+    for step in ("park", "resume", "disable", "resume"):
+        assert run(app, step, code).exit_code == 0
+    assert run(app, "secret", code).stdout != run(app, "secret", code, "--new").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("park", "nobody"),
+        ("check", "nobody"),
+        ("secret", "nobody"),
+        ("write-file", "nobody", "--folder", "."),
+        ("add", "x", *AGREED, "--delivery", "webhook"),
+        ("add", "paper", *AGREED, "--delivery", "webhook", "--url", "http://10.0.0.1/"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_one_line_and_exit_1(app: Flask, arguments: tuple[str, ...]) -> None:
+    done = run(app, *arguments)
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: ")
+    assert done.output.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", "REDRESS_POSITION\n1\n", "\x00\n"], ids=range(3))
+def test_a_file_of_something_else_feeds_no_mirror(app: Flask, tmp_path: Path, text: str) -> None:
+    path, shelf = tmp_path / "file.csv", Shelf(tmp_path / "mirror.sqlite3")
+    path.write_text(text)
+    with pytest.raises(BadChange):
+        take_file(shelf, path)
+    assert shelf.dump() == b""
