@@ -1,5 +1,6 @@
 """What tests ask for by name: `store`, `app`, `world`, `as_`, `anybody`, `digest`."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -46,6 +47,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item._id = NodeId.parse(grouped)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Remember the environment that a test begins with."""
+    item.stash[ENVIRONMENT] = settings_of_environment()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that leaves a setting in the environment: the next would read it."""
+    result = yield
+    left = settings_of_environment().items() ^ item.stash[ENVIRONMENT].items()
+    assert not left, f"left in the environment: {sorted(name for name, _ in left)}"
+    return result
+
+
+def settings_of_environment() -> dict[str, str]:
+    """Return the variables that the application reads."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(("REDRESS_", "FLASK_", "DATABASE_", "SECRET_", "API_"))
+    }
+
+
+ENVIRONMENT = pytest.StashKey[dict[str, str]]()
 COOKIE_GOOD_FOR = timedelta(minutes=10)
 
 

@@ -63,4 +63,5 @@ def run_in(folder: Path, *arguments: str) -> Result:
         WORKFLOWS = folder
 
     group = FlaskGroup(create_app=lambda: create_app(Config()))
-    return CliRunner().invoke(group, list(arguments))
+    # Flask notes in the environment that a command runs: the runner takes it away again.
+    return CliRunner(env={"FLASK_RUN_FROM_CLI": "true"}).invoke(group, list(arguments))
