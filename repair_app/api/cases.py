@@ -1,266 +1,51 @@
 """Cases, and the steps in them and in what belongs to them."""
 
-from datetime import date, datetime
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
 from flask import Response
-from pydantic import BaseModel, Field
 
 from repair_app.access import stands_as
 from repair_app.api.access import current_account, needs
-from repair_app.api.answers import Key, Paging, next_of, once, send
+from repair_app.api.answers import Key, next_of, once, send
+from repair_app.api.case_models import (
+    CaseLine,
+    CasePage,
+    CasePath,
+    CaseQuery,
+    CaseWhole,
+    Clause,
+    Counted,
+    DayOff,
+    Done,
+    Happened,
+    Paper,
+    Part,
+    PartAlone,
+    Party,
+    Proposal,
+    RequirementPath,
+    StandStill,
+    Step,
+    StepPath,
+    Term,
+    TermPage,
+    Words,
+)
 from repair_app.api.problems import PROBLEMS, Wrong
-from repair_app.api.questions import Asked, StepRequest, ask, read
+from repair_app.api.questions import StepRequest, ask, read
 from repair_app.api.resources import open_part
 from repair_app.calendar import REASONS
 from repair_app.engine.machine import Offer
 from repair_app.engine.rules import Clock
 from repair_app.engine.step import Entity, WrongState
-from repair_app.labels import Label
-from repair_app.models import Case, Deadline, Document, Organisation, Requirement, Role
+from repair_app.models import Case, Deadline, Document, Requirement, Role
 from repair_app.services import cases, deadlines, history, papers
 from repair_app.services.policy import current_policy
 from repair_app.services.reasons import reason_text
 
 resources = open_part("cases")
 OFFICIALS = frozenset({Role.REVIEWER, Role.PROVIDER, Role.AUDITOR})
-REF = r"^[A-Z]{2}-[0-9]{4}-[0-9]{6,9}-[0-9A-Z]$"
-
-
-CASES_NAME = "^[a-z_]{0,60}$"  # of a workflow or state, or nothing
-
-
-class Kind(StrEnum):
-    """What a step is taken in."""
-
-    CASES = "cases"
-    RECORDS = "records"
-    REQUIREMENTS = "requirements"
-    SANCTIONS = "sanctions"
-
-
-class CasePath(BaseModel):
-    """Which case."""
-
-    ref: str = Field(pattern=REF, description="for example YY-2026-000123-C")
-
-
-class RequirementPath(BaseModel):
-    """Which requirement, or question to another agency."""
-
-    ref: str = Field(pattern=REF, description="for example XQ-2026-000123-C")
-
-
-class StepPath(CasePath):
-    """Which step in what."""
-
-    kind: Kind
-    name: str = Field(pattern="^[a-z_]{1,60}$")
-
-
-class CaseQuery(Paging):
-    """Which cases are wanted, newest first."""
-
-    workflow: str = Field("", pattern=CASES_NAME)
-    state: str = Field("", pattern=CASES_NAME)
-
-
-class Words(BaseModel):
-    """A label in both languages."""
-
-    zh: str
-    en: str
-
-    @classmethod
-    def of(cls, label: Label) -> "Words":
-        """Return a label."""
-        return cls(zh=label.zh, en=label.en)
-
-
-class Party(BaseModel):
-    """An organisation."""
-
-    uscc: str | None
-    name: str
-
-    @classmethod
-    def of(cls, organisation: Organisation) -> "Party":
-        """Return an organisation."""
-        return cls(uscc=organisation.uscc, name=organisation.name)
-
-
-class Term(BaseModel):
-    """A term that runs or ran: who has to act, and until when (its last day, Asia/Shanghai)."""
-
-    clock: str
-    owner: str
-    due_on: date
-    met_at: datetime | None
-    provisional: bool
-
-
-class Step(Asked):
-    """A step that is offered, with what still bars it and what it asks."""
-
-    name: str
-    label: Words
-    basis: list[Words]
-    barred_by: list[str]
-
-
-class Happened(BaseModel):
-    """An event of the case's chain."""
-
-    seq: int
-    at: datetime
-    workflow: str
-    step: str
-    label: Words
-    role: str
-    organisation: str | None
-    texts: dict[str, str]
-    hash: str
-
-
-class CaseLine(BaseModel):
-    """A case in a list."""
-
-    ref: str
-    workflow: str
-    state: str
-    state_label: Words
-    version: int
-    record: str
-    subject: Party
-    submitted_at: datetime | None
-
-
-class CasePage(BaseModel):
-    """A part of the list, and where it goes on."""
-
-    cases: list[CaseLine]
-    next: str | None
-
-
-class Proposal(BaseModel):
-    """A field of the record that an objection wants corrected."""
-
-    field: str
-    before: str
-    proposed: str | None
-    answered: str | None = Field(description="what the provider found to be right")
-
-
-class Paper(BaseModel):
-    """A piece of evidence. Its bytes, at /documents/{ref}, are for those who act in the case."""
-
-    ref: str
-    name: str
-    media_type: str
-    size: int = Field(description="bytes")
-    sha256: str
-    material: str | None = Field(description="what it is, by a code of the rule pack")
-    uploaded_at: datetime
-
-
-class CaseWhole(CaseLine):
-    """A case with all that its page shows."""
-
-    ground: str
-    outcome: str | None = Field(description="a code of the rule pack: what came of it")
-    about: str | None = Field(description="the matter that this one is about")
-    provider: Party
-    centre: Party | None = Field(description="the credit centre that acts")
-    department: Party | None
-    terms: list[Term]
-    steps: list[Step]
-    requirements: list["Part"]
-    proposals: list[Proposal] = Field(description="what the record should say instead")
-    documents: list[Paper]
-    earlier_documents: list[Paper] = Field(description="of the matter that this one looks at again")
-    history: list[Happened]
-
-
-class Part(BaseModel):
-    """Something that a repair needs, or another agency's view."""
-
-    ref: str
-    workflow: str
-    state: str
-    state_label: Words
-    version: int
-    steps: list[Step]
-
-
-class PartAlone(Part):
-    """The same, as the institution or agency that is asked for it sees it."""
-
-    subject: Party
-    institution: Party | None
-    number: str | None = Field(description="of the certificate or report")
-    issued_on: date | None
-    valid_until: date | None
-    question: str = Field(description="what another agency is asked for its view of")
-
-
-class DayOff(BaseModel):
-    """A day that does not count."""
-
-    day: date
-    reason: str
-    label: Words
-
-
-class StandStill(BaseModel):
-    """A time in which a term stands still."""
-
-    since: date
-    until: date | None
-    state: str = Field(description="the state that stops the clock")
-    label: Words | None
-
-
-class Clause(BaseModel):
-    """What a value of the rules rests on."""
-
-    clause: Words
-    grade: str = Field(description="how well it is known")
-    grade_label: Words
-
-
-class Counted(Term):
-    """A term, with all that tells how its last day was counted."""
-
-    ref: str = Field(description="of the case, or of what belongs to it")
-    whole: bool = Field(description="of the whole matter, not of one state")
-    starts_on: date = Field(description="not counted itself")
-    working_days: int = Field(description="with those of an extension")
-    extended_by: int
-    skipped: list[DayOff]
-    worked_weekends: list[date]
-    pauses: list[StandStill]
-    stands_still_since: date | None
-    calendar_edition: int | None
-    source: Clause | None
-    sentence: Words = Field(description="how the last day was counted")
-    lines: list[Words]
-
-
-class TermPage(BaseModel):
-    """The terms of a case."""
-
-    terms: list[Counted]
-
-
-class Done(BaseModel):
-    """What a step led to."""
-
-    ref: str
-    workflow: str
-    state: str
-    version: int
 
 
 @resources.get("/cases", responses={200: CasePage, **PROBLEMS})

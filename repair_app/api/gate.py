@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from repair_app import receipts
 from repair_app.api.access import current_account, current_client, needs, open_to_all
 from repair_app.api.answers import Key, once
-from repair_app.api.cases import REF
+from repair_app.api.case_models import REF
 from repair_app.api.problems import PROBLEMS, Mistake, Wrong
 from repair_app.api.questions import StepRequest, read
 from repair_app.api.resources import open_part

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, FiniteFloat
 
 from repair_app.api.access import current_account, needs
 from repair_app.api.answers import Key, once, send, token_of_request
-from repair_app.api.cases import REF, Words
+from repair_app.api.case_models import REF, Words
 from repair_app.api.problems import PROBLEMS, Mistake, Wrong, show
 from repair_app.api.resources import open_part
 from repair_app.models import ImportRow, RecordUpload, UploadStanding

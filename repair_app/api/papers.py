@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 
 from repair_app.api.access import current_account, needs
 from repair_app.api.answers import Key, once, send, send_bytes
-from repair_app.api.cases import REF, Done, Party, Words, done_of
+from repair_app.api.case_models import REF, Done, Party, Words
+from repair_app.api.cases import done_of
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.resources import open_part
 from repair_app.letters import LANGUAGES

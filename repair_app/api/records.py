@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 from repair_app.access import stands_as
 from repair_app.api.access import current_account, needs
 from repair_app.api.answers import Key, Paging, next_of, once, send
-from repair_app.api.cases import CASES_NAME, REF, Done, Party, Step, done_of, step_of
+from repair_app.api.case_models import CASES_NAME, REF, Done, Party, Step
+from repair_app.api.cases import done_of, step_of
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import StepRequest, read
 from repair_app.api.resources import open_part

@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 
 from repair_app.api.access import needs
 from repair_app.api.answers import send
-from repair_app.api.cases import Clause, Words, clause_of
+from repair_app.api.case_models import Clause, Words
+from repair_app.api.cases import clause_of
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import Asked, ask_of_any
 from repair_app.api.resources import open_part

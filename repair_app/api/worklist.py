@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from repair_app.api.access import current_account, current_client, needs
 from repair_app.api.answers import send
-from repair_app.api.cases import CASES_NAME, Words
+from repair_app.api.case_models import CASES_NAME, Words
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.resources import open_part
 from repair_app.db import today
