@@ -32,6 +32,7 @@ from repair_app.api.case_models import (
     TermPage,
     Words,
 )
+from repair_app.api.looking import tell_listed
 from repair_app.api.problems import PROBLEMS, Wrong
 from repair_app.api.questions import StepRequest, ask, read
 from repair_app.api.resources import open_part
@@ -59,6 +60,7 @@ def list_cases(query: CaseQuery) -> Response:
         workflow=query.workflow,
         state=query.state,
     )
+    tell_listed(found)
     more = next_of(found, query.limit)
     return send(CasePage(cases=[line_of(one) for one in found], next=more))
 

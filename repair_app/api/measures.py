@@ -13,6 +13,7 @@ from repair_app.api.access import current_account, needs
 from repair_app.api.answers import Key, Paging, next_of, once, send
 from repair_app.api.case_models import REF, Done, Party, Step, Words
 from repair_app.api.cases import done_of, step_of
+from repair_app.api.looking import tell_listed
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import StepRequest, read_form, submission_of
 from repair_app.api.resources import open_part
@@ -96,6 +97,7 @@ class MeasurePage(BaseModel):
 def list_measures(query: Paging) -> Response:
     """List the measures of the client's department, or on its agency's records, newest first."""
     found = sanctions.list_page(current_account(), after=query.after, limit=query.limit)
+    tell_listed(found)
     more = next_of(found, query.limit)
     return send(MeasurePage(measures=[MeasureLine(**told_of(one)) for one in found], next=more))
 

@@ -12,6 +12,7 @@ from repair_app.api.access import current_account, needs
 from repair_app.api.answers import Key, Paging, next_of, once, send
 from repair_app.api.case_models import CASES_NAME, REF, Done, Party, Step
 from repair_app.api.cases import done_of, step_of
+from repair_app.api.looking import tell_listed
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import StepRequest, read
 from repair_app.api.resources import open_part
@@ -123,6 +124,7 @@ def list_records(query: RecordQuery) -> Response:
         state=query.state,
         decision_no=query.decision_no,
     )
+    tell_listed(found)
     more = next_of(found, query.limit)
     return send(RecordPage(records=[line_of(one) for one in found], next=more))
 

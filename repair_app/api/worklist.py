@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from repair_app.api.access import current_account, current_client, needs
 from repair_app.api.answers import send
 from repair_app.api.case_models import CASES_NAME, Words
+from repair_app.api.looking import tell_listed
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.resources import open_part
 from repair_app.db import today
@@ -80,6 +81,7 @@ def list_turns(query: WorkQuery) -> Response:
     }
     filters = inbox.read_filters(role, asked)
     found = inbox.list_turns(current_account(), role, query.after or None, filters)
+    tell_listed(one.term for one in found.turns)
     return send(
         WorkPage(
             turns=[turn_of(one) for one in found.turns],

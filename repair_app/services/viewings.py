@@ -1,11 +1,11 @@
 """Who looked: which office opened a page of an enterprise's record or matter, for it to read.
 
 One row for each person, page and day (docs/adr/0013-who-looked.md); of a list that was taken away
-as a file, one for each enterprise on it. What the enterprise may not know of is not noted: a
-confidential complaint, and what a person filed in their own name.
+as a file or read by a system, one for each enterprise on it. What the enterprise may not know of is
+not noted: a confidential complaint, and what a person filed in their own name.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from threading import Lock
@@ -90,11 +90,16 @@ def note(account_id: int, kind: str, ref: str) -> bool:
     with transaction() as session:
         if row := describe(session, account_id, kind, ref):
             keep(session, row)
+    remember([key])
+    return True
+
+
+def remember(keys: Iterable[tuple[Any, int, str, date]]) -> None:
+    """Remember what this process has noted today, so that the database is not asked again."""
     with _lock:
         if len(SEEN) >= MOST_REMEMBERED:
             SEEN.clear()
-        SEEN.add(key)
-    return True
+        SEEN.update(keys)
 
 
 def describe(session: Session, account_id: int, kind: str, ref: str) -> dict[str, Any] | None:
@@ -202,6 +207,58 @@ def note_list(account_id: int, name: str, filters: Mapping[str, str]) -> None:
         keep(session, named, ["subject_id", *row])
 
 
+# --- lists that a system reads: it has them as data, as who takes a file away ---
+
+# list -> its rows, the record that a row is about, and the case
+READ_LISTS: Final[Mapping[str, tuple[Any, Any, Any]]] = {
+    "cases": (Case, Case.record_id, Case.id),
+    "worklist": (Deadline, Deadline.record_id, Deadline.case_id),
+    "records": (CreditRecord, CreditRecord.id, None),
+    "sanctions": (Sanction, Sanction.record_id, None),
+}
+
+
+def note_read(account_id: int, name: str, rows: Collection[int]) -> bool:
+    """Note that an office's system read a part of a list: for each enterprise on it, today.
+
+    rows: their numbers. Says whether there was something to write: once a process, enterprise, day.
+    """
+    user = db.session.get(User, account_id)
+    seats = user.current_appointments if user else []
+    office = next((one for one in seats if one.role in OFFICES), None)
+    if user is None or office is None:
+        return False
+    about = {
+        one: (db.engine.url, account_id, f"{LIST}{name} {one}", today())
+        for one in db.session.scalars(subjects_of_rows(user, name, rows))
+    }
+    new = [one for one, key in about.items() if key not in SEEN]
+    if not new:
+        return False
+    row = {
+        "entity_ref": f"{LIST}{name}",
+        "account_id": user.id,
+        "organisation_id": office.organisation_id,
+        "role": str(office.role),
+        "day": today(),
+        "first_at": now(),
+    }
+    db.session.rollback()  # what was read; writing is a transaction of its own
+    with transaction() as session:
+        keep(session, [{"subject_id": one, **row} for one in new])
+    remember(about[one] for one in new)
+    return True
+
+
+def subjects_of_rows(user: User, name: str, rows: Collection[int]) -> Select[Any]:
+    """Return the query for the enterprises of some rows for which the person does not act too."""
+    model, record_id, case_id = READ_LISTS[name]
+    of_rows = select(record_id).where(model.id.in_(rows))
+    if case_id is not None:
+        of_rows = of_rows.where(of_no_secret(case_id))
+    return subjects_of_records(user, of_rows)
+
+
 def find_office(user: User, name: str, filters: Mapping[str, str]) -> Appointment | None:
     """Return the office in which a person takes a list away; None for none."""
     admits = LISTINGS[name].admits
@@ -216,9 +273,14 @@ def subjects_on(user: User, name: str, filters: Mapping[str, str]) -> Select[Any
     rows = query(user, filters).with_only_columns(record_id).order_by(None)
     if case_id is not None:
         rows = rows.where(of_no_secret(case_id))
+    return subjects_of_records(user, rows)
+
+
+def subjects_of_records(user: User, records: Select[Any]) -> Select[Any]:
+    """Return the query for the enterprises of some records for which the person does not act."""
     return (
         select(CreditRecord.subject_id)
-        .where(CreditRecord.id.in_(rows))
+        .where(CreditRecord.id.in_(records))
         .where(CreditRecord.subject_id.not_in(organisations_as(user, *FILERS)))
         .distinct()
     )
@@ -236,4 +298,6 @@ def list_own(user: User, before: int | None = None) -> Sequence[Viewing]:
     if before is not None:
         query = query.where(Viewing.id < before)
     newest = query.order_by(Viewing.id.desc()).limit(PAGE + 1)
-    return db.session.scalars(newest.options(joinedload(Viewing.organisation))).all()
+    return db.session.scalars(
+        newest.options(joinedload(Viewing.organisation), joinedload(Viewing.account))
+    ).all()

@@ -38,6 +38,7 @@ from repair_app.web.door import only, public, signed_in
 from repair_app.web.view import ROW, asked_for, language, row_before
 
 pages = Blueprint("my", __name__)
+READ_BY_SYSTEMS = {"records": _l("Records"), "sanctions": _l("Joint measures")}
 
 # What is to be done about a requirement, said to whoever has never done it.
 TASKS: dict[str, Any] = {
@@ -124,6 +125,7 @@ def seen() -> str:
     rows = viewings.list_own(current_user, row_before())
     more = len(rows) > viewings.PAGE
     lists = {f"{viewings.LIST}{name}": LISTINGS[name].title for name in viewings.LISTS}
+    lists |= {f"{viewings.LIST}{name}": title for name, title in READ_BY_SYSTEMS.items()}
     return render_template(
         "my/viewings.html",
         rows=rows[: viewings.PAGE],
