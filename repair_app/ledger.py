@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -18,7 +19,10 @@ from repair_app.models import Event, EventText, Stream
 
 FORMAT = 1
 GENESIS = "0" * 64
-CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+# What is no JSON by itself is refused, not written in some way.
+CANONICAL = (
+    orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+)
 REPEATED = ("stream", "seq", "entity", "workflow", "transition")  # columns that repeat the payload
 
 
@@ -78,10 +82,11 @@ def commit_to(salt: bytes, body: str) -> str:
 def canonical(content: Mapping[str, Any]) -> str:
     """Return content as canonical JSON (RFC 8785).
 
-    Keys are ASCII and numbers whole, and of these the standard library's sorted JSON is that
-    form, at a tenth of the cost; the tests compare it with an implementation of the RFC.
+    Keys are ASCII and numbers whole, and of these orjson's sorted JSON is that form, at a hundredth
+    of the cost; the tests compare it with an implementation of the RFC. Raises TypeError for what
+    is no JSON, lone surrogates among it.
     """
-    return CANONICAL.encode(content)
+    return orjson.dumps(content, option=CANONICAL).decode()
 
 
 def seal(
@@ -251,7 +256,7 @@ def check_event(row: Any, seq: int, prev: str) -> str | None:
     """Return what is wrong with one event, or None."""
     if hashlib.sha256(row.payload.encode()).hexdigest() != row.hash:
         return N_("its content does not match its hash")
-    content = json.loads(row.payload)
+    content = orjson.loads(row.payload)
     if row.seq != seq or content["prev"] != prev:
         return N_("it does not follow the event before it")
     if any(content[name] != getattr(row, name) for name in REPEATED):

@@ -22,8 +22,8 @@ from repair_app.penalty_format.cells import (
 from repair_app.penalty_format.columns import Column, plain_heading
 from repair_app.penalty_format.reader import Layout, Reading, read_rows
 from repair_app.penalty_format.row import (
-    CANONICAL,
     RowProblem,
+    canonical,
     find_problem,
     read_cell,
     read_uscc_cell,
@@ -62,7 +62,7 @@ class EntryRow:
     @property
     def fingerprint(self) -> str:
         """Return the SHA-256 (hex) of the content: equal for rows that say the same."""
-        return hashlib.sha256(CANONICAL.encode(dict(self.content)).encode()).hexdigest()
+        return hashlib.sha256(canonical(dict(self.content))).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """A row of the national penalty format: what it says, in one form, or everything wrong with it."""
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -10,6 +9,8 @@ from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, TypeVar
+
+import orjson
 
 from repair_app.penalty_format.cells import (
     BLANK,
@@ -226,7 +227,7 @@ class PenaltyRow:
     def fingerprint(self) -> str:
         """Return the SHA-256 (hex) of the content: equal for rows that say the same."""
         content = dict(zip(FIELDS, READ_FIELDS(self), strict=True), format=FINGERPRINT_FORMAT)
-        return hashlib.sha256(CANONICAL.encode(content).encode()).hexdigest()
+        return hashlib.sha256(canonical(content)).hexdigest()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON has them: days in ISO 8601, amounts as decimal text."""
@@ -245,10 +246,9 @@ def _as_json(value: Any) -> Any:
     return [str(one) for one in value] if isinstance(value, tuple) else value
 
 
-# Texts, lists of texts and null, once days and amounts are text: canonical JSON (RFC 8785).
-CANONICAL: Final = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_as_json
-)
+def canonical(content: Mapping[str, Any]) -> bytes:
+    """Return content as canonical JSON (RFC 8785): days and amounts are texts, no numbers else."""
+    return orjson.dumps(content, default=_as_json, option=orjson.OPT_SORT_KEYS)
 
 
 def parse_row(line: int, cells: Mapping[str, str], today: date) -> PenaltyRow | list[RowProblem]:

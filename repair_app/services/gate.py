@@ -5,6 +5,7 @@ answer is signed (`receipts.py`), and the asking is logged in the transaction th
 leaves without its entry. That transaction writes, so that it reads from the primary.
 """
 
+import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from flask import current_app
-from sqlalchemy import ARRAY, ColumnElement, Executable, String, any_, bindparam, func, select
+from sqlalchemy import ARRAY, ColumnElement, Executable, String, any_, bindparam, cast, func, select
 from sqlalchemy.orm import Session, aliased
 
 from repair_app import ledger, receipts
@@ -163,7 +164,7 @@ def statements(dialect: str) -> Statements:
             contested.exists(),
             SanctionMeasure.code,
             SanctionMeasure.basis,
-            SanctionMeasure.classes,
+            cast(SanctionMeasure.classes, String),  # as text: there are few, they are read once
             SanctionMeasure.withdrawn_on,
             *(own.id, own.stream, own.seq, own.hash),
             *(of_record.id, of_record.stream, of_record.seq, of_record.hash),
@@ -296,12 +297,18 @@ def read_sanctions(
     found: dict[Question, list[SanctionRow]] = {}
     query = statements(session.get_bind().dialect.name).sanctions
     asked = {"usccs": usccs, "department": department_id}
-    for row in session.connection().execute(query, asked):
-        record, measure = RecordRow._make(row[8:13]), MeasureRow._make(row[13:17])
+    for row in session.connection().execute(query, asked).all():
+        record, measure = RecordRow._make(row[8:13]), measure_of(*row[13:17])
         own, of_record = EventRow._make(row[17:21]), EventRow._make(row[21:])
         one = SanctionRow._make((*row[1:8], record, measure, own, of_record))
         found.setdefault(Question(row[0], measure.code), []).append(one)
     return found
+
+
+@lru_cache
+def measure_of(code: str, basis: str, classes: str, withdrawn_on: date | None) -> MeasureRow:
+    """Return a measure of the catalogue; classes: a list as JSON."""
+    return MeasureRow(code, basis, json.loads(classes), withdrawn_on)
 
 
 def describe(decided: Decided, bases: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
