@@ -29,7 +29,8 @@ class Event(Base):
     __tablename__ = "event"
     __table_args__ = (
         UniqueConstraint("stream", "seq", name="uq_event_stream"),
-        # The newest of all, of a kind and of a step; of an actor: migration 0006.
+        # The newest of an entity, of all, of a kind and of a step; of an actor: migration 0006.
+        Index("ix_event_of_entity", "entity", "id"),
         Index("ix_event_at", "at", "id"),
         Index("ix_event_kind", "workflow", "at", "id", "transition"),
     )
@@ -37,7 +38,7 @@ class Event(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     stream: Mapped[str]
     seq: Mapped[int]
-    entity: Mapped[str] = mapped_column(index=True)
+    entity: Mapped[str]
     workflow: Mapped[str]
     transition: Mapped[str]
     at: Mapped[datetime]

@@ -129,10 +129,16 @@ class DisputeMark(Base):
             sqlite_where=text("lifted_at IS NULL"),
             postgresql_where=text("lifted_at IS NULL"),
         ),
+        Index(
+            "ix_dispute_mark_open",
+            "record_id",
+            sqlite_where=text("lifted_at IS NULL"),
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    record_id: Mapped[int] = mapped_column(ForeignKey("credit_record.id"), index=True)
+    record_id: Mapped[int] = mapped_column(ForeignKey("credit_record.id"))
     case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
     placed_at: Mapped[datetime]
     lifted_at: Mapped[datetime | None]
