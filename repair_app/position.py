@@ -6,8 +6,8 @@ alone do not show that their last events were cut off together with the notes of
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from repair_app.models import Event, Stream
 FORMAT: Final = 1
 LATEST: Final = 200  # events that a position names one by one
 SHOWN: Final = 20  # differences that are told one by one
+NOTE_OF_BACKUP: Final = ("operations", "backup")  # book and step: see services/office_book.py
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Position:
     heads: str  # SHA-256 of all ends of chains, as `list_heads` gives them
     latest: list[tuple[int, str, int, str]]  # number, chain, place in it, hash; newest first
     format: int = FORMAT
+    # Of the latest, the notes of backups: number, and how many events the backup has, up to which.
+    backups: list[tuple[int, int, int]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -43,10 +46,11 @@ class Position:
 def read_position(session: Session) -> Position:
     """Return where the ledger is, as the session's transaction sees it."""
     latest = session.execute(
-        select(Event.id, Event.stream, Event.seq, Event.hash)
+        select(Event.id, Event.stream, Event.seq, Event.hash, Event.workflow, Event.transition)
         .order_by(Event.id.desc())
         .limit(LATEST)
     ).all()
+    notes = [one.id for one in latest if (one.workflow, one.transition) == NOTE_OF_BACKUP]
     digest, count = hashlib.sha256(), 0
     for line in list_heads(session):
         digest.update(line.encode())
@@ -58,7 +62,16 @@ def read_position(session: Session) -> Position:
         streams=count,
         heads=digest.hexdigest(),
         latest=[(one.id, one.stream, one.seq, one.hash) for one in latest],
+        backups=list(read_notes(session, notes)),
     )
+
+
+def read_notes(session: Session, numbers: Collection[int]) -> Iterator[tuple[int, int, int]]:
+    """Yield the notes of backups: number, and how many events the backup has, up to which."""
+    asked = select(Event.id, Event.payload).where(Event.id.in_(numbers)).order_by(Event.id)
+    for number, payload in session.execute(asked) if numbers else ():
+        facts = json.loads(payload)["facts"]
+        yield number, facts["events"], facts["last_event"]
 
 
 def list_heads(session: Session) -> Iterator[str]:
@@ -72,35 +85,53 @@ def list_heads(session: Session) -> Iterator[str]:
 
 
 def load_position(path: Path) -> Position:
-    """Read a position from its file. Raises ValueError for a file that is none."""
+    """Read a position from its file, or from a backup's manifest. Raises ValueError for others."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        given = {**raw, "latest": [tuple(one) for one in raw["latest"]]}
-        found = Position(**given)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        found = position_of(raw.get("position", raw))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{path} is no position of a ledger") from error
     if found.format != FORMAT:
         raise ValueError(f"{path} is a position of format {found.format}, not {FORMAT}")
     return found
 
 
-def list_lost(session: Session, expected: Position) -> list[str]:
+def position_of(given: dict[str, Any]) -> Position:
+    """Return a position as JSON held it. Raises KeyError, TypeError."""
+    latest = [tuple(one) for one in given["latest"]]
+    backups = [tuple(one) for one in given.get("backups", ())]  # a former release told none
+    return Position(**{**given, "latest": latest, "backups": backups})
+
+
+def list_own_notes(expected: Position, backup: Position) -> list[int]:
+    """Return the numbers of the events by which a backup, made at a position, was noted.
+
+    They were written when it was whole, so that it cannot hold them, and lacks nothing by that.
+    """
+    own = (backup.events, backup.last_event)
+    return [number for number, *made_at in expected.backups if tuple(made_at) == own]
+
+
+def list_lost(session: Session, expected: Position, without: Collection[int] = ()) -> list[str]:
     """Return what a store lacks of what there was at a position; nothing when it lacks nothing.
 
-    A store may have more: what happened since.
+    A store may have more: what happened since. without: numbers of events that it need not have.
     """
     numbers = [one[0] for one in expected.latest]
     rows = session.execute(select(Event.id, Event.hash).where(Event.id.in_(numbers)))
     here: dict[int, str] = {number: digest for number, digest in rows}  # noqa: C416
     told = []
     for number, stream, seq, digest in reversed(expected.latest):
+        if number not in here and number in without:
+            continue
         if number not in here:
             told.append(f"event {number} is missing: {stream}, its event {seq}")
         elif here[number] != digest:
             told.append(f"event {number} is not what it was: {stream}, its event {seq}")
     upto = Event.id <= expected.last_event
     count = session.scalar(select(func.count()).select_from(Event).where(upto)) or 0
-    if count != expected.events:
+    excused = sum(one not in here for one in without)
+    if count + excused != expected.events:
         told.append(f"up to event {expected.last_event} there are {count} of {expected.events}")
     return shorten(told)
 

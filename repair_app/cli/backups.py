@@ -52,7 +52,7 @@ def verify_backup(target: Path) -> None:
 
 @click.command()
 @click.argument("target", type=PATH)
-@click.option("--expect", type=PATH, help="A newer position of the ledger that was kept outside.")
+@click.option("--expect", type=PATH, help="A newer position of the ledger, kept outside.")
 @click.option("--despite-damage", is_flag=True, help="Go on where files are damaged or missing.")
 @with_appcontext
 def restore(target: Path, expect: Path | None, despite_damage: bool) -> None:
@@ -62,10 +62,15 @@ def restore(target: Path, expect: Path | None, despite_damage: bool) -> None:
     """
     with saying_why():
         expected = backups.read_expected(expect) if expect else None
-        manifest, told = backups.restore(target, expected, despite_damage=despite_damage)
-    absent = [name for name in manifest.from_environment if not os.environ.get(name)]
+        found = backups.restore(target, expected, despite_damage=despite_damage)
+    absent = [name for name in found.manifest.from_environment if not os.environ.get(name)]
     warn_of_secrets(absent, "not in the backup and not set here; give the former ones")
-    tell(told)
+    for number in found.own_notes:
+        click.echo(
+            f"  event {number} is the note that this backup was made, written after it: "
+            "it cannot be in it, and is not missing"
+        )
+    tell(found.missing)
     click.echo("✓ restored: nothing is missing, every chain whole")
 
 

@@ -31,7 +31,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 import psycopg
@@ -52,7 +52,9 @@ from repair_app.position import (
     list_heads,
     list_lost,
     list_other_heads,
+    list_own_notes,
     load_position,
+    position_of,
     read_position,
     shorten,
 )
@@ -289,8 +291,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         given = raw.pop("position")
-        given["latest"] = [tuple(one) for one in given["latest"]]
-        found = Manifest(**raw, position=Position(**given))
+        found = Manifest(**raw, position=position_of(given))
         if found.format != FORMAT or found.store not in DATABASES:
             raise ValueError("another format")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -422,9 +423,15 @@ def connect_beside() -> "psycopg.Connection[Any]":
 # --- putting one back -------------------------------------------------------------------------
 
 
-def restore(
-    target: Path, expected: Position | None, *, despite_damage: bool
-) -> tuple[Manifest, list[str]]:
+class Restored(NamedTuple):
+    """What was put back, what is missing, and which expected events are the backup's own notes."""
+
+    manifest: Manifest
+    missing: list[str]
+    own_notes: list[int]
+
+
+def restore(target: Path, expected: Position | None, *, despite_damage: bool) -> Restored:
     """Put a backup into the empty store of the settings. Returns what it is and what is missing.
 
     expected: a newer position that was kept outside. despite_damage: go on though files are not
@@ -448,7 +455,8 @@ def restore(
         session = db.session()
         session.rollback()
         told = prove(session, manifest, folder, set(list_objects()))
-        told += list_lost(session, expected) if expected else []
+        notes = list_own_notes(expected, manifest.position) if expected else []
+        told += list_lost(session, expected, notes) if expected else []
         told = list(dict.fromkeys([*damage, *told]))
     with transaction() as writing:
         facts = {
@@ -460,7 +468,7 @@ def restore(
         note(writing, OPERATIONS, "restore", "store", SYSTEM, facts=facts)
     if inspect(db.engine).has_table(ChangeHead.__tablename__):  # older backups have none
         changes.begin_anew()
-    return manifest, told
+    return Restored(manifest, told, notes)
 
 
 def refuse_filled_store() -> None:

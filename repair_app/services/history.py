@@ -319,6 +319,20 @@ def verify_all() -> tuple[int, ledger.Flaw | None]:
     return count, flaw or find_bypassed()
 
 
+def query_last_events(model: type[Entity]) -> Select[str, str, str, int, str]:
+    """Return the query for entities of a kind with the last event of each, in order of their ids.
+
+    `+ 0`: or PostgreSQL, where it knows nothing of the tables yet (they were just restored), looks
+    for the greatest id from the end of all events on, for each entity anew.
+    """
+    last = select(func.max(Event.id + 0)).where(Event.entity == model.ref).correlate(model)
+    return (
+        select(model.ref, model.state, Event.stream, Event.seq, Event.payload)
+        .outerjoin(Event, Event.id == last.scalar_subquery())
+        .order_by(model.id)
+    )
+
+
 def find_bypassed(session: Session | None = None) -> ledger.Flaw | None:
     """Return the first entity whose state is not the one that its last event led to.
 
@@ -327,14 +341,8 @@ def find_bypassed(session: Session | None = None) -> ledger.Flaw | None:
     """
     session = session or db.session()
     for model in KINDS.values():
-        last = select(func.max(Event.id)).where(Event.entity == model.ref).correlate(model)
-        rows = session.execute(
-            select(model.ref, model.state, Event.stream, Event.seq, Event.payload)
-            .outerjoin(Event, Event.id == last.scalar_subquery())
-            .order_by(model.id)
-            .execution_options(yield_per=2000)
-        )
-        with rows:
+        query = query_last_events(model).execution_options(yield_per=2000)
+        with session.execute(query) as rows:
             for row in rows:
                 if row.payload is None or json.loads(row.payload)["to"] != row.state:
                     problem = N_("the state on file is not the one that it led to")
