@@ -25,12 +25,15 @@ INITIAL_LETTERS: Final = 12
 LETTERS: Final = re.compile("[a-z]{2,}")
 LEGAL_FORM: Final = re.compile("(?:股份|集团)?有限(?:责任)?公司$")
 PAIR: Final = 2
+FOLDED: Final = re.compile("[0-9a-z\u4e00-\u9fff]*")  # what folding leaves as it is
 # What the dictionary gives first is not how it is read in the name of a firm.
 IN_NAMES: Final = {"晟": "sheng", "行": "hang", "长": "chang", "乐": "le"}
 
 
 def fold(text: str) -> str:
     """Return a text as names are compared: by NFKC, in small letters, without spaces."""
+    if FOLDED.fullmatch(text):
+        return text
     return "".join(fold_character(one) for one in unicodedata.normalize("NFC", text))
 
 

@@ -1,20 +1,24 @@
 """The unified social credit code (统一社会信用代码, GB 32100-2015): its one form and its check.
 
-The check character is python-stdnum's work; its `validate` is not used, for it wants eight leading
-digits and so turns away lawful codes whose registering department is a letter (A, N, Y).
+python-stdnum is not asked: it wants eight leading digits and so turns away lawful codes whose
+registering department is a letter (A, N, Y), and its check character, which the tests compare with
+ours, takes a quarter of the time of reading a row.
 The region part is not looked up: codes keep the region of their day, also after it is abolished.
 """
 
 import re
 from functools import lru_cache
+from operator import mul
 from typing import Final
 
 from stdnum.cn import ric
-from stdnum.cn import uscc as stdnum_uscc
 
 from repair_app.penalty_format.cells import CACHED, TIDIED, to_half_width
 
 LENGTH: Final = 18
+ALPHABET: Final = {one: place for place, one in enumerate("0123456789ABCDEFGHJKLMNPQRTUWXY")}
+MODULUS: Final = 31
+WEIGHTS: Final = tuple(pow(3, place, MODULUS) for place in range(LENGTH - 1))
 CHARACTERS: Final = re.compile("[0-9A-HJ-NPQRTUWXY]{18}")  # without I O S V Z
 LAYOUT: Final = re.compile("[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
 AS_A_NUMBER: Final = re.compile(r"[0-9](\.[0-9]+)?E\+?[0-9]+|[0-9]{15,18}\.0*")
@@ -84,7 +88,13 @@ def _find_flaw_of_content(code: str) -> str | None:
     # The check character of eighteen zeros is right; no code has an organisation part of zeros.
     if len(set(code)) == 1 or code[8:17] == "000000000":
         return "uscc_placeholder"
-    return None if stdnum_uscc.calc_check_digit(code) == code[-1] else "uscc_check"
+    return None if has_check_character(code) else "uscc_check"
+
+
+def has_check_character(code: str) -> bool:
+    """Say whether the last of the 18 characters is the one that the others lead to (ISO 7064)."""
+    *values, last = map(ALPHABET.__getitem__, code)
+    return (sum(map(mul, values, WEIGHTS)) + last) % MODULUS == 0
 
 
 def _is_resident_id(code: str) -> bool:

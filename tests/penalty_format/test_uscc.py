@@ -3,8 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum.cn import uscc as stdnum_uscc
 
 from repair_app.penalty_format import InvalidUscc, check_uscc, is_uscc, normalise_uscc
+from repair_app.penalty_format.uscc import has_check_character
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 SAMPLE = "91370202MADEM0011A"  # invented; its check character is right
@@ -108,3 +110,9 @@ def test_every_code_of_the_standard_is_taken(organisation: str, region: int) -> 
     code = with_check(f"91{region}{organisation}")
     if organisation != "000000000" and not code.isdigit():
         assert is_uscc(code)
+
+
+@given(st.text(alphabet=ALPHABET, min_size=17, max_size=17), st.sampled_from(ALPHABET))
+def test_the_check_character_is_that_of_python_stdnum(body: str, last: str) -> None:
+    assert has_check_character(body + last) == (stdnum_uscc.calc_check_digit(body) == last)
+    assert has_check_character(body + stdnum_uscc.calc_check_digit(body))
