@@ -11,7 +11,7 @@ is still needed, and it is given identifiers only, never an entity and nothing p
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import timedelta
 from functools import cache
@@ -366,6 +366,24 @@ class Status(NamedTuple):
     waiting: int
     failed: list[str]  # name and reason, the latest first
     rounds: list[tuple[str, str, str | None]]  # name, cron, when it was last due
+
+
+def find_given_up(engine: Engine, name: str, keys: Collection[str]) -> set[str]:
+    """Return the keys of which no job of this name waits, is at work or was done.
+
+    It failed as often as it is tried, or is not known any more: it will not run by itself.
+    """
+    with engine.connect() as connection:
+        if not keys or not has_tables(connection):
+            return set()
+    found = client_of(engine).list_workflows(
+        workflow_ids=[f"{name}:{key}" for key in keys],
+        status=["ENQUEUED", "DELAYED", "PENDING", "SUCCESS"],
+        load_input=False,
+        load_output=False,
+    )
+    going = {one.workflow_id for one in found}
+    return {key for key in keys if f"{name}:{key}" not in going}
 
 
 class Queue(NamedTuple):

@@ -71,7 +71,9 @@ class FileState(BaseModel):
     ref: str
     kind: str
     filename: str
-    standing: str = Field(description="receiving, waiting, reading, done, failed or dropped")
+    standing: str = Field(
+        description="receiving, waiting, reading, stopped, done, failed or dropped"
+    )
     size: int
     received: int = Field(description="bytes that are there: where the next part begins")
     largest_part: int = Field(description="bytes that a part may have")
@@ -171,9 +173,17 @@ def close(path: ImportPath, header: Key) -> Response:
 @needs("records:push")
 @once
 def drop(path: ImportPath, header: Key) -> Response:
-    """Give up a file that is not closed; its parts are deleted."""
+    """Give up a file that is not closed, or was stopped; its parts are deleted."""
     uploads.give_up(path.ref, current_account())
     return answer(uploads.find(path.ref, current_account()))
+
+
+@resources.post("/imports/<ref:ref>/resume", responses={202: FileState, **PROBLEMS})
+@needs("records:push")
+@once
+def resume(path: ImportPath, header: Key) -> Response:
+    """Have a file read again whose reading was stopped; rows with a verdict stay as they are."""
+    return answer(uploads.resume(path.ref, current_account()), HTTPStatus.ACCEPTED)
 
 
 @resources.get("/imports/<ref:ref>/verdicts", responses={200: VerdictPage, **PROBLEMS})
@@ -220,13 +230,13 @@ def answer(upload: RecordUpload, status: int = HTTPStatus.OK) -> Response:
 def state_of(upload: RecordUpload) -> FileState:
     """Return how far a file is."""
     progress = uploads.progress_of(upload)
-    left = progress.seconds_left if upload.standing == UploadStanding.READING else None
+    left = progress.seconds_left if upload.state == UploadStanding.READING else None
     receives = upload.standing == UploadStanding.RECEIVING
     return FileState(
         ref=upload.ref,
         kind=upload.kind,
         filename=upload.filename,
-        standing=upload.standing,
+        standing=upload.state,
         size=upload.size,
         received=upload.received,
         largest_part=uploads.PART,
@@ -276,6 +286,7 @@ def show_misplaced(error: uploads.Misplaced) -> Response:
 resources.register_error_handler(uploads.Misplaced, show_misplaced)
 for kind, refusal in (
     (uploads.NotReceiving, (HTTPStatus.CONFLICT, "not_receiving")),
+    (uploads.NotStopped, (HTTPStatus.CONFLICT, "not_stopped")),
     (uploads.Differs, (HTTPStatus.CONFLICT, "differs")),
     (uploads.TooMuch, (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_much")),
 ):

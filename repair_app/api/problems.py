@@ -122,6 +122,10 @@ TEXTS: Final = {
         N_("The file takes no parts any more."),
         N_("Read how it stands; begin a new upload if it was given up."),
     ),
+    "not_stopped": (
+        N_("The file is being read, or has ended."),
+        N_("Read how it stands: only what was stopped can be taken up again."),
+    ),
     "differs": (
         N_("The file that came is not the one that was announced: its SHA-256 differs."),
         N_("Nothing was brought in. Begin a new upload and send the file again."),

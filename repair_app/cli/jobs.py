@@ -36,11 +36,7 @@ def work(parent: int | None) -> None:
         engine.work(
             db.engine,
             current_app.app_context,
-            {
-                exports.JOB: exports.write_export,
-                uploads.JOB: uploads.read_upload,
-                **{one.name: partial(run_timer, one) for one in timers.TIMERS},
-            },
+            all_jobs(),
             [one.schedule for one in timers.TIMERS],
             stop=stop,
             tell=lambda line: click.echo(f"worker: {line}"),
@@ -48,6 +44,15 @@ def work(parent: int | None) -> None:
     except engine.LostLock as reason:
         click.echo(f"✗ worker: the database let go of the lock: {reason}", err=True)
         sys.exit(1)
+
+
+def all_jobs() -> dict[str, engine.Job]:
+    """Return what a worker does, by name."""
+    return {
+        exports.JOB: exports.write_export,
+        uploads.JOB: uploads.read_upload,
+        **{one.name: partial(run_timer, one) for one in timers.TIMERS},
+    }
 
 
 class StopSignal:

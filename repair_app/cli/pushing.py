@@ -42,7 +42,10 @@ class Site:
     def begin(self, file: Path, kind: str, resume: str | None) -> dict[str, Any]:
         """Return how a file stands that is begun, or gone on with. Raises Failed."""
         if resume:
-            return read(self.ask("GET", f"/imports/{resume}"))
+            state = read(self.ask("GET", f"/imports/{resume}"))
+            if state["standing"] == "stopped":
+                return read(self.ask("POST", f"/imports/{resume}/resume"))
+            return state
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         size = file.stat().st_size

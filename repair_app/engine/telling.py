@@ -32,6 +32,7 @@ from repair_app.models import (
     Event,
     MailState,
     Message,
+    RecordUpload,
     Requirement,
     Role,
     Sanction,
@@ -55,6 +56,7 @@ class Kind(StrEnum):
     REMINDED = "reminded"  # their term ends soon
     OVERDUE = "overdue"  # their term is over
     URGED = "urged"  # the enterprise asks them to act
+    STOPPED = "stopped"  # a file of theirs is not read any more
     URGING = "urging"  # what the enterprise itself keeps of that
 
 
@@ -152,6 +154,19 @@ def tell_of_records(
             for row in by_subject[subject_id]
         ],
     )
+
+
+def tell_of_upload(session: Session, upload: RecordUpload, occasion: str, *, at: datetime) -> None:
+    """Tell the people of a provider that a file of theirs is not read any more."""
+    seats = {Seat(Role.PROVIDER, upload.provider_id): Kind.STOPPED}
+    found = find_appointments(session, seats, local_date(at))
+    modes = {user_id: mode for _, user_id, _, mode in found}
+    content = {"workflow": "", "version": "", "stands": upload.state}
+    rows = [
+        as_row(Addressee(one, mode, Kind.STOPPED), occasion, upload.ref, None, content, at)
+        for one, mode in sorted(modes.items())
+    ]
+    insert_rows(session, Message, rows)
 
 
 def keep(

@@ -66,6 +66,9 @@ class UploadStanding(StrEnum):
     DROPPED = "dropped"  # given up, or not gone on with for a week
 
 
+STOPPED = "stopped"  # how a file is told of that no job reads any more; it can be taken up again
+
+
 class RecordUpload(Base):
     """A file that comes in parts and is read by a job; its parts are gone when that has ended."""
 
@@ -102,10 +105,17 @@ class RecordUpload(Base):
     begun_at: Mapped[datetime]
     touched_at: Mapped[datetime]  # when the last part came
     ended_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]  # the job failed as often as it is tried
+    resumed: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # times since
 
     batch: Mapped[ImportBatch | None] = relationship()
     account: Mapped[User] = relationship()
     parts: Mapped[list[UploadPart]] = relationship(order_by="UploadPart.start")
+
+    @property
+    def state(self) -> str:
+        """Return how it stands, as people are told: what nobody reads is stopped."""
+        return STOPPED if self.stopped_at and not self.ended_at else self.standing
 
 
 class UploadPart(Base):

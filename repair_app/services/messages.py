@@ -29,6 +29,7 @@ from repair_app.models import (
     User,
 )
 from repair_app.services import cases
+from repair_app.services.imports.verdicts import PREFIX, list_uploads
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 
@@ -36,7 +37,7 @@ PAGE = 30
 COUNTED = 99  # more are shown as "99+"
 URGED_AFTER = 1  # working day
 MAIL_MODES = ("at_once", "digest", "none")
-ASKING: Final = (Kind.TURN, Kind.REMINDED, Kind.OVERDUE, Kind.URGED, Kind.ESCALATED)
+ASKING: Final = (Kind.TURN, Kind.REMINDED, Kind.OVERDUE, Kind.URGED, Kind.ESCALATED, Kind.STOPPED)
 PENDING = (MailState.WAITING, MailState.GATHERED)
 # Written into the statement, or the index of what is to be mailed is not used.
 IS_PENDING: Final = Message.mail_state.in_(
@@ -52,6 +53,7 @@ KINDS: Mapping[str, Any] = {
     Kind.REMINDED: _l("your term ends soon"),
     Kind.OVERDUE: _l("your term is over"),
     Kind.URGED: _l("who filed it asks you to act"),
+    Kind.STOPPED: _l("could not be read to its end; you can have it taken up again"),
     Kind.URGING: _l("you asked for it to be dealt with"),
 }
 SETTLED: Final = _l("it no longer waits for you")  # of what asked the reader to act
@@ -205,7 +207,7 @@ def describe_one(
     dues = [one.due_on for one in running if not one.whole]
     return Told(
         message=message,
-        kind=words_of(workflow.label) if workflow else "",
+        kind=words_of(workflow.label) if workflow else kind_without_workflow(message),
         why=str(passed if message.kind in ASKING and not asks else KINDS[message.kind]),
         what=words_of(step.label) if step else term_text(content),
         state=words_of(state.label) if state else "",
@@ -213,6 +215,11 @@ def describe_one(
         is_there=entity is not None,
         asks=asks,
     )
+
+
+def kind_without_workflow(message: Message) -> str:
+    """Return what a message is about that is about no matter: a file, or what is not known now."""
+    return str(gettext("File")) if message.kind == Kind.STOPPED else ""
 
 
 def is_still_due(message: Message, running: Sequence[Any]) -> bool:
@@ -295,7 +302,9 @@ def find_entities(refs: Collection[str], user: User) -> dict[str, Entity]:
         select(CreditRecord).where(CreditRecord.ref.in_(refs)).options(on_record),
     )
     found = [one for query in queries for one in db.session.scalars(query).unique()]
-    return {one.ref: one for one in found if may_see(user, one)}
+    files = [one for one in refs if one.startswith(f"{PREFIX}-")]
+    uploads = list_uploads(files, user) if files else ()
+    return {one.ref: one for one in found if may_see(user, one)} | {one.ref: one for one in uploads}
 
 
 def may_see(user: User, entity: Entity) -> bool:

@@ -157,6 +157,7 @@ TIMERS: Final = (
     Timer("send_mail", EVERY_FEW_MINUTES, send_mail),
     Timer("print_letters", EVERY_FEW_MINUTES, letters.print_letters),
     Timer("forget_uploads", WHEN_THE_NIGHT_IS_QUIET, uploads.forget_uploads),
+    Timer("stop_uploads", EVERY_FEW_MINUTES, uploads.stop_given_up),
     Timer("open_quarantines", EVERY_FEW_MINUTES, open_quarantines),
     Timer("scan_records", WHEN_THE_NIGHT_IS_QUIET, scan_records),
     Timer("apply_retention", WHEN_THE_NIGHT_IS_QUIET, retention.apply_rules),

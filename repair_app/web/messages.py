@@ -7,6 +7,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from repair_app.engine.step import Entity
+from repair_app.models import RecordUpload
 from repair_app.services import cases, mail, messages
 from repair_app.web.door import signed_in
 from repair_app.web.transitions import page_of
@@ -82,6 +83,6 @@ def urge(ref: str) -> Response:
     return redirect(url_for("cases.show", ref=ref))
 
 
-def go_to(entity: Entity | None) -> Response:
+def go_to(entity: Entity | RecordUpload | None) -> Response:
     """Return the way to an entity's page; to the messages where there is none for this person."""
     return redirect(page_of(entity) if entity is not None else url_for("messages.index"))

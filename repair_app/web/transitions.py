@@ -25,7 +25,7 @@ from repair_app.engine.spec import Transition
 from repair_app.engine.step import Entity, Reason, Refused, WrongState, case_of, record_of
 from repair_app.forms import FORMS, TransitionForm
 from repair_app.forms.questions import CorrectionForm
-from repair_app.models import Case, CreditRecord, Draft, Requirement
+from repair_app.models import Case, CreditRecord, Draft, RecordUpload, Requirement
 from repair_app.services import cases, first_decisions, supplements, training
 from repair_app.services import drafts as kept_drafts
 from repair_app.services.policy import current_policy
@@ -279,7 +279,7 @@ def receipt_of(entity: Entity) -> str:
     return url_for("my.receipt", ref=entity.ref) if filed else page_of(entity)
 
 
-def page_of(entity: Entity) -> str:
+def page_of(entity: Entity | RecordUpload) -> str:
     """Return the address of the page that shows an entity to this person."""
     match entity:
         case Case():
@@ -290,5 +290,7 @@ def page_of(entity: Entity) -> str:
             return url_for("cases.show", ref=entity.case.ref)
         case Requirement():
             return url_for("cases.show_requirement", ref=entity.ref)
+        case RecordUpload():
+            return url_for("work.show_file", ref=entity.ref)
         case _:
             return url_for("records.show", ref=record_of(entity).ref)

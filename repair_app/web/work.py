@@ -9,6 +9,7 @@ from flask import (
     Response,
     abort,
     current_app,
+    flash,
     jsonify,
     make_response,
     redirect,
@@ -191,6 +192,7 @@ def show_file(ref: str) -> Response:
     if batch is None and upload is None:
         abort(404)
     on_its_way = upload is not None and upload.ended_at is None
+    looks_again = on_its_way and upload is not None and upload.stopped_at is None
     page = render_template(
         "work/file.html",
         batch=batch,
@@ -202,7 +204,7 @@ def show_file(ref: str) -> Response:
         shown=SHOWN_PROBLEMS,
     )
     answer = make_response(page)
-    if on_its_way:
+    if looks_again:
         answer.headers["Refresh"] = str(LOOK_AGAIN)
     return answer
 
@@ -249,6 +251,33 @@ def close_file(ref: str) -> Any:
     except uploads.NotReceiving:
         return jsonify(error=""), HTTPStatus.GONE
     return jsonify(page=url_for("work.show_file", ref=ref))
+
+
+@pages.post("/imports/<ref:ref>/resume")
+@only(Role.PROVIDER)
+def resume_file(ref: str) -> Answer:
+    """Have a file read again that was stopped."""
+    try:
+        uploads.resume(ref, current_user)
+    except uploads.NotStopped:
+        flash(gettext("This file is not stopped: nothing was changed."), "info")
+    else:
+        told = gettext("The file is taken up again; rows that were judged stay as they are.")
+        flash(told, "success")
+    return redirect(url_for("work.show_file", ref=ref))
+
+
+@pages.post("/imports/<ref:ref>/drop")
+@only(Role.PROVIDER)
+def drop_file(ref: str) -> Answer:
+    """Give up a file that is not all there, or was stopped."""
+    try:
+        uploads.give_up(ref, current_user)
+    except uploads.NotReceiving:
+        flash(gettext("This file is being read, or has ended: nothing was changed."), "info")
+    else:
+        flash(gettext("The file was given up."), "success")
+    return redirect(url_for("work.show_file", ref=ref))
 
 
 @pages.get("/imports/<ref:ref>/verdicts.csv")

@@ -34,6 +34,7 @@ NEEDED = {
     "api_imports.list_verdicts": "records:push",
     "api_imports.push": "records:push",
     "api_imports.put": "records:push",
+    "api_imports.resume": "records:push",
     "api_imports.show_import": "records:push",
     "api_records.show_record": "records:read",
     "api_records.open_matter": "cases:write",

@@ -196,6 +196,8 @@ ROUTES: dict[str, str | set[str]] = {
     "work.all_cases": {"reviewer", "provider", "auditor"},
     "work.begin_file": {"provider"},
     "work.close_file": {"provider"},
+    "work.drop_file": {"provider"},
+    "work.resume_file": {"provider"},
     "work.put_part": {"provider"},
     "work.files": {"provider"},
     "work.index": {"reviewer", "provider", "institution", "department"},
@@ -247,6 +249,8 @@ POSTED_ONLY = {
     "training.call_off",
     "work.begin_file",
     "work.close_file",
+    "work.drop_file",
+    "work.resume_file",
     "work.put_part",
 }
 # To a page of the person's own.
@@ -504,6 +508,8 @@ def addresses(app: Flask, world: World) -> dict[str, str]:
         "work.all_cases": "/work/cases",
         "work.begin_file": "/work/imports/begin",
         "work.close_file": f"/work/imports/{batch.ref}/close",
+        "work.drop_file": f"/work/imports/{batch.ref}/drop",
+        "work.resume_file": f"/work/imports/{batch.ref}/resume",
         "work.put_part": f"/work/imports/{batch.ref}/parts",
         "work.files": "/work/imports",
         "work.index": "/work",
@@ -649,8 +655,10 @@ def test_what_is_posted_and_what_is_read_are_known(app: Flask) -> None:
         "unified.confirm",
         "work.begin_file",
         "work.close_file",
+        "work.drop_file",
         "work.files",
         "work.put_part",
+        "work.resume_file",
     }
     pages = [one for one in app.url_map.iter_rules() if rule_of(app, one.endpoint) != MACHINES]
     methods = set().union(*(rule.methods for rule in pages))

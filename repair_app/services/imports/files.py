@@ -34,12 +34,11 @@ from repair_app.services.imports.rows import (
     Unreadable,
     columns_of,
 )
-from repair_app.services.imports.verdicts import count_verdicts
+from repair_app.services.imports.verdicts import PREFIX, count_verdicts
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 
 CHUNK = 2000  # rows in one transaction
-PREFIX: Final = "DR"
 PIECE: Final = 1 << 20  # bytes read at a time
 NAMES, NAME_LENGTH = 50, 100  # of unread columns and sheets that are told
 

@@ -14,20 +14,29 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from obstore.exceptions import NotFoundError
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from repair_app import jobs, refs
 from repair_app.access import organisations_as
 from repair_app.db import at, db, now, today
+from repair_app.engine import telling
 from repair_app.engine.step import NotAllowed
-from repair_app.models import ImportBatch, RecordUpload, Role, UploadPart, UploadStanding, User
+from repair_app.models import (
+    ImportBatch,
+    RecordUpload,
+    Role,
+    UploadPart,
+    UploadStanding,
+    User,
+)
+from repair_app.models.imports import STOPPED
 from repair_app.penalty_format import FileProblem
 from repair_app.services import evidence
 from repair_app.services.cases import NotVisible
-from repair_app.services.imports.files import PREFIX, bring_in_rows, new_batch, seats_of
+from repair_app.services.imports.files import bring_in_rows, new_batch, seats_of
 from repair_app.services.imports.formats import FORMATS
-from repair_app.services.imports.verdicts import count_verdicts
+from repair_app.services.imports.verdicts import PREFIX, count_verdicts
 from repair_app.services.transaction import sweep, transaction
 
 LARGEST: Final = 1 << 30  # bytes of a file
@@ -53,6 +62,10 @@ class Misplaced(Exception):
 
 class NotReceiving(Exception):
     """The file is closed, or was given up: no part of it is taken any more."""
+
+
+class NotStopped(Exception):
+    """The file is being read, or has ended: there is nothing to take up again."""
 
 
 class Differs(Exception):
@@ -218,7 +231,7 @@ def close(ref: str, user: User) -> RecordUpload:
             upload.sha256, upload.standing = digest, UploadStanding.WAITING
             upload.touched_at = now()
             session.flush()
-            jobs.enqueue(session, JOB, upload.ref, number=upload.id)
+            jobs.enqueue(session, JOB, key_of(upload), number=upload.id)
             return upload
     drop(found.id)
     raise Differs
@@ -234,18 +247,23 @@ def digest_of(upload: RecordUpload) -> str:
 
 
 def give_up(ref: str, user: User) -> None:
-    """Give up a file that is not read yet. Raises NotVisible, NotReceiving."""
+    """Give up a file that is not read yet, or no more. Raises NotVisible, NotReceiving."""
     upload = find(ref, user)
-    if upload.standing != UploadStanding.RECEIVING:
+    if not is_idle(upload):
         raise NotReceiving
     drop(upload.id)
+
+
+def is_idle(upload: RecordUpload) -> bool:
+    """Say whether nothing is being done with a file: it is not all there, or was stopped."""
+    return upload.state in {UploadStanding.RECEIVING, STOPPED}
 
 
 def drop(number: int) -> bool:
     """End an upload that nobody reads, and delete its parts; say whether there was one."""
     with transaction() as session:
-        upload = session.get(RecordUpload, number, with_for_update=True)
-        if upload is None or upload.standing != UploadStanding.RECEIVING:
+        upload = session.get(RecordUpload, number, with_for_update=True, populate_existing=True)
+        if upload is None or not is_idle(upload):
             return False
         upload.standing, upload.ended_at = UploadStanding.DROPPED, now()
         session.flush()
@@ -270,11 +288,67 @@ def delete_parts(number: int) -> None:
 def forget_uploads(moment: datetime) -> int:
     """Give up what nobody went on with for a week; return how many."""
     with at(moment):
+        since = now() - KEPT
         old = select(RecordUpload.id).where(
-            RecordUpload.standing == UploadStanding.RECEIVING,
-            RecordUpload.touched_at <= now() - KEPT,
+            RecordUpload.ended_at.is_(None),
+            or_(
+                and_(
+                    RecordUpload.standing == UploadStanding.RECEIVING,
+                    RecordUpload.touched_at <= since,
+                ),
+                RecordUpload.stopped_at <= since,
+            ),
         )
         return sweep(db.session.scalars(old).all(), drop)
+
+
+# --- taking up again ------------------------------------------------------------------------------
+
+
+def key_of(upload: RecordUpload) -> str:
+    """Return the key of the job that reads a file: each time it is taken up it is another."""
+    return f"{upload.ref}.{upload.resumed}" if upload.resumed else upload.ref
+
+
+def stop_given_up(moment: datetime) -> int:
+    """Note which files no job will read any more, and tell who sent them; return how many."""
+    with at(moment):
+        query = select(RecordUpload).where(
+            RecordUpload.ended_at.is_(None),
+            RecordUpload.stopped_at.is_(None),
+            RecordUpload.standing.in_((UploadStanding.WAITING, UploadStanding.READING)),
+        )
+        numbers = {key_of(one): one.id for one in db.session.scalars(query)}
+        given_up = jobs.find_given_up(db.engine, JOB, numbers.keys())
+        return sweep(sorted(given_up), lambda key: stop(numbers[key], key))
+
+
+def stop(number: int, key: str) -> bool:
+    """Note that a file is not read any more, if its job is still that one; tell who sent it."""
+    with transaction() as session:
+        upload = session.get_one(RecordUpload, number, with_for_update=True, populate_existing=True)
+        if upload.ended_at or upload.stopped_at or key_of(upload) != key:
+            return False
+        upload.stopped_at = now()
+        session.flush()
+        telling.tell_of_upload(session, upload, f"upload:{key}", at=now())
+        return True
+
+
+def resume(ref: str, user: User) -> RecordUpload:
+    """Have a file read again that was stopped: rows that have their verdict are left as they are.
+
+    Raises NotVisible, NotStopped.
+    """
+    with transaction() as session:
+        upload = get(session, ref, user, lock=True)
+        if upload.stopped_at is None or upload.ended_at is not None:
+            raise NotStopped
+        upload.stopped_at = None
+        upload.resumed += 1
+        session.flush()
+        jobs.enqueue(session, JOB, key_of(upload), number=upload.id)
+        return upload
 
 
 # --- reading --------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Reading what became of the rows of a file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -8,10 +8,11 @@ from sqlalchemy import func, select
 
 from repair_app.access import organisations_as
 from repair_app.db import db
-from repair_app.models import ImportBatch, ImportRow, Role, User
+from repair_app.models import ImportBatch, ImportRow, RecordUpload, Role, User
 from repair_app.penalty_format import Verdict
 from repair_app.services.imports.rows import ACCEPTED, DUPLICATE, QUARANTINED, REFUSED
 
+PREFIX: Final = "DR"  # of the number of a file
 AT_ONCE: Final = 5_000  # rows in memory while they are handed out
 
 
@@ -81,6 +82,15 @@ def list_batches(user: User) -> Sequence[ImportBatch]:
         .order_by(ImportBatch.id.desc())
         .limit(50)
     ).all()
+
+
+def list_uploads(refs: Collection[str], user: User) -> Sequence[RecordUpload]:
+    """Return files in parts, by their numbers; only those of a person's organisation."""
+    own = organisations_as(user, Role.PROVIDER)
+    found = select(RecordUpload).where(
+        RecordUpload.ref.in_(refs), RecordUpload.provider_id.in_(own)
+    )
+    return db.session.scalars(found).all()
 
 
 def find_batch(ref: str, user: User | None) -> ImportBatch | None:
