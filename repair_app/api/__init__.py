@@ -13,15 +13,20 @@ from repair_app.api import (
     access,
     cases,
     changes,
+    complaints,
+    desk,
     documentation,
     gate,
     imports,
+    inspections,
     limits,
     measures,
     papers,
     problems,
     records,
+    reports,
     tokens,
+    training,
     workflows,
     worklist,
 )
@@ -39,6 +44,11 @@ AREAS: Final[tuple[Any, ...]] = (
     workflows,
     documentation,
     imports,
+    complaints,
+    desk,
+    inspections,
+    reports,
+    training,
 )
 
 

@@ -14,6 +14,7 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint
 from flask import Flask, current_app, request
 
 from repair_app.db import db, now
+from repair_app.engine.step import NotAllowed
 from repair_app.models import AccessToken, MachineClient, User
 from repair_app.models.clients import SCOPES
 from repair_app.services import clients
@@ -86,6 +87,13 @@ def current_client() -> MachineClient:
 def current_account() -> User:
     """Return the account by which the client of this request acts."""
     return current_client().account
+
+
+def act_as(*roles: str) -> User:
+    """Return the account of this request, whose role is one of these. Raises NotAllowed."""
+    if current_client().role not in roles:
+        raise NotAllowed(str(request.endpoint))
+    return current_account()
 
 
 class Client(ClientMixin):

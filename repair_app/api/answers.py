@@ -72,7 +72,8 @@ def once(view: View) -> View:
             return again
         client_id = client.id
         given = make_response(view(*args, **kwargs))
-        if given.status_code < HTTPStatus.MULTIPLE_CHOICES:  # what failed may be tried again
+        # What failed may be tried again; what nobody may store is made anew: a step is not.
+        if given.status_code < HTTPStatus.MULTIPLE_CHOICES and not given.cache_control.no_store:
             kept_answers.keep(
                 KeptAnswer(
                     client_id=client_id,

@@ -163,6 +163,7 @@ class CaseWhole(CaseLine):
     documents: list[Paper]
     earlier_documents: list[Paper] = Field(description="of the matter that this one looks at again")
     history: list[Happened]
+    urged_at: list[datetime] = Field(description="by who filed it, oldest first")
 
 
 class Part(BaseModel):

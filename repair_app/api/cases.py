@@ -1,5 +1,6 @@
 """Cases, and the steps in them and in what belongs to them."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -39,9 +40,10 @@ from repair_app.api.resources import open_part
 from repair_app.calendar import REASONS
 from repair_app.engine.machine import Offer
 from repair_app.engine.rules import Clock
-from repair_app.engine.step import Entity, WrongState
+from repair_app.engine.spec import Transition
+from repair_app.engine.step import Entity, Reason, WrongState
 from repair_app.models import Case, Deadline, Document, Requirement, Role
-from repair_app.services import cases, deadlines, history, papers
+from repair_app.services import cases, deadlines, history, messages, papers
 from repair_app.services.policy import current_policy
 from repair_app.services.reasons import reason_text
 
@@ -117,14 +119,21 @@ def take_step(path: StepPath, body: StepRequest, header: Key) -> Response:
     user, kind = current_account(), path.kind.value
     entity = cases.get_visible(kind, path.ref, user)
     transition = cases.find_transition(user, entity, path.name)
-    try:
-        submission = read(transition, entity, body, path.ref, path.name)
-    except Wrong:  # what was answered wrongly is no matter where nothing is asked
-        if entity.state not in transition.source:
-            raise WrongState(path.name) from None
-        raise
+    submission = read_here(transition, entity, body, path.ref, path.name)
     outcome = cases.perform(kind, path.ref, path.name, user, submission)
     return send(done_of(cases.get_visible(kind, outcome.ref, user)))
+
+
+def read_here(
+    transition: Transition, entity: Entity, body: StepRequest, *purpose: str
+) -> cases.Submission:
+    """Return what was sent for a step. Raises Wrong; WrongState where it does not start here."""
+    try:
+        return read(transition, entity, body, *purpose)
+    except Wrong:  # what was answered wrongly is no matter where nothing is asked
+        if entity.state not in transition.source:
+            raise WrongState(transition.name) from None
+        raise
 
 
 def done_of(entity: Entity) -> Done:
@@ -186,6 +195,7 @@ def whole_of(case: Case) -> CaseWhole:
         documents=list(map(paper_of, case.documents)),
         earlier_documents=list(map(paper_of, papers.earlier_papers(case))),
         history=[event_of(one) for one in happenings],
+        urged_at=list(messages.list_urgings(case)),
     )
 
 
@@ -271,12 +281,17 @@ def clause_of(stated: Clock) -> Clause:
 
 def step_of(offer: Offer, entity: Entity) -> Step:
     """Return a step that is offered."""
+    return step_asked(offer.transition, entity, offer.reasons)
+
+
+def step_asked(transition: Transition, entity: Entity, reasons: Sequence[Reason] = ()) -> Step:
+    """Return a step with what it asks, and what still bars it."""
     return Step(
-        name=offer.transition.name,
-        label=Words.of(offer.transition.label),
-        basis=[Words.of(one.label) for one in offer.transition.basis],
-        barred_by=[reason_text(one) for one in offer.reasons],
-        **dict(ask(offer.transition, entity)),
+        name=transition.name,
+        label=Words.of(transition.label),
+        basis=[Words.of(one.label) for one in transition.basis],
+        barred_by=[reason_text(one) for one in reasons],
+        **dict(ask(transition, entity)),
     )
 
 

@@ -15,6 +15,7 @@ WATCHED: Final = {
     "api_cases.show_case": "cases",
     "api_cases.explain_terms": "cases",
     "api_cases.show_requirement": "requirements",
+    "api_desk.list_notes": "cases",
     "api_papers.download": "documents",
     "api_papers.list_letters": "cases",
     "api_papers.print_letter": "letters",

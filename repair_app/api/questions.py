@@ -226,6 +226,13 @@ def read_form(transition: Transition, entity: Entity, sent: StepRequest) -> Tran
     return form
 
 
+def check_whole(form: FlaskForm) -> None:
+    """Check a form that is no step's. Raises Wrong."""
+    if not form.validate():
+        mistakes = ((one.name, text) for one in form for text in one.errors or ())
+        raise Wrong(*(Mistake(field=name, message=str(text)) for name, text in mistakes))
+
+
 def mistakes_of(form: TransitionForm) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with which field; of what nobody is asked, with the whole."""
     asked = {one.name for one in list_questions(form)} | {EVIDENCE}

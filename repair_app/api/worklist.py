@@ -53,6 +53,7 @@ class Turn(BaseModel):
     decision_no: str
     subject: str
     provider: str
+    holder: int | None = Field(description="`account` of the colleague who has it in hand")
 
 
 class WorkPage(BaseModel):
@@ -118,4 +119,5 @@ def turn_of(line: inbox.Line) -> Turn:
         decision_no=entity.decision_no,
         subject=entity.subject,
         provider=entity.provider,
+        holder=term.assignee_id,
     )

@@ -2,22 +2,16 @@
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import DateField, IntegerField
-from wtforms.fields.core import Field
-from wtforms.validators import InputRequired, NumberRange, ValidationError
 
 from repair_app.db import today
-from repair_app.forms.base import SelectField, line
+from repair_app.forms.training import DateForm
 from repair_app.models import Requirement
 from repair_app.services import cases, institutions, training
 from repair_app.web.door import only, public, signed_in
 
 pages = Blueprint("training", __name__, url_prefix="/training")
-MOST_SEATS = 2000
 
 
 @pages.get("")
@@ -69,22 +63,6 @@ def study(ref: str) -> str:
         course=found,
         offers={one.transition.name: one for one in cases.list_offers(current_user, requirement)},
     )
-
-
-class DateForm(FlaskForm):
-    """A training date to be announced; it costs those who come nothing."""
-
-    organiser = SelectField(_l("Who gives the training"), coerce=int)
-    title = line(_l("Title"))
-    held_on = DateField(_l("Date"), validators=[InputRequired()])
-    hours = line(_l("Time of day"), length=50)
-    place = line(_l("Place, or address of the broadcast"))
-    seats = IntegerField(_l("Seats"), validators=[InputRequired(), NumberRange(1, MOST_SEATS)])
-
-    def validate_held_on(self, field: Field) -> None:
-        """Refuse a day that is over. Raises ValidationError."""
-        if field.data and field.data < today():
-            raise ValidationError(_l("This day is over."))
 
 
 @pages.route("/dates", methods=["GET", "POST"])

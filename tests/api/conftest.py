@@ -64,8 +64,9 @@ class Machine:
 def machine(app: Flask, world: World) -> Callable[..., Machine]:
     """Give a function that registers a system of a person of the world, with a token."""
 
-    def register(name: str, scopes: Collection[str] = tuple(SCOPES)) -> Machine:
-        seat = getattr(world, name).current_appointments[0]
+    def register(name: str, scopes: Collection[str] = tuple(SCOPES), role: str = "") -> Machine:
+        seats = getattr(world, name).current_appointments
+        seat = next(one for one in seats if role in {"", one.role})
         issued = clients.register(None, seat, f"System of {name}", scopes)
         made = Machine(app, issued.client.client_id, issued.secret)
         db.session.rollback()
