@@ -21,6 +21,7 @@ from repair_app.api import (
     inspections,
     limits,
     measures,
+    notices,
     papers,
     problems,
     records,
@@ -49,6 +50,7 @@ AREAS: Final[tuple[Any, ...]] = (
     inspections,
     reports,
     training,
+    notices,
 )
 
 
@@ -72,6 +74,7 @@ def add_api(app: OpenAPI) -> None:
     """Put the interface into the application."""
     problems.init_app(app)
     access.init_app(app)
+    notices.init_app(app)
     for area in AREAS:
         app.extensions["csrf"].exempt(area.resources)  # no cookie counts here
         app.register_api(area.resources)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from flask import Response, request
 from pydantic import BaseModel, Field, FiniteFloat
 
-from repair_app.api.access import current_account, needs
+from repair_app.api.access import current_account, needs, protector
 from repair_app.api.answers import Key, once, send, token_of_request
 from repair_app.api.case_models import REF, Words
 from repair_app.api.problems import PROBLEMS, Mistake, Wrong, show
@@ -21,6 +21,7 @@ from repair_app.services import imports
 from repair_app.services.cases import NotVisible
 from repair_app.services.imports import uploads
 from repair_app.services.imports.formats import FORMATS
+from repair_app.services.imports.notices import KIND as NOTICES
 from repair_app.uploads import clean_name
 
 resources = open_part("imports")
@@ -137,7 +138,9 @@ class RowsTaken(BaseModel):
 @needs("records:push")
 @once
 def begin(body: FileToCome, header: Key) -> Response:
-    """Begin a file that is sent in parts."""
+    """Begin a file that is sent in parts; notices take steps, so they need cases:write as well."""
+    if body.kind == NOTICES:
+        protector.acquire_token(["records:push cases:write"])
     upload = uploads.begin(
         current_account(), body.kind, clean_name(body.filename), body.size, body.sha256
     )

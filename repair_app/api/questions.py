@@ -202,16 +202,25 @@ def build(transition: Transition, entity: Entity, answers: MultiDict[str, Any]) 
 
 
 def read(
-    transition: Transition, entity: Entity, sent: StepRequest, *purpose: str
+    transition: Transition, entity: Entity, sent: StepRequest, *purpose: str, token: str = ""
 ) -> cases.Submission:
-    """Return what was sent for a step, for the services. Raises Wrong."""
-    return submission_of(read_form(transition, entity, sent), *purpose)
+    """Return what was sent for a step, for the services. Raises Wrong.
+
+    token: instead of the request's, where several steps come with one, or none does.
+    """
+    return submission_of(read_form(transition, entity, sent, token), *purpose)
 
 
-def read_form(transition: Transition, entity: Entity, sent: StepRequest) -> TransitionForm:
+def read_form(
+    transition: Transition, entity: Entity, sent: StepRequest, token: str = ""
+) -> TransitionForm:
     """Return the form of a step with what was sent, checked. Raises Wrong."""
     fields: MultiDict[str, Any] = MultiDict(
-        [("form_token", token_of_request()), ("version", str(sent.version)), *flatten(sent)]
+        [
+            ("form_token", token or token_of_request()),
+            ("version", str(sent.version)),
+            *flatten(sent),
+        ]
     )
     form = build(transition, entity, fields)
     form.take_back(fields.to_dict(flat=False))

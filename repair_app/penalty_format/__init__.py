@@ -9,6 +9,7 @@ from repair_app.penalty_format.columns import (
     find_column,
 )
 from repair_app.penalty_format.entries import ENTRY_FORMATS, EntryRow, read_entries
+from repair_app.penalty_format.notices import Notice, read_notices, read_notices_sent
 from repair_app.penalty_format.problems import FILE_MESSAGES, FileProblem
 from repair_app.penalty_format.reader import Reading, read_objects, read_rows
 from repair_app.penalty_format.row import MESSAGES, PenaltyRow, RowProblem, parse_row
@@ -27,6 +28,7 @@ __all__ = [
     "EntryRow",
     "FileProblem",
     "InvalidUscc",
+    "Notice",
     "PenaltyRow",
     "Reading",
     "RowProblem",
@@ -37,6 +39,8 @@ __all__ = [
     "normalise_uscc",
     "parse_row",
     "read_entries",
+    "read_notices",
+    "read_notices_sent",
     "read_objects",
     "read_rows",
     "verdict_lines",

@@ -38,9 +38,15 @@ DAYS: Final = frozenset(
         "conduct_ended_on",
         "valid_from",
         "removed_on",
+        "issued_on",
+        "value_decided_on",
+        "value_publicised_on",
+        "value_conduct_ended_on",
     )
 )
-AMOUNTS: Final = frozenset(("fine_10k", "confiscated_10k"))
+AMOUNTS: Final = frozenset(
+    ("fine_10k", "confiscated_10k", "value_fine_10k", "value_confiscation_10k")
+)
 EXCEL_EPOCH: Final = date(1899, 12, 30)
 EXCEL_DAYS: Final = range(1, 2_958_466)  # 1900-01-01 to 9999-12-31
 EXACT: Final = 10**15  # below it a spreadsheet's number has all its digits
@@ -110,7 +116,9 @@ def read_rows(
     return start_reading(csv_records(content, layout), today, typed=False, layout=layout)
 
 
-def read_objects(rows: Iterable[Mapping[str, Any]], today: date) -> Reading:
+def read_objects(
+    rows: Iterable[Mapping[str, Any]], today: date, layout: Layout = PENALTIES
+) -> Reading:
     """Return the reading of rows that are sent one by one, by heading, code or key of the columns.
 
     Their lines are counted from 1. A column that is missing is one of the row's own problems.
@@ -121,13 +129,13 @@ def read_objects(rows: Iterable[Mapping[str, Any]], today: date) -> Reading:
         named: dict[str, Any] = {}
         repeated = False
         for heading, value in row.items():
-            column = find_column(heading)
+            column = layout.find(heading)
             if column is None:
                 unknown[heading] = None
             elif column.kept:
                 repeated = repeated or column.key in named
                 named[column.key] = "" if value is None else value
-        found: Row = parse_row(line, cells_as_text(named), today)
+        found: Row = layout.parse(line, cells_as_text(named), today)
         if repeated:
             others = found if isinstance(found, list) else []
             found = [find_problem(line, "", "named_twice"), *others]

@@ -144,6 +144,18 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "单元格多于表头列数，可能有未加引号的分隔符",
         "more cells than headings: a separator may stand outside quotation marks",
     ),
+    "action_unknown": (
+        "应为更正、撤下或撤销",
+        "must be 更正 (correct), 撤下 (take down) or 撤销 (annul)",
+    ),
+    "annulled_unknown": (
+        "应为撤销、变更或确认违法",
+        "must be 撤销 (annulled), 变更 (changed) or 确认违法 (found unlawful)",
+    ),
+    "names_no_record": (
+        "请填写记录编号，或者决定书文号和统一社会信用代码",
+        "name the record: by its reference, or by the decision's number and the enterprise's code",
+    ),
     "licence_kind": (
         "应为普通、特许、认可、核准、登记或“其他-说明”",
         "must be 普通, 特许, 认可, 核准, 登记 or 其他-what",

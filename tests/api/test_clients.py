@@ -35,6 +35,7 @@ NEEDED = {
     "api_imports.push": "records:push",
     "api_imports.put": "records:push",
     "api_imports.resume": "records:push",
+    "api_notices.give": "cases:write",
     "api_imports.show_import": "records:push",
     "api_records.show_record": "records:read",
     "api_records.open_matter": "cases:write",

@@ -171,7 +171,12 @@ def seats_of(user: User | None) -> Seats:
 
 
 def start(
-    reading: Reading, sha256: str, filename: str, user: User | None, token: str
+    reading: Reading,
+    sha256: str,
+    filename: str,
+    user: User | None,
+    token: str,
+    kind: str = "penalties",
 ) -> ImportBatch:
     """Return the batch of a file.
 
@@ -193,6 +198,7 @@ def start(
                 filename=filename[:200],
                 provider_id=provider,
                 started_by_id=user.id if user else None,
+                kind=kind,
             )
             session.add(batch)
         if user and earlier is None:

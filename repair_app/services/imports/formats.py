@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from sqlalchemy.orm import Session
 
 from repair_app.labels import Label
-from repair_app.penalty_format import Reading, read_entries, read_rows
+from repair_app.penalty_format import Reading, read_entries, read_notices, read_rows
 from repair_app.services.imports.entries import bring_in_entries
 from repair_app.services.imports.files import bring_in_chunk
 from repair_app.services.imports.rows import Chunk, Seats
@@ -22,7 +22,7 @@ class Format:
 
     label: Label
     read: Callable[[bytes | BinaryIO, date], Reading]
-    bring_in: Callable[[Session, int, Chunk, Seats], None]
+    bring_in: Callable[[Session, int, Chunk, Seats], None] | None  # None: each row is a step
 
 
 def of_entries(kind: str, zh: str, en: str) -> Format:
@@ -33,6 +33,9 @@ def of_entries(kind: str, zh: str, en: str) -> Format:
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         "penalties": Format(Label("行政处罚", "penalties"), read_rows, bring_in_chunk),
+        "notices": Format(
+            Label("更正、撤下和撤销", "corrections and withdrawals"), read_notices, None
+        ),
         "licences": of_entries("licences", "行政许可", "licences"),
         "abnormal_list": of_entries("abnormal_list", "经营异常名录", "list of abnormal operations"),
         "discredit_list": of_entries(

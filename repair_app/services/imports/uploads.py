@@ -36,6 +36,7 @@ from repair_app.services import evidence
 from repair_app.services.cases import NotVisible
 from repair_app.services.imports.files import bring_in_rows, new_batch, seats_of
 from repair_app.services.imports.formats import FORMATS
+from repair_app.services.imports.notices import bring_in_notices
 from repair_app.services.imports.verdicts import PREFIX, count_verdicts
 from repair_app.services.transaction import sweep, transaction
 
@@ -435,7 +436,10 @@ def read_upload(number: int) -> None:
             session.get_one(RecordUpload, number).read = place
             session.flush()
 
-        bring_in_rows(batch_id, reading, seats, tell, form.bring_in)
+        if form.bring_in is None:
+            bring_in_notices(batch_id, reading, user, tell)
+        else:
+            bring_in_rows(batch_id, reading, seats, tell, form.bring_in)
     except FileProblem as problem:
         end(number, UploadStanding.FAILED, (problem.code, problem.zh, problem.en))
     except NotAllowed:
