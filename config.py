@@ -131,7 +131,9 @@ class Config:
     COMPLAINT_RATE_LIMIT_OF_RECORD = "3 per day"  # from one network address, about one record
     COMPLAINT_RATE_LIMIT_ABOUT_RECORD = "30 per day"  # about one record, from wherever
     API_RATE_LIMIT = "1200 per minute"  # one client of the interface
-    API_RATE_STORAGE_URI = "memory://"  # by each process; "store://" counts all together
+    # Counted by all nodes together, "store://", or by each process, "memory://"; empty: the former
+    # on PostgreSQL, the latter on SQLite, where whoever counts would wait for whoever writes.
+    API_RATE_STORAGE_URI = ""
     TOKEN_RATE_LIMIT = "10 per minute"  # wrong secrets of one client, from one network address
     TOKEN_RATE_LIMIT_OF_PLACE = "100 per minute"  # wrong secrets, from one network address
     FEED_RATE_LIMIT = "30 per minute"  # calendar addresses that are none, from one address

@@ -19,12 +19,9 @@ GUESSED_AT: Final = ("api_tokens.give_token", "api_tokens.revoke_token")
 def slow_down(app: Flask, names: Collection[str]) -> None:
     """Limit every view of the interface by client, and the wrong secrets by client and address.
 
-    What a client asks is counted by each process for itself (API_RATE_STORAGE_URI): a write for
-    each reading would cost more than the answer. Wrong secrets are counted by all together.
+    What a client asks is counted where `place_of_counts` says, wrong secrets by all together.
     """
-    speed = Limiter(
-        who_asks, storage_uri=app.config["API_RATE_STORAGE_URI"], headers_enabled=True, app=app
-    )
+    speed = Limiter(who_asks, storage_uri=place_of_counts(app), headers_enabled=True, app=app)
     app.extensions["redress_speed"] = speed  # the views only know it weakly
     views: dict[str, Any] = app.view_functions
     for endpoint in [one for one in views if one.partition(".")[0] in names]:
@@ -42,6 +39,16 @@ def slow_down(app: Flask, names: Collection[str]) -> None:
                 deduct_when=has_failed,
             )
             views[endpoint] = guesses(views[endpoint])
+
+
+def place_of_counts(app: Flask) -> str:
+    """Return where it is counted what clients ask: by all nodes in the store, or by each process.
+
+    In the store where it is PostgreSQL; SQLite has one writer at a time, and one machine.
+    """
+    chosen = str(app.config["API_RATE_STORAGE_URI"])
+    has_many_writers = app.config["SQLALCHEMY_DATABASE_URI"].startswith("postgresql")
+    return chosen or ("store://" if has_many_writers else "memory://")
 
 
 def who_asks() -> str:

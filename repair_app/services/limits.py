@@ -2,19 +2,23 @@
 
 import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
+from flask import has_request_context, request
 from limits.storage import Storage
-from sqlalchemy import Insert, case, delete, select
+from sqlalchemy import Connection, Insert, case, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from repair_app.db import db
+from repair_app.db import db, writing
 from repair_app.models import RateCount
 from repair_app.services.transaction import aside
 
 SCHEME: Final = "store"
+COUNTED: Final = "redress.counted"  # in a request's environment: what it has counted itself
 
 
 class StoreCounts(Storage):
@@ -31,15 +35,22 @@ class StoreCounts(Storage):
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Add to a count and return it; one whose window is over begins anew."""
-        with aside() as connection:
-            return int(connection.execute(counting(key, expiry, amount)).scalar_one())
+        with at_once() as connection:
+            hits, ends_at = connection.execute(counting(key, expiry, amount)).one()
+        if has_request_context():
+            request.environ.setdefault(COUNTED, {})[key] = (int(hits), float(ends_at))
+        return int(hits)
 
     def get(self, key: str) -> int:
         """Return a count."""
-        return int(self._read(RateCount.hits, key) or 0)
+        counted = counted_here(key)
+        return counted[0] if counted else int(self._read(RateCount.hits, key) or 0)
 
     def get_expiry(self, key: str) -> float:
         """Return when the window of a count is over."""
+        counted = counted_here(key)
+        if counted:
+            return counted[1]
         return float(self._read(RateCount.ends_at, key) or time.time())
 
     def check(self) -> bool:
@@ -54,6 +65,8 @@ class StoreCounts(Storage):
 
     def clear(self, key: str) -> None:
         """Forget a count."""
+        if has_request_context():
+            request.environ.get(COUNTED, {}).pop(key, None)
         with aside() as connection:
             connection.execute(delete(RateCount).where(RateCount.key == name_of(key)))
 
@@ -61,6 +74,29 @@ class StoreCounts(Storage):
         running = RateCount.ends_at > time.time()
         with db.engine.connect() as connection:
             return connection.scalar(select(column).where(RateCount.key == name_of(key), running))
+
+
+@contextmanager
+def at_once() -> Iterator[Connection]:
+    """Give a connection on which each statement is a transaction of its own.
+
+    On PostgreSQL that is one round trip where BEGIN and COMMIT would make it three: a row is
+    locked while its count is written, and no longer. SQLite's one writer has to say so beforehand.
+    """
+    if db.engine.dialect.name == "sqlite":
+        with aside() as connection:
+            yield connection
+        return
+    with writing(), db.engine.connect() as connection:
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def counted_here(key: str) -> tuple[int, float] | None:
+    """Return what this request has counted already, and the end of its window: not asked again."""
+    counted: dict[str, tuple[int, float]] = (
+        request.environ.get(COUNTED, {}) if has_request_context() else {}
+    )
+    return counted.get(key)
 
 
 def name_of(key: str) -> str:
@@ -83,7 +119,7 @@ def counting(key: str, expiry: float, amount: int) -> Insert:
                 "ends_at": case((is_over, moment + expiry), else_=RateCount.ends_at),
             },
         )
-        .returning(RateCount.hits)
+        .returning(RateCount.hits, RateCount.ends_at)
     )
     return statement
 

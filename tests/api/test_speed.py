@@ -3,6 +3,7 @@
 import pytest
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from sqlalchemy import event
 
 from config import TestConfig
 from repair_app import create_app, limits
@@ -65,3 +66,36 @@ def test_good_tokens_cost_nothing_of_the_guesses(limited):
     machine = limited(TOKEN_RATE_LIMIT="2 per minute")
     one = machine("provider")
     assert [one.ask_token().status_code for _ in range(4)] == [200] * 4
+
+
+@pytest.mark.parametrize("storage", ["store://", "memory://", ""])
+def test_a_second_node_refuses_what_the_first_has_counted(limited, store, storage):
+    """Nodes that count for themselves are the negative control; unsaid, it is by the store."""
+    settings = {"API_RATE_LIMIT": "4 per minute", "API_RATE_STORAGE_URI": storage}
+    one = limited(**settings)("provider")
+    other = limited(**settings)("reviewer")
+    same = Machine(other.app, one.client_id, one.secret)
+    answers = [node.get("/cases") for node in (one, same, one, same, one, same)]
+    left = [int(answer.headers["X-RateLimit-Remaining"]) for answer in answers]
+    ends = {answer.headers["X-RateLimit-Reset"] for answer in answers}
+    if storage == "store://" or (not storage and store.name == "postgresql"):
+        assert [answer.status_code for answer in answers] == [200] * 4 + [429] * 2
+        assert left == [3, 2, 1, 0, 0, 0]
+        assert len(ends) == 1
+        assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers[4:])
+    else:
+        assert [answer.status_code for answer in answers] == [200] * 6
+        assert left == [3, 3, 2, 2, 1, 1]
+    assert other.get("/cases").status_code == 200
+
+
+def test_to_be_counted_takes_one_statement(limited, store):
+    """The headers are told from it: what the request has counted itself is not read again."""
+    one = limited(API_RATE_STORAGE_URI="store://")("provider")
+    asked = []
+    with one.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    answer = one.get("/cases")
+    assert int(answer.headers["X-RateLimit-Remaining"]) == 1199
+    assert len([sql for sql in asked if "rate_count" in sql]) == 1
