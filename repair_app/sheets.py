@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from io import StringIO
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ BOM: Final = "\ufeff"  # or Excel reads UTF-8 as something else
 ARMED: Final = re.compile("[\\s\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 # Excel would take it for a number, and keep fifteen digits.
 NUMERIC: Final = re.compile("[0-9]{12,}|[0-9]+[Ee][0-9]+")
+MOST_ROWS: Final = 1_048_575  # of a sheet of XLSX, below its heading
 LONGEST: Final = 32_767  # characters in a cell of XLSX
 MEDIA_TYPES: Final = {
     "csv": "text/csv",
@@ -103,15 +105,33 @@ def write_book(
             "moment": book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
             "text": book.add_format({"num_format": "@"}),
         }
-        for number, (name, head, rows) in enumerate(sheets, 1):
-            sheet = book.add_worksheet(name_sheet(name, number))
-            sheet.freeze_panes(1, 0)
-            sheet.set_column(0, max(len(head) - 1, 0), 20)
-            for column, title in enumerate(head):
-                sheet.write_string(0, column, title, formats["head"])
-            for line, row in enumerate(rows, 1):
-                for column, value in enumerate(row):
-                    write_cell(sheet, line, column, value, formats)
+        number = 0
+        for name, head, rows in sheets:
+            for part in parts_of(rows):
+                number += 1
+                sheet = book.add_worksheet(name_sheet(name, number))
+                write_sheet(sheet, head, part, formats)
+
+
+def parts_of(rows: Iterable[Sequence[Cell]]) -> Iterator[Iterable[Sequence[Cell]]]:
+    """Yield the rows of each sheet, the first also without any: one holds only so many."""
+    left = iter(rows)
+    yield islice(left, MOST_ROWS)
+    for first in left:
+        yield chain([first], islice(left, MOST_ROWS - 1))
+
+
+def write_sheet(
+    sheet: Any, head: Sequence[str], rows: Iterable[Sequence[Cell]], formats: dict[str, Any]
+) -> None:
+    """Write the heading and rows of a sheet."""
+    sheet.freeze_panes(1, 0)
+    sheet.set_column(0, max(len(head) - 1, 0), 20)
+    for column, title in enumerate(head):
+        sheet.write_string(0, column, title, formats["head"])
+    for line, row in enumerate(rows, 1):
+        for column, value in enumerate(row):
+            write_cell(sheet, line, column, value, formats)
 
 
 def name_sheet(name: str, number: int) -> str:

@@ -138,7 +138,7 @@ def take_step(user: User, record_ref: str, notice: Notice, token: str) -> str:
     if notice.action == ANNUL:
         paper = ("annulled", "body", "number", "issued_on")
         answers = {name: getattr(notice, name) for name in paper} | {"statement": notice.reason}
-        sent = StepRequest(answers=answers, files=files)
+        sent = StepRequest(version=0, answers=answers, files=files)
         return open_matter(user, record, "annulment", sent, token=token)
     values = {f"value_{name}": text for name, text in notice.values.items()}
     if case := find_self_correction(record):
@@ -150,7 +150,7 @@ def take_step(user: User, record_ref: str, notice: Notice, token: str) -> str:
         return cases.perform("cases", case.ref, name, user, submission).ref
     ground = WRONG_GROUND if notice.action == CORRECT else REMOVAL_GROUND
     answers = {"ground": ground, "statement": in_words(notice)}
-    sent = StepRequest(answers=answers, files=files)
+    sent = StepRequest(version=0, answers=answers, files=files)
     return open_matter(user, record, "objection", sent, name=REPORT, token=token)
 
 

@@ -10,14 +10,14 @@ from pydantic import BaseModel, Field
 from repair_app.access import stands_as
 from repair_app.api.access import current_account, needs
 from repair_app.api.answers import Key, Paging, next_of, once, send
-from repair_app.api.case_models import CASES_NAME, REF, Done, Party, Step
+from repair_app.api.case_models import CASES_NAME, REF, Done, Party, Step, Words
 from repair_app.api.cases import done_of, step_of
 from repair_app.api.looking import tell_listed
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import StepRequest, read
 from repair_app.api.resources import open_part
 from repair_app.models import CreditRecord, Role
-from repair_app.services import cases, records
+from repair_app.services import cases, entries, records
 
 resources = open_part("records")
 VISIBLE: Final = r"^[^\x00-\x1f]*$"
@@ -112,6 +112,47 @@ class RecordWhole(BaseModel):
     steps: list[Step]
 
 
+class EnterprisePath(BaseModel):
+    """Which enterprise."""
+
+    uscc: str = Field(pattern="^[0-9A-Z]{18}$", description="its unified social credit code")
+
+
+class EntryQuery(BaseModel):
+    """Which entries are wanted, newest first."""
+
+    after: int | None = Field(None, ge=1, le=2**31 - 1, description="`next` of the page before")
+    limit: int = Field(entries.PAGE, ge=1, le=200)
+
+
+class Fact(BaseModel):
+    """What an entry says."""
+
+    name: str
+    label: Words
+    value: str
+
+
+class Entry(BaseModel):
+    """A licence, or an entry of a list; no penalty, and nothing that is repaired."""
+
+    kind: str = Field(description="licences, abnormal_list, discredit_list or defaulters")
+    label: Words
+    number: str = Field(description="of the decision or licence; empty where there is none")
+    agency: str
+    decided_on: date
+    valid_until: date | None = Field(description="of a licence; 2099-12-31 is no end")
+    facts: list[Fact]
+
+
+class EntryPage(BaseModel):
+    """Some entries of an enterprise."""
+
+    subject: Party
+    entries: list[Entry]
+    next: int | None
+
+
 @resources.get("/records", responses={200: RecordPage, **PROBLEMS})
 @needs("records:read")
 def list_records(query: RecordQuery) -> Response:
@@ -155,6 +196,34 @@ def show_record(path: RecordPath) -> Response:
                 for name, offer in openings.items()
             ],
             steps=[step_of(one, record) for one in cases.list_offers(user, record, store)],
+        )
+    )
+
+
+@resources.get("/enterprises/<string:uscc>/entries", responses={200: EntryPage, **PROBLEMS})
+@needs("records:read")
+def list_entries(path: EnterprisePath, query: EntryQuery) -> Response:
+    """List the licences of an enterprise and the lists it is on, as the public reads them."""
+    found = entries.list_public(path.uscc, query.after, query.limit)
+    return send(
+        EntryPage(
+            subject=Party.of(found.subject),
+            entries=[
+                Entry(
+                    kind=one.kind,
+                    label=Words.of(one.label),
+                    number=one.number,
+                    agency=one.agency,
+                    decided_on=one.decided_on,
+                    valid_until=one.valid_until,
+                    facts=[
+                        Fact(name=name, label=Words.of(label), value=text)
+                        for name, label, text in one.facts
+                    ],
+                )
+                for one in found.items
+            ],
+            next=found.after,
         )
     )
 

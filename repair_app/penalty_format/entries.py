@@ -42,6 +42,7 @@ CODE: Final = Column(
     aliases=("统一社会信用代码", "行政相对人代码_1"),
 )
 REMARKS: Final = Column("remarks", "备注", "BZ", 512)
+ROUND: Final = str.maketrans("〔〕", "（）")
 KINDS_OF_LICENCE: Final = ("普通", "特许", "认可", "核准", "登记")
 
 
@@ -121,7 +122,7 @@ def parse_entry(
 def find_flaw(key: str, values: Mapping[str, Any], today: date) -> str | None:
     """Return what is wrong with a day, given the others and the present day."""
     day, decided = values[key], values.get("decided_on")
-    if key in {"decided_on", "removed_on"} and day and day > today:
+    if key in {"decided_on", "removed_on", "filed_on"} and day and day > today:
         return "date_in_future"
     if key in {"removed_on", "valid_until"} and day and decided and day < decided:
         return "before_decision"
@@ -136,14 +137,19 @@ def read_kind_of_licence(cell: str) -> str:
     return kind
 
 
-def of_list(*more: tuple[Column, Reader]) -> EntryFormat:
+def read_case_no(cell: str) -> str:
+    """Return the number of a court's case: its brackets are round, as the courts write them."""
+    return read_decision_no(cell).translate(ROUND)
+
+
+def of_list(*more: tuple[Column, Reader], reason: Column) -> EntryFormat:
     """Return the format of a list of a register: put on it, and perhaps taken off again."""
     return EntryFormat(
         (
             (NAME, read_name),
             (CODE, read_uscc_cell),
             *more,
-            (Column("reason", "列入原因", "SPECAUSE_CN", 2000, required=True), read_text),
+            (reason, read_text),
             (Column("decided_on", "列入日期", "ABNTIME", 32, required=True), read_day),
             (
                 Column(
@@ -159,10 +165,92 @@ def of_list(*more: tuple[Column, Reader]) -> EntryFormat:
             (Column("agency_uscc", "作出决定机关代码", "DECORG_CODE", 18), read_uscc_cell),
             (Column("removal_reason", "移出原因", "REMEXCPRES_CN", 2000), read_text),
             (Column("removed_on", "移出日期", "REMDATE", 32), read_day),
-            (Column("removed_by", "作出决定机关(移出)", "REDECORG_CN", 200), read_name),
+            (
+                Column(
+                    "removed_by",
+                    "作出决定机关(移出)",
+                    "REDECORG_CN",
+                    200,
+                    aliases=("移出机关", "移出决定机关"),
+                ),
+                read_name,
+            ),
             (REMARKS, read_text),
         )
     )
+
+
+# 失信被执行人: of organisations only; the court is the agency. The register's own columns say
+# nothing of the end: when and why one was taken off is read as in the other lists.
+DEFAULTERS: Final = EntryFormat(
+    (
+        (
+            Column(
+                "subject_name",
+                "失信被执行人名称",
+                "INAME",
+                200,
+                required=True,
+                aliases=("被执行人名称", "企业名称", "名称", "行政相对人名称"),
+            ),
+            read_name,
+        ),
+        (CODE, read_uscc_cell),
+        (Column("number", "案号", "CASECODE", 128, required=True), read_case_no),
+        (
+            Column(
+                "agency_name",
+                "执行法院",
+                "COURTNAME",
+                200,
+                required=True,
+                aliases=("执行法院名称",),
+            ),
+            read_name,
+        ),
+        (
+            Column("agency_uscc", "执行法院统一社会信用代码", "COURTCODE", 18),
+            read_uscc_cell,
+        ),
+        (Column("area", "地域", "AREANAME", 100, aliases=("省份",)), read_name),
+        (Column("basis_no", "执行依据文号", "GISTID", 200), read_text),
+        (Column("basis_by", "作出执行依据单位", "GISTUNIT", 200), read_name),
+        (
+            Column("duty", "义务", "DUTY", 4000, aliases=("生效法律文书确定的义务",)),
+            read_text,
+        ),
+        (
+            Column("performance", "履行情况", "PERFORMANCE", 200, aliases=("被执行人的履行情况",)),
+            read_text,
+        ),
+        (
+            Column(
+                "reason",
+                "具体情形",
+                "DISRUPTTYPENAME",
+                2000,
+                required=True,
+                aliases=("失信被执行人行为具体情形",),
+            ),
+            read_text,
+        ),
+        (
+            Column(
+                "decided_on", "发布日期", "PUBLISHDATE", 32, required=True, aliases=("发布时间",)
+            ),
+            read_day,
+        ),
+        (Column("filed_on", "立案时间", "REGDATE", 32, aliases=("立案日期",)), read_day),
+        (Column("performed", "已履行", "PERFORMEDPART", 2000, aliases=("已履行部分",)), read_text),
+        (
+            Column("unperformed", "未履行", "UNPERFORMPART", 2000, aliases=("未履行部分",)),
+            read_text,
+        ),
+        (Column("removal_reason", "移出原因", "REMEXCPRES_CN", 2000), read_text),
+        (Column("removed_on", "移出日期", "REMDATE", 32), read_day),
+        (REMARKS, read_text),
+    )
+)
 
 
 ENTRY_FORMATS: Final[Mapping[str, EntryFormat]] = {
@@ -185,10 +273,17 @@ ENTRY_FORMATS: Final[Mapping[str, EntryFormat]] = {
             (REMARKS, read_text),
         )
     ),
-    "abnormal_list": of_list(),  # 经营异常名录
-    "discredit_list": of_list(  # 严重违法失信名单
-        (Column("number", "列入文号", "DEDOCNUM", 128), read_decision_no)
+    "abnormal_list": of_list(  # 经营异常名录
+        reason=Column("reason", "列入原因", "SPECAUSE_CN", 2000, required=True)
     ),
+    "discredit_list": of_list(  # 严重违法失信名单
+        (Column("number", "列入文号", "DEDOCNUM", 128), read_decision_no),
+        # SPECAUSE_CN is the other list's; files of an earlier release have it here, too.
+        reason=Column(
+            "reason", "列入原因", "SERILLREA_CN", 2000, required=True, aliases=("SPECAUSE_CN",)
+        ),
+    ),
+    "defaulters": DEFAULTERS,
 }
 
 

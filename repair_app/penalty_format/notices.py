@@ -152,7 +152,8 @@ def read_word(cell: str, words: Mapping[str, str], code: str) -> str:
 
 def read_day_as_text(cell: str) -> str:
     """Return a day as ISO text. Raises CellFlaw."""
-    return read_day(cell).isoformat() if cell.strip() else ""
+    day = read_day(cell)
+    return day.isoformat() if day else ""
 
 
 READERS: Final[Mapping[str, Any]] = {

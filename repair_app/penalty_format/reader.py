@@ -39,6 +39,7 @@ DAYS: Final = frozenset(
         "valid_from",
         "removed_on",
         "issued_on",
+        "filed_on",
         "value_decided_on",
         "value_publicised_on",
         "value_conduct_ended_on",

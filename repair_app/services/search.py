@@ -58,6 +58,7 @@ from repair_app.services.records import (
 
 LONGEST: Final = 100  # characters that are looked for
 # The beginning of a code: registering department and kind, region, and what follows.
+WHOLE_CODE: Final = 18
 CODE: Final = re.compile("[0-9A-HJ-NPQRTUWXY]{2}[0-9]{4}[0-9A-HJ-NPQRTUWXY]{0,12}")
 TELLING: Final = re.compile("[\u4e00-\u9fff]{1,2}")
 CODE_LENGTH: Final = 18
@@ -107,6 +108,7 @@ class Found:
     after: int | None = None
     too_long: bool = False
     nothing_asked: bool = False
+    code: str = ""  # of an enterprise on file, where its whole code was asked for and nothing found
 
 
 def search_public(query: str, before: int | None = None) -> Found:
@@ -122,10 +124,22 @@ def search_public(query: str, before: int | None = None) -> Found:
         return Found(too_long=True)
     found = find(wanted, before)
     shown = [one for one in found[:PAGE] if shown_to_public(one)]
+    code = "" if shown or before else find_code(wanted)
     return Found(
         [Hit(public_view(one), tuple(pieces(one.subject.name, wanted))) for one in shown],
         found[PAGE - 1].id if len(found) > PAGE else None,
+        code=code,
     )
+
+
+def find_code(wanted: Wanted) -> str:
+    """Return the code that was asked for, if it is whole and an enterprise on file has it."""
+    if len(wanted.code) != WHOLE_CODE:
+        return ""
+    there = select(Organisation.uscc).where(
+        Organisation.uscc == wanted.code, Organisation.kind != OrganisationKind.NATURAL_PERSON
+    )
+    return db.session.scalar(there) or ""
 
 
 def read_query(query: str) -> Wanted | None:

@@ -6,13 +6,14 @@ from werkzeug.wrappers import Response
 
 from repair_app.models import Role
 from repair_app.services import commitments as commitment_list
-from repair_app.services import records, sanctions, search
+from repair_app.services import entries, records, sanctions, search
 from repair_app.web.door import public, signed_in
 from repair_app.web.lagging import may_lag
 from repair_app.web.view import asked_for, row_before
 
 pages = Blueprint("public", __name__)
 
+LONGEST_CODE = 40  # characters, with spaces and hyphens between
 # Where a role's day begins.
 HOMES: list[tuple[Role, str]] = [
     (Role.REVIEWER, "work.index"),
@@ -34,6 +35,15 @@ def index() -> str:
     query = asked_for("q")
     found = search.search_public(query, row_before())
     return render_template("public/index.html", query=query, found=found, longest=search.LONGEST)
+
+
+@pages.get("/enterprises/<uscc>")
+@public
+@may_lag
+def enterprise(uscc: str) -> str:
+    """Show the licences of an enterprise, and the lists that it is on, apart from its penalties."""
+    found = entries.list_public(uscc[:LONGEST_CODE], row_before())
+    return render_template("public/enterprise.html", found=found)
 
 
 @pages.get("/commitments")

@@ -38,6 +38,7 @@ NEEDED = {
     "api_notices.give": "cases:write",
     "api_imports.show_import": "records:push",
     "api_records.show_record": "records:read",
+    "api_records.list_entries": "records:read",
     "api_records.open_matter": "cases:write",
     "api_records.list_records": "records:read",
     "api_cases.explain_terms": "cases:read",

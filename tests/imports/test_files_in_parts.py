@@ -3,15 +3,17 @@
 import random
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 import time_machine
+from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
-from repair_app import ledger
+from repair_app import ledger, sheets
 from repair_app.db import db, now
 from repair_app.models import Appointment, ImportBatch, ImportRow, RecordUpload, UploadPart
-from repair_app.services import evidence, imports
+from repair_app.services import evidence, exports, imports
 from repair_app.services.imports import files, uploads
 from repair_app.services.imports.formats import FORMATS
 from repair_app.services.transaction import transaction
@@ -324,3 +326,24 @@ def test_every_row_has_its_verdict_page_by_page(world, machine):
     assert lines[0]["ref"].startswith("JL-")
     reads = machine("provider", ["records:read"])
     assert reads.get(f"/imports/{ref}").status_code == 403
+
+
+def test_the_verdicts_can_be_taken_away_as_a_workbook(world, machine, as_, monkeypatch):
+    """Short ones at once, long ones by a job; a sheet holds only so many, so they go on."""
+    content = as_csv(penalty(world, 1), penalty(world, 2), penalty(world, 3, fine_10k="x"))
+    ref = send_file(machine("provider"), content)
+    read(ref)
+    provider = as_(world.provider)
+    address = f"/exports/verdicts.xlsx?ref={ref}"
+    assert address in provider.read(f"/work/imports/{ref}").links.values()
+    monkeypatch.setattr(sheets, "MOST_ROWS", 2)
+    book = CalamineWorkbook.from_filelike(BytesIO(provider.get(address).data))
+    first, second = (book.get_sheet_by_name(one).to_python() for one in book.sheet_names)
+    assert [row[0] for row in first[1:] + second[1:]] == [2, 3, 4]
+    assert first[0] == second[0]
+    assert first[1][2].startswith("JL-")
+    assert second[1][4] == "amount_format"
+    other = as_(world.other_provider).get(address)
+    assert CalamineWorkbook.from_filelike(BytesIO(other.data)).get_sheet_by_index(0).height == 1
+    monkeypatch.setattr(exports, "AT_ONCE", 2)
+    assert provider.get(address).mimetype == "text/html"  # it offers to have it written

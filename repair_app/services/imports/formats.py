@@ -41,5 +41,8 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
         "discredit_list": of_entries(
             "discredit_list", "严重违法失信名单", "list of serious violations"
         ),
+        "defaulters": of_entries(
+            "defaulters", "失信被执行人名单", "list of defaulters on court orders"
+        ),
     }
 )

@@ -9,6 +9,7 @@ from repair_app.access import FILERS
 from repair_app.models import Role, User
 from repair_app.services import inbox, search
 from repair_app.services.listings.common import PUBLIC, SIGNED_IN, Listing, count_of, listed
+from repair_app.services.listings.files import VERDICT_HEAD, verdict_rows, verdicts_query
 from repair_app.services.listings.matters import (
     CASE_HEAD,
     TURN_HEAD,
@@ -99,6 +100,14 @@ LISTINGS: Final[Mapping[str, Listing]] = {
         SANCTION_HEAD,
         initiated_query,
         sanction_row,
+    ),
+    "verdicts": Listing(
+        _l("What became of each row"),
+        frozenset({Role.PROVIDER}),
+        lambda *_: VERDICT_HEAD,
+        count_of(verdicts_query),
+        verdict_rows,
+        ("ref",),
     ),
     "findings": listed(
         _l("What the scan found"),
