@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from repair_app import calendar
 from repair_app.db import at, db, now
 from repair_app.demo import cast
-from repair_app.demo.performance import Stage, play
-from repair_app.demo.platforms import add_platforms
+from repair_app.demo.performance import Stage, play, play_on
+from repair_app.demo.platforms import add_platforms, keep_city_up
 from repair_app.models import Organisation, User
 from repair_app.services import institutions, people
 from repair_app.services.transaction import transaction
@@ -29,8 +29,11 @@ def add_demo() -> None:
     if find_account(cast.PLAYERS[0]) is None:
         with at(now() - LEAD), transaction() as session:
             add_cast(session)
-    play(set_stage())
+    stage = set_stage()
+    play(stage)
     add_platforms()
+    play_on(stage)
+    keep_city_up()
     with transaction() as session:
         add_player(session, cast.LAST)
 

@@ -244,6 +244,8 @@ PENALTIES: Final = (
     Penalty(166, "food", "label", 300, "2"),
     Penalty(167, "textiles", "advert", 200, "3.1"),
     Penalty(168, "trade", "price", 200, "1.1"),
+    Penalty(169, "trade", "price", 80, "0.7"),
+    Penalty(170, "tutoring", "advert", 200, "1.4"),
     Penalty(171, "tutoring", "label", 130, "1"),
     Penalty(172, "packaging", "price", 130, "0.3"),
     Penalty(173, "food", "label", 80, "12"),

@@ -18,6 +18,7 @@ from repair_app.demo.papers import make_paper
 from repair_app.demo.stories import STORIES
 from repair_app.demo.stories.beats import Beat, Story
 from repair_app.demo.stories.measures import MEASURES, Measure
+from repair_app.demo.stories.spreading import ONCE_CONNECTED, SPREADING
 from repair_app.engine.spec import Transition
 from repair_app.engine.step import Answers, Entity, record_of
 from repair_app.forms import FORMS
@@ -92,6 +93,14 @@ def play(stage: Stage) -> None:
             act()
 
 
+def play_on(stage: Stage) -> None:
+    """Do what the stories tell of platforms, once these are connected."""
+    for story in SPREADING:
+        for place in range(len(story.beats))[-ONCE_CONNECTED:]:
+            with at(moment_of(stage, story, place)):
+                take_step(stage, story, place)
+
+
 def list_acts(stage: Stage) -> Iterator[tuple[datetime, int, Act]]:
     """Yield each act with its moment, and its place among those of one moment."""
     for place, report in enumerate(penalties.list_reports(stage.day)):
@@ -102,18 +111,25 @@ def list_acts(stage: Stage) -> Iterator[tuple[datetime, int, Act]]:
         for place, beat in enumerate(measure.steps):
             moment = opening_hour(working_day(stage.day, beat.days)) + timedelta(hours=2)
             yield moment, measure.no, partial(act_on, stage, measure, place)
-    for number, story in enumerate(STORIES):
-        for place, beat in enumerate(story.beats):
-            moment = opening_hour(working_day(stage.day, beat.days))
-            moment += BETWEEN_STEPS * place + BETWEEN_STORIES * (number % 9)
-            if not beat.what:
-                moment += AT_THE_END_OF_DAY  # somebody else's step of that day comes before
-            yield moment, place, partial(take_step, stage, story, place)
+    for story in STORIES:
+        later = ONCE_CONNECTED if story in SPREADING else 0
+        for place in range(len(story.beats) - later):
+            yield moment_of(stage, story, place), place, partial(take_step, stage, story, place)
     run = {one.name: one.run for one in timers.TIMERS}
     nightly = [(name, days) for days in NIGHTS for name in EVERY_NIGHT]
     for place, (name, days) in enumerate((*nightly, *SCANNED)):
         night = opening_hour(working_day(stage.day, days)) - timedelta(hours=6)
         yield night, place, partial(run[name], night)
+
+
+def moment_of(stage: Stage, story: Story, place: int) -> datetime:
+    """Return when a step of a story is taken."""
+    beat = story.beats[place]
+    moment = opening_hour(working_day(stage.day, beat.days))
+    moment += BETWEEN_STEPS * place + BETWEEN_STORIES * (STORIES.index(story) % 9)
+    if not beat.what:
+        moment += AT_THE_END_OF_DAY  # somebody else's step of that day comes before
+    return moment
 
 
 # --- records and sanctions ----------------------------------------------------------------

@@ -8,13 +8,12 @@ from sqlalchemy.orm import joinedload
 
 from repair_app.db import at, db, now
 from repair_app.demo import cast
-from repair_app.models import Delivery, Obligation, Platform, PlatformKind
+from repair_app.models import Case, CreditRecord, Delivery, Obligation, Platform, PlatformKind
 from repair_app.services import people, platforms
 from repair_app.services.platforms import Terms
 from repair_app.services.sync import changes, pull, standing
 
 CONNECTED: Final = timedelta(days=14)  # ago
-LATE: Final = 3  # changes that the province does not show
 
 
 def add_platforms() -> None:
@@ -43,21 +42,32 @@ def add_platforms() -> None:
     with at(now() - CONNECTED):
         platforms.add(None, "yunze", city)
         platforms.add(None, "province", province)
-    acknowledge("yunze", leaving=0)
-    acknowledge("province", leaving=LATE)
+    acknowledge("yunze", leaving=set())
+    acknowledge("province", leaving=list_executed())
     standing.watch_terms()
 
 
-def acknowledge(code: str, *, leaving: int) -> None:
-    """Have a platform say that it shows what it is owed, but for the newest few."""
+def keep_city_up() -> None:
+    """Have the city show what came since it was connected; the province does not yet."""
+    changes.order_changes()
+    acknowledge("yunze", leaving=set())
+
+
+def list_executed() -> set[str]:
+    """Return the records of which a decision was carried out, and is not confirmed yet."""
+    executed = select(CreditRecord.ref).join(Case).where(Case.state == "executed")
+    return set(db.session.scalars(executed))
+
+
+def acknowledge(code: str, *, leaving: set[str]) -> None:
+    """Have a platform say that it shows what it is owed, but for some records."""
     owed = db.session.scalars(
         select(Obligation)
         .join(Obligation.platform)
-        .where(Platform.code == code)
+        .where(Platform.code == code, Obligation.record_ref.not_in(leaving))
         .order_by(Obligation.id)
         .options(joinedload(Obligation.change))
     ).all()
-    shown = owed[: len(owed) - leaving]
-    hashes = {one.change.position or 0: one.change.payload_hash for one in shown}
+    hashes = {one.change.position or 0: one.change.payload_hash for one in owed}
     if owed:
         pull.acknowledge(owed[0].platform_id, hashes)

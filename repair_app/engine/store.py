@@ -18,6 +18,7 @@ from repair_app import refs
 from repair_app.calendar import Pause, Table
 from repair_app.engine import deadlines
 from repair_app.engine.days import read_table
+from repair_app.engine.spreading import is_waited_for
 from repair_app.models import (
     Appointment,
     Case,
@@ -29,6 +30,7 @@ from repair_app.models import (
     Fulfilment,
     InstitutionRegistration,
     Organisation,
+    Platform,
     QuarantinedRow,
     Requirement,
     Role,
@@ -210,6 +212,11 @@ class Store:
             SanctionSuspension.sanction_id == sanction.id, SanctionSuspension.lifted_at.is_(None)
         )
         return bool(self.session.scalar(select(open_one)))
+
+    def count_waited_for(self, record: CreditRecord) -> int:
+        """Return how many platforms do not show yet what was decided last about a record."""
+        waited_for = is_waited_for(record.ref, record.provider_id)
+        return self.session.scalar(select(func.count(Platform.id)).where(waited_for)) or 0
 
     # --- terms beside that of a state ---
 

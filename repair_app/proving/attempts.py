@@ -32,9 +32,11 @@ from repair_app.services.cases import DOOR_OF, actors_of, may_open
 
 ENTITIES = (CreditRecord, Sanction, Case, Requirement)
 # What the application sets going by itself: `services.publication` and `services.timers` ask for
-# these, `services.complaints` for the end of a complaint that was taken up.
+# these, `services.complaints` for the end of a complaint that was taken up, `services.sync` for the
+# end of a matter that waited for platforms.
 TIMED = {
     ("record", "expire"), ("record", "file_away"), ("sanction", "lapse"), ("complaint", "take_up"),
+    ("objection", "complete"), ("repair", "complete"),
 }  # fmt: skip
 ESCALATE = "escalate"
 
@@ -50,6 +52,7 @@ class Attempt(NamedTuple):
     role: str = "system"
     choice: int = 0  # which of the answers that the form may be given
     over: bool = False  # whether the terms have run out
+    waits: bool = False  # whether some platform does not show what was decided
     opens: bool = False
     ground: str = ""
     about: int | None = None
@@ -62,7 +65,8 @@ class Attempt(NamedTuple):
         late = ", the term being over" if self.over else ""
         answer = f" (answer {self.choice + 1})" if self.choice else ""
         who = f"{self.who} as {self.role}" if self.who else "the system"
-        return f"{who}: {self.transition}{answer} on {what}{late}"
+        behind = ", a platform being behind" if self.waits else ""
+        return f"{who}: {self.transition}{answer} on {what}{late}{behind}"
 
     @property
     def thing(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, NamedTuple
 
 from repair_app.engine.policy import Policy
@@ -170,15 +171,21 @@ def outcomes(
 def try_both(
     graph: Graph, before: World, number: int, attempt: Attempt, asked: set[str]
 ) -> Iterator[tuple[Attempt, World, Edge]]:
-    """Yield a step if it can be taken: while its term runs, and when it is over."""
-    before.asked_term = False
-    for over in (False, True):
-        one = attempt._replace(over=over)
+    """Yield a step if it can be taken: while its term runs, and when it is over.
+
+    And while every platform agrees, and when one is waited for.
+    """
+    before.asked_term = before.asked_platforms = False
+    for over, waits in WAYS:
+        if (over and not before.asked_term) or (waits and not before.asked_platforms):
+            continue
+        one = attempt._replace(over=over, waits=waits)
         done = take(graph, before, number, one, asked)
         if done:
             yield one, *done
-        if not before.asked_term:
-            return
+
+
+WAYS = tuple(product((False, True), repeat=2))  # over or not, waited for or not
 
 
 def take(
@@ -188,12 +195,12 @@ def take(
     engine = graph.engine
     if not attempt.opens:
         # Guards only read: they are asked in the world that all attempts share.
-        before.over = attempt.over
+        before.over, before.waits = attempt.over, attempt.waits
         entity = attempts.place(before, attempt)
         if engine.reasons(prepare(engine, before, entity, attempt)):
             return None
     after = graph.world(number)
-    after.over = attempt.over
+    after.over, after.waits = attempt.over, attempt.waits
     try:
         entity = attempts.place(after, attempt)
     except OutOfBounds:
@@ -208,6 +215,7 @@ def take(
         return None
     asked |= after.asked_log
     before.asked_term |= after.asked_term
+    before.asked_platforms |= after.asked_platforms
     return (after, edge) if edge else None
 
 

@@ -15,6 +15,7 @@ from repair_app.models import Role
 from repair_app.proving import attempts
 from repair_app.proving.attempts import ENTITIES, Attempt
 from repair_app.proving.explore import (
+    WAYS,
     Edge,
     Graph,
     add_state,
@@ -172,9 +173,9 @@ def look_why(
         return
     if mutant.kind == "role added" and attempt.role != mutant.what:
         return
-    for over in (False, True):
+    for over, waits in WAYS:
         world = bent.world(number) if attempt.opens else before
-        world.over = over
+        world.over, world.waits = over, waits
         try:
             step = prepare(bent.engine, world, attempts.place(world, attempt), attempt)
         except OutOfBounds:
@@ -194,7 +195,7 @@ def places(graph: Graph, index: Index, mutant: Mutant) -> Iterator[tuple[int, se
     for number, edge in index.touching.get(own, ()):
         tried = nested.setdefault(number, set())
         if (edge.attempt.workflow, edge.attempt.transition) != own:
-            tried.add(edge.attempt._replace(over=False))
+            tried.add(edge.attempt._replace(over=False, waits=False))
     numbers = set(nested)
     for source in transition.source:
         if source != workflow.initial:

@@ -23,8 +23,10 @@ from repair_app.engine.step import SYSTEM, Actor, Answers
 from repair_app.models import (
     Appointment,
     Case,
+    Change,
     CreditRecord,
     Deadline,
+    Delivery,
     Document,
     Event,
     InstitutionRegistration,
@@ -32,6 +34,9 @@ from repair_app.models import (
     Message,
     Organisation,
     Person,
+    Platform,
+    PlatformKind,
+    PlatformStanding,
     QuarantinedRow,
     Requirement,
     Sanction,
@@ -55,7 +60,7 @@ COUNTED = select(
     ),
 )
 # Compared by their effect, not row by row; and what is written to people, of which no step asks.
-ASIDE = {Event, Deadline, Letter, Message}
+ASIDE = {Change, Event, Deadline, Letter, Message, Platform}
 
 
 @dataclass
@@ -106,7 +111,8 @@ def one_of_a_class(graph: Graph, seen: set[Any]) -> Chooser:
         for edge in edges:
             ways = frozenset((one.workflow, one.transition, one.source, one.target)
                              for one in edge.trace)  # fmt: skip
-            kind = (edge.attempt.role, edge.attempt.over, edge.attempt.choice, ways)
+            one = edge.attempt
+            kind = (one.role, one.over, one.waits, one.choice, ways)
             if kind not in seen:
                 seen.add(kind)
                 chosen.add((number, edge.attempt))
@@ -215,10 +221,39 @@ def put_there(done: Replay) -> None:
                 valid_until=CHANGED_OFFICE,
             )
         )
+    put_platform(done.session)
     for row in world.cast.organisations.values():
         if row.superior_id is not None:
             done.session.get_one(Organisation, row.id).superior_id = row.superior_id
     done.session.flush()
+
+
+def put_platform(session: Session) -> None:
+    """Write a platform that shows nothing, and for each record a change that it is to show."""
+    session.add(
+        Platform(
+            code="other",
+            name_zh="平台",
+            name_en="Platform",
+            kind=PlatformKind.CITY,
+            delivery=Delivery.PULL,
+            owner_email="",
+            term_days=1,
+            standing=PlatformStanding.DISABLED,
+            problem="ended",
+            created_at=MOMENT,
+        )
+    )
+    for record in session.scalars(select(CreditRecord)):
+        session.add(
+            Change(
+                record_ref=record.ref,
+                provider_id=record.provider_id,
+                shown=True,
+                payload_hash="",
+                at=MOMENT,
+            )
+        )
 
 
 def put_row(done: Replay, row: Any) -> None:
@@ -254,7 +289,7 @@ def take(done: Replay, number: int, attempt: Attempt) -> None:
         return
     graph, session = done.graph, done.session
     world = graph.world(number)
-    world.over = attempt.over
+    world.over, world.waits = attempt.over, attempt.waits
     moment = done.at(number)
     entity = opened(done, world, attempt, moment) if attempt.opens else found(done, attempt)
     model_entity = attempts.place(world, attempt)
@@ -263,6 +298,7 @@ def take(done: Replay, number: int, attempt: Attempt) -> None:
     actor = attempts.acting(world, attempt, model_entity) if attempt.who else SYSTEM
     actor = Actor(actor.role, actor.account_id, actor.person_id, actor.organisation_id)
     set_terms(session, entity, moment, over=attempt.over)
+    set_platform(session, waits=attempt.waits)
     change_office(session, attempt, moment)
     keep_papers(session, entity, answers, moment)
     machine.fire(
@@ -338,6 +374,13 @@ def set_terms(session: Session, entity: Any, moment: datetime, *, over: bool) ->
     if isinstance(case, Case):
         session.execute(running.where(Deadline.case_id == case.id))
         session.expire(case, ["deadlines"])
+
+
+def set_platform(session: Session, *, waits: bool) -> None:
+    """Let the one platform, which shows nothing yet, be waited for, or not, as the attempt says."""
+    standing = PlatformStanding.ACTIVE if waits else PlatformStanding.DISABLED
+    problem = None if waits else "ended"
+    session.execute(update(Platform).values(standing=standing, problem=problem))
 
 
 def change_office(session: Session, attempt: Attempt, moment: datetime) -> None:

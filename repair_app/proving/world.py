@@ -74,6 +74,8 @@ class World:
         self.index: dict[tuple[type[Base], int], Any] = {}
         self.over = False  # whether the terms that are asked for have run out
         self.asked_term = False
+        self.waits = False  # whether some platform does not show what was decided
+        self.asked_platforms = False
         self.asked_log: set[str] = set()
 
     # --- rows ---
@@ -426,6 +428,10 @@ class MemoryStore(Store):
 
     def read_calendar(self) -> Table:
         return NOTHING_ENTERED
+
+    def count_waited_for(self, record: CreditRecord) -> int:
+        self.world.asked_platforms = True
+        return int(self.world.waits)
 
     # The term of a measure's state runs until it is noted that it was met; one beside it as long
     # as it is noted.

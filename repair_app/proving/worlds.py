@@ -190,7 +190,7 @@ SCENARIOS = (
         | steps(
             "objection",
             "escalate answer_interim consult recall propose_correction "
-            "decide_correction sign_correction confirm_execution",
+            "decide_correction sign_correction confirm_execution confirm_own_execution complete",
         )
         | steps("opinion", "give waive escalate"),
     ),

@@ -35,7 +35,7 @@ from repair_app.services import (
 )
 from repair_app.services.imports import uploads
 from repair_app.services.policy import current_policy
-from repair_app.services.sync import delivery, drift, notices, standing
+from repair_app.services.sync import completion, delivery, drift, notices, standing
 from repair_app.services.transaction import sweep, transaction
 
 WHEN_THE_DAY_TURNS: Final = "5 0 * * *"
@@ -134,6 +134,12 @@ def deliver_changes(moment: datetime) -> int:
         return delivery.deliver_due()
 
 
+def complete_matters(moment: datetime) -> int:
+    """Close the matters that waited for platforms, and for which none is waited for any more."""
+    with at(moment):
+        return completion.complete_all()
+
+
 def watch_platforms(moment: datetime) -> int:
     """Raise an alarm where a platform is late, and tell owners what is wrong."""
     with at(moment):
@@ -163,6 +169,7 @@ TIMERS: Final = (
     Timer("apply_retention", WHEN_THE_NIGHT_IS_QUIET, retention.apply_rules),
     Timer("forget_counts", WHEN_THE_NIGHT_IS_QUIET, limits.forget_counts),
     Timer("deliver_changes", EVERY_HALF_MINUTE, deliver_changes),
+    Timer("complete_matters", EVERY_HALF_MINUTE, complete_matters),
     Timer("watch_platforms", EVERY_FEW_MINUTES, watch_platforms),
     Timer("check_platforms", WHEN_THE_NIGHT_IS_QUIET, check_platforms),
     Timer("draw_inspection", WHEN_THE_WEEK_BEGINS, draw_inspection),

@@ -28,7 +28,7 @@ CHINA = ZoneInfo("Asia/Shanghai")
 ROW = re.compile("[0-9]{1,9}")
 CATEGORIES = frozenset(Category)
 # What the workflow files do not say of a state, by name (see `tone_of`).
-GRANTED = frozenset({"executed", "closed", "repaired"})
+GRANTED = frozenset({"executed", "spreading", "closed", "repaired"})
 DENIED = frozenset({"refused", "rejected", "not_granted"})
 IN_DOUBT = frozenset(
     {

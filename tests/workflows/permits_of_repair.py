@@ -80,10 +80,12 @@ REPAIR: Permits = {
         **BY_TIME,
     },
     "executed": {
-        AGENCY: {"confirm_execution"},
-        CENTRE: {"close_unconfirmed", "delegate"},
+        AGENCY: {"confirm_execution", "confirm_own_execution"},
+        CENTRE: {"close_unconfirmed", "leave_unconfirmed", "delegate"},
         CLOCK: {"escalate"},
     },
+    # 鲁信用办〔2021〕5号 （八）同步更新一致: nobody closes it by hand while a platform is behind.
+    "spreading": {CLOCK: {"complete", "escalate"}},
     "discarded": {},
     "refused": {},
     "withdrawn": {},

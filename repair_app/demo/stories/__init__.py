@@ -13,6 +13,7 @@ from repair_app.demo.stories.reviews import REVIEWS
 from repair_app.demo.stories.revocations import REVOCATIONS
 from repair_app.demo.stories.self_control import QUARANTINES, SELF_CHECKS
 from repair_app.demo.stories.shields import SHIELDS
+from repair_app.demo.stories.spreading import SPREADING
 from repair_app.demo.stories.supervision import SUPERVISION
 
 STORIES: Final = (
@@ -20,6 +21,7 @@ STORIES: Final = (
     *REPAIRS,
     *DISPUTES,
     *FOLLOWED,
+    *SPREADING,
     *REVOCATIONS,
     *REVIEWS,
     *ANNULMENTS,

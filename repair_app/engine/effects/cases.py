@@ -152,7 +152,10 @@ def escalate_term(step: Step) -> None:
     if term is None:
         return
     late = term.organisation_id or step.case.centre_id
-    above = step.store.get_organisation(late).superior_id if late is not None else None
+    if term.owner == "system":  # above a machine is the centre that has the case
+        above = late
+    else:
+        above = step.store.get_organisation(late).superior_id if late is not None else None
     term.escalated_at = step.at
     term.escalated_to_id = above
     # Told is the unit above in any case; it acts only where somebody can act for it.

@@ -478,7 +478,7 @@ def closed_when_the_source_has_followed(move: Move) -> str | None:
     """A decision that was carried out is closed by who keeps the source, or after its term."""
     if move.workflow not in {"objection", "repair"} or move.entity.model is not Case:
         return None
-    if move.entity.state != "closed":
+    if move.entity.state not in {"closed", "spreading"} or move.source == "spreading":
         return None
     if move.source != "executed":
         return "closed before it was carried out"
@@ -487,3 +487,15 @@ def closed_when_the_source_has_followed(move: Move) -> str | None:
     ):
         return None
     return None if move.over else "closed, and the source has not followed"
+
+
+@of_step("34c")
+def closed_when_every_platform_agrees(move: Move) -> str | None:
+    """A decision is closed when every platform shows it, and kept open only while one does not."""
+    if move.workflow not in {"objection", "repair"} or move.entity.model is not Case:
+        return None
+    if move.entity.state == "closed" and move.waits:
+        return "closed, and a platform does not show it"
+    if move.entity.state == "spreading" and move.source != "spreading" and not move.waits:
+        return "kept open for platforms, and every one of them agrees"
+    return None

@@ -34,6 +34,11 @@ class Move(NamedTuple):
         return bool(self.attempt.over)
 
     @property
+    def waits(self) -> bool:
+        """Say whether some platform did not show what was decided."""
+        return bool(self.attempt.waits)
+
+    @property
     def workflow(self) -> str:
         """Return the workflow of the first transition."""
         return self.trace[0].workflow

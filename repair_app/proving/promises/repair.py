@@ -9,13 +9,15 @@ from repair_app.models import (
 from repair_app.proving.promises.common import cases, of_state, records
 from repair_app.proving.world import USED, World
 
+GRANTED = {"executed", "spreading", "closed"}
+
 
 @of_state("15")
 def specific_serious_is_never_repaired(world: World) -> str | None:
     """特定严重失信 is not repaired (四（十五）不予修复)."""
     for case in cases(world, "repair"):
         pack = world.policy.pack_of(case)
-        granted = case.state in {"executed", "closed"}
+        granted = case.state in GRANTED
         if granted and not pack.classes[case.record.severity_class].repairable:
             return f"{case.ref} repaired a record of class {case.record.severity_class}"
     return None
@@ -28,7 +30,7 @@ def each_removal_has_one_cause(world: World) -> str | None:
         grants = [
             one
             for one in cases(world, "repair")
-            if one.record_id == record.id and one.state in {"executed", "closed"}
+            if one.record_id == record.id and one.state in GRANTED
         ]
         if len(grants) > 1:
             return f"{record.ref} was repaired twice"
@@ -44,8 +46,8 @@ def each_removal_has_one_cause(world: World) -> str | None:
 
 
 WITHDRAWS = {
-    ("objection", "executed"), ("objection", "closed"), ("annulment", "closed"),
-    ("self_correction", "closed"),
+    ("objection", "executed"), ("objection", "spreading"), ("objection", "closed"),
+    ("annulment", "closed"), ("self_correction", "closed"),
 }  # fmt: skip
 
 
@@ -53,7 +55,7 @@ WITHDRAWS = {
 def granted_needs_all_materials(world: World) -> str | None:
     """A repair past its acceptance has its commitment published; a granted one has all it needs."""
     for case in cases(world, "repair"):
-        if case.state in {"accepted", "with_provider", "executed", "closed"}:
+        if case.state in {"accepted", "with_provider"} | GRANTED:
             for one in case.requirements:
                 if one.workflow == "commitment" and one.published_at is None:
                     return f"{case.ref} is {case.state}, its commitment is not public"
@@ -65,7 +67,7 @@ def granted_needs_all_materials(world: World) -> str | None:
 
 def rectification_fits(case: Any, proof: Any) -> bool:
     """Say whether the proof was judged as the repair was."""
-    if case.state in {"executed", "closed"}:
+    if case.state in GRANTED:
         return bool(proof.state == "verified")
     if case.state != "not_granted":
         return True

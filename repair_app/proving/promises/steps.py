@@ -127,8 +127,8 @@ def time_decides_nothing(move: Move) -> str | None:
     """The clock never closes a case, moves it or decides it: it tells the next unit."""
     if move.attempt.who or move.entity.model is not Case or move.attempt.opens:
         return None
-    if (move.workflow, move.transition.name) == ("complaint", "take_up"):
-        return None  # part of what a reviewer does: A34
+    if move.transition.name in BY_OTHERS:
+        return None
     before = move.case_before
     if move.source != move.entity.state or move.case.closed_at is not None:
         return f"the clock took {move.case.ref} from {move.source} to {move.entity.state}"
@@ -137,6 +137,10 @@ def time_decides_nothing(move: Move) -> str | None:
     if before.provider_id != move.case.provider_id:
         return "the clock changed the provider"
     return None
+
+
+# Part of what a reviewer does (A34); decided by people, and shown by every platform (34c).
+BY_OTHERS = {"take_up", "complete"}
 
 
 @of_step("20")
@@ -508,7 +512,8 @@ def others_turn_is_waited_for(move: Move) -> str | None:
     """What is said to be for want of an answer in time is done after the term, not before."""
     if move.transition.name in FOR_LATENESS and not move.over:
         return f"{move.transition.name} while the term still runs"
-    if move.transition.name in FOR_LATENESS and move.actor.role == owner_of(move):
+    own_turn = move.actor.role == owner_of(move) != "system"  # which is late with nothing
+    if move.transition.name in FOR_LATENESS and own_turn:
         return f"{move.transition.name} by the side that is late"
     return None
 
@@ -519,8 +524,9 @@ def owner_of(move: Move) -> str | None:
 
 
 FOR_LATENESS = {
-    "recall", "refuse_unsupplemented", "close_unconfirmed", "conclude_unanswered",
-    "call_back_appraisal", "waive", "take_over", "take_over_refusal", "sign_overdue", "escalate",
+    "recall", "refuse_unsupplemented", "close_unconfirmed", "leave_unconfirmed",
+    "conclude_unanswered", "call_back_appraisal", "waive", "take_over", "take_over_refusal",
+    "sign_overdue", "escalate",
 }  # fmt: skip
 
 

@@ -64,8 +64,10 @@ def decided_cases_are_signed(move: Move) -> str | None:
 
 
 SIGNED = {
-    ("objection", "executed"), ("objection", "closed"), ("objection", "rejected"),
-    ("repair", "executed"), ("repair", "closed"), ("repair", "not_granted"),
+    ("objection", "executed"), ("objection", "spreading"), ("objection", "closed"),
+    ("objection", "rejected"),
+    ("repair", "executed"), ("repair", "spreading"), ("repair", "closed"),
+    ("repair", "not_granted"),
     ("review", "set_aside"), ("review", "upheld"), ("revocation", "revoked"),
     ("shield", "completed"), ("shield", "lifted"),
     ("annulment", "closed"),

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from repair_app.db import db, today
-from repair_app.models import Change, CreditRecord, Obligation, Owed, Platform, PlatformStanding
+from repair_app.engine.spreading import is_waited_for
+from repair_app.models import Change, CreditRecord, Obligation, Platform, PlatformStanding
 from repair_app.services.sync.changes import provider_of
 
 
@@ -47,16 +48,17 @@ def where_shown(record: CreditRecord) -> Shown:
         .where(owed.record_ref == record.ref, owed.platform_id == Platform.id)
         .scalar_subquery()
     )
+    waited_for = is_waited_for(record.ref, record.provider_id)
     platforms = db.session.execute(
-        select(Platform, Obligation)
+        select(Platform, Obligation, waited_for)
         .outerjoin(Obligation, Obligation.id == last_of_each)
         .where(Platform.standing != PlatformStanding.DISABLED)
         .order_by(Platform.code)
     )
     places = [
-        place_of(one, last, newest)
-        for one, last in platforms
-        if provider_of(one) in {None, record.provider_id} and (last is not None or newest.shown)
+        place_of(one, last, waits=waits)
+        for one, last, waits in platforms
+        if waits or (last is not None and provider_of(one) in {None, record.provider_id})
     ]
     agreed = [one.obligation.acknowledged_at for one in places if one.agrees and one.obligation]
     moments = [one for one in agreed if one is not None]
@@ -64,8 +66,7 @@ def where_shown(record: CreditRecord) -> Shown:
     return Shown(places, newest, max(moments) if complete else None)
 
 
-def place_of(platform: Platform, last: Obligation | None, newest: Change) -> Place:
+def place_of(platform: Platform, last: Obligation | None, *, waits: bool) -> Place:
     """Return how it stands with a platform: it agrees when it acknowledged the newest change."""
-    agrees = last is not None and last.change_id == newest.id and last.standing == Owed.ACKNOWLEDGED
-    late = last is not None and not agrees and last.due_on < today()
-    return Place(platform, last, agrees, late)
+    late = last is not None and waits and last.due_on < today()
+    return Place(platform, last, not waits, late)
