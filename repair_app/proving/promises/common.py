@@ -35,7 +35,8 @@ class Move(NamedTuple):
 
     @property
     def waits(self) -> bool:
-        """Say whether some platform did not show what was decided."""
+        """Say whether some platform did not show what was decided; so both ways are tried."""
+        self.after.asked_platforms = True
         return bool(self.attempt.waits)
 
     @property

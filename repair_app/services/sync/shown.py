@@ -36,7 +36,7 @@ class Shown(NamedTuple):
 
 
 def where_shown(record: CreditRecord) -> Shown:
-    """Return where a record is shown. A matter about it is complete only when all agree."""
+    """Return where a record is shown. A matter about it is closed only when all agree."""
     newest = db.session.scalar(
         select(Change).where(Change.record_ref == record.ref).order_by(Change.id.desc()).limit(1)
     )
