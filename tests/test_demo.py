@@ -25,6 +25,8 @@ from repair_app.models import (
     Deadline,
     DisputeMark,
     Event,
+    Measure,
+    Organisation,
     Requirement,
     Role,
     Sanction,
@@ -33,6 +35,7 @@ from repair_app.models import (
 )
 from repair_app.services import catalogue, records
 from repair_app.services.policy import current_policy
+from repair_app.web.interface import DEMO
 from tests import stores
 from tests.conftest import build_app
 
@@ -298,6 +301,18 @@ def test_a_demonstration_that_was_stopped_is_completed(
     told = [one for one in STORIES if one.workflow not in OPENED_BY_THE_SYSTEM]
     assert db.session.scalar(counted) == len(told)
     assert ledger.verify(db.session()) == (whole, None)
+
+
+def test_the_codes_of_the_guide_for_integrators_answer_as_it_says(shown: Flask) -> None:
+    for code, state in ((DEMO.enforced, "in_force"), (DEMO.suspended, "suspended")):
+        rests = Sanction.record.has(CreditRecord.subject.has(Organisation.uscc == code))
+        of_office = Sanction.department.has(Organisation.uscc == DEMO.office)
+        measure = Sanction.measure.has(Measure.code == "A01")
+        found = db.session.scalars(select(Sanction).where(rests, of_office, measure)).all()
+        assert {one.state for one in found} == {state}
+    han = select(User).where(User.email == "han@redress.example")
+    seats = db.session.scalars(han).one().current_appointments
+    assert (DEMO.office, Role.DEPARTMENT) in {(one.organisation.uscc, one.role) for one in seats}
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,28 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, current_app, render_template
 
+from repair_app.models.clients import SCOPES
+from repair_app.public_address import site
 from repair_app.web.door import public
 
 pages = Blueprint("interface", __name__, url_prefix="/api/v1/docs")
 
 
+class Demo(NamedTuple):
+    """Codes of the demonstration data with which the guide can be followed."""
+
+    office: str  # for which han@redress.example holds the role of a department
+    enforced: str  # an enterprise against which its measure A01 may be enforced
+    suspended: str  # and one where a case is open
+
+
+DEMO = Demo("11379900MBDEX0066X", "91379900MADEX0046H", "91379900MADEX0011Y")
+
+
 class Operation(NamedTuple):
     """An operation of the interface, as its description has it."""
 
-    area: str  # the first part of its address
+    area: str  # the first part of its address that is a word
     method: str
     path: str
     summary: str
@@ -33,7 +46,11 @@ def index() -> str:
     description = current_app.extensions["redress_describe"]()
     areas = groupby(sorted(list_operations(description)), key=lambda one: one.area)
     return render_template(
-        "interface/index.html", areas=[(area, list(found)) for area, found in areas]
+        "interface/index.html",
+        areas=[(area, list(found)) for area, found in areas],
+        demo=DEMO,
+        scopes=SCOPES,
+        site=site(),
     )
 
 
@@ -43,7 +60,7 @@ def list_operations(description: Mapping[str, Any]) -> Iterator[Operation]:
     for path, item in description["paths"].items():
         for method, told in item.items():
             yield Operation(
-                area=path.removeprefix("/api/v1/").partition("/")[0],
+                area=area_of(path),
                 method=method.upper(),
                 path=path,
                 summary=told.get("summary", ""),
@@ -53,6 +70,12 @@ def list_operations(description: Mapping[str, Any]) -> Iterator[Operation]:
                 body=spell_body(told.get("requestBody"), schemas),
                 answers=[(code, one["description"]) for code, one in told["responses"].items()],
             )
+
+
+def area_of(path: str) -> str:
+    """Return where an operation is listed: the first part of its address that is a word."""
+    parts = path.removeprefix("/api/v1/").split("/")
+    return next((one for one in parts if not one.startswith("{")), "")
 
 
 def spell_body(body: Mapping[str, Any] | None, schemas: Mapping[str, Any]) -> str:
