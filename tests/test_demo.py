@@ -25,7 +25,7 @@ from repair_app.models import (
     Deadline,
     DisputeMark,
     Event,
-    Measure,
+    SanctionMeasure,
     Organisation,
     Requirement,
     Role,
@@ -307,7 +307,7 @@ def test_the_codes_of_the_guide_for_integrators_answer_as_it_says(shown: Flask) 
     for code, state in ((DEMO.enforced, "in_force"), (DEMO.suspended, "suspended")):
         rests = Sanction.record.has(CreditRecord.subject.has(Organisation.uscc == code))
         of_office = Sanction.department.has(Organisation.uscc == DEMO.office)
-        measure = Sanction.measure.has(Measure.code == "A01")
+        measure = Sanction.measure.has(SanctionMeasure.code == "A01")
         found = db.session.scalars(select(Sanction).where(rests, of_office, measure)).all()
         assert {one.state for one in found} == {state}
     han = select(User).where(User.email == "han@redress.example")

@@ -6,7 +6,7 @@ Whoever adds a page that is posted writes it here: what does the same, or why no
 from repair_app.web.door import MACHINES, rule_of
 
 OF_STEPS = {"api_cases.take_step"}
-OF_FILES = {"api_imports.begin", "api_imports.put", "api_imports.close", "api_imports.drop"}
+OF_FILES = {"api_imports.begin", "api_imports.put", "api_imports.close"}
 DONE_BY = {  # page -> the operations that do the same
     "cases.remove_document": {"api_papers.remove"},
     "complaints.read_contact": {"api_complaints.read_contact"},
@@ -27,8 +27,10 @@ DONE_BY = {  # page -> the operations that do the same
     "transitions.fire": OF_STEPS,
     "work.begin_file": OF_FILES,
     "work.close_file": OF_FILES,
+    "work.drop_file": {"api_imports.drop"},
     "work.files": OF_FILES,
     "work.put_part": OF_FILES,
+    "work.resume_file": {"api_imports.resume"},
 }
 KEYS = "passwords, second factors and sign-in are of people; a system has its secret (/token)"
 SEATS = "who may act for whom is decided by people: a system that could say so could become anybody"

@@ -26,6 +26,7 @@ NOT_NOTED = {
     "api_complaints.show_complaint": "the enterprise may not know of a complaint",
     "api_desk.list_colleagues": "about nobody's matter",
     "api_inspections.list_items": "names no enterprise",
+    "api_records.list_entries": "as the public reads it",
     "api_reports.list_reports": "the enterprise's own",
     "api_reports.print_report": "the enterprise's own",
     "api_training.list_dates": "about nobody",
