@@ -25,11 +25,11 @@ from repair_app.models import (
     Deadline,
     DisputeMark,
     Event,
-    SanctionMeasure,
     Organisation,
     Requirement,
     Role,
     Sanction,
+    SanctionMeasure,
     SanctionSuspension,
     User,
 )
