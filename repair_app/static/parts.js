@@ -12,6 +12,7 @@
 
   const recall = (name) => { try { return localStorage.getItem(name); } catch { return ""; } };
   const remember = (name, ref) => { try { localStorage.setItem(name, ref); } catch { /* it begins anew next time */ } };
+  const mega = (bytes) => (bytes / (1 << 20)).toFixed(1);
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const ask = async (path, body, headers = {}) => {
     const answer = await fetch(path, { method: "POST", body, headers: { "X-CSRFToken": token, Accept: "application/json", ...headers } });
@@ -38,7 +39,9 @@
     const body = new FormData();
     body.append("filename", file.name);
     body.append("size", file.size);
-    const name = `redress ${file.name} ${file.size} ${file.lastModified}`; // a file that was changed is another
+    const kind = form.elements.kind.value;
+    body.append("kind", kind);
+    const name = `redress ${kind} ${file.name} ${file.size} ${file.lastModified}`; // a file that was changed is another
     body.append("ref", recall(name) || "");
     const [status, begun] = await ask(form.dataset.parts, body);
     if (status !== 200) throw new Error(begun.error || "refused");
@@ -48,7 +51,7 @@
     bar.max = file.size;
     while (sent < file.size) {
       bar.value = sent;
-      told.textContent = `${Math.floor((100 * sent) / file.size)} %`;
+      told.textContent = `${Math.floor((100 * sent) / file.size)} % (${mega(sent)} / ${mega(file.size)} MB)`;
       sent = await sendPart(`${own}/parts`, file, sent, begun.part);
     }
     bar.value = file.size;

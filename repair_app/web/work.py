@@ -27,11 +27,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as Answer
 from wtforms import HiddenField
 
-from repair_app.forms.base import TOKEN
+from repair_app.forms.base import TOKEN, SelectField
 from repair_app.models import Role
 from repair_app.penalty_format import FileProblem, verdict_lines
+from repair_app.penalty_format.notices import COLUMNS as NOTICE_COLUMNS
 from repair_app.services import batch, desk, halted, imports, inbox, passed_on, searches
 from repair_app.services.imports import uploads
+from repair_app.services.imports.formats import FORMATS
 from repair_app.uploads import clean_name
 from repair_app.web import errors
 from repair_app.web.door import only
@@ -113,16 +115,25 @@ def all_cases() -> str:
     return render_template("work/cases.html", cases=rows, workflow=workflow, page=inbox.PAGE)
 
 
+PENALTIES = "penalties"
+
+
 class FileForm(FlaskForm):
-    """A file of penalties."""
+    """A file of penalties, or of another kind that is read."""
 
     form_token = HiddenField()
+    kind = SelectField(_l("What its rows are"), default=PENALTIES)
     file = FileField(
-        _l("File of penalties"),
-        description=_l("CSV (UTF-8 or GB18030) or XLSX, in the national format of 30 columns."),
+        _l("File"),
+        description=_l("CSV (UTF-8 or GB18030) or XLSX, its first row the headings of the format."),
         validators=[FileRequired(_l("Choose a file."))],
         render_kw={"accept": ".csv,.xlsx"},
     )
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        labels = {kind: form.label.text(language()) for kind, form in FORMATS.items()}
+        self.kind.choices = list(labels.items())
 
     @property
     def sent_token(self) -> str:
@@ -141,12 +152,29 @@ def files() -> str | tuple[str, int] | Answer:
         return show_files(form, status)
     upload = form.file.data
     name = clean_name(upload.filename)
+    if form.kind.data != PENALTIES:
+        return have_read(form, name, upload.read())
     try:
         summary = imports.bring_in_file(upload.read(), name, current_user, form.sent_token)
     except FileProblem as problem:
         form.file.errors = [problem.text(language())]
         return show_files(form, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     return redirect(url_for("work.show_file", ref=summary.ref))
+
+
+def have_read(form: FileForm, name: str, content: bytes) -> tuple[str, int] | Answer:
+    """Have a file of another kind read by the job, as one that came in parts."""
+    try:
+        begun = uploads.begin(current_user, form.kind.data, name, len(content), None)
+        for start in range(0, len(content), uploads.PART):
+            uploads.put(begun.ref, current_user, start, content[start : start + uploads.PART])
+        uploads.close(begun.ref, current_user)
+    except uploads.TooMuch:
+        empty = gettext("The file is empty.")
+        told = gettext("The file is too large, or too many files are on their way.")
+        form.file.errors = [told if content else empty]
+        return show_files(form, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return redirect(url_for("work.show_file", ref=begun.ref))
 
 
 def show_files(form: FileForm, status: HTTPStatus) -> tuple[str, int]:
@@ -161,6 +189,9 @@ def show_files(form: FileForm, status: HTTPStatus) -> tuple[str, int]:
         part=PART,
         counts=imports.count_all_verdicts([one.id for one in batches]),
         limit=largest_file(),
+        most=uploads.LARGEST >> 20,
+        part_mb=PART >> 20,
+        notice_columns=[one.heading for one in NOTICE_COLUMNS],
     )
     return page, status
 
@@ -215,9 +246,12 @@ def begin_file() -> Any:
     """Begin a file that a script sends in parts; one that it began before goes on."""
     name = clean_name(request.form.get("filename", ""))
     size = request.form.get("size", 0, type=int)
+    kind = request.form.get("kind", PENALTIES)
+    if kind not in FORMATS:
+        abort(HTTPStatus.BAD_REQUEST)
     try:
-        begun = uploads.find_begun(request.form.get("ref", ""), current_user, size)
-        upload = begun or uploads.begin(current_user, "penalties", name or "file", size, None)
+        begun = uploads.find_begun(request.form.get("ref", ""), current_user, size, kind)
+        upload = begun or uploads.begin(current_user, kind, name or "file", size, None)
     except uploads.TooMuch:
         told = gettext("The file is too large, or too many files are on their way.")
         return jsonify(error=told), HTTPStatus.REQUEST_ENTITY_TOO_LARGE

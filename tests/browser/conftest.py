@@ -25,7 +25,7 @@ from playwright.sync_api import (
 
 import manage
 from config import TestConfig
-from repair_app import create_app
+from repair_app import create_app, jobs
 from repair_app.db import db
 from repair_app.services import catalogue
 from tests.factories import PASSWORD, World, make_case, make_record, make_sanction, make_world
@@ -89,6 +89,7 @@ def fill(data: Path) -> dict[str, str]:
         app = create_app(TestConfig())
     with app.app_context():
         flask_migrate.upgrade()
+        jobs.make_tables(db.engine)  # as `flask prepare` does
         catalogue.load_measures(app.config["WORKFLOWS"] / "measures.toml")
         world = make_world()
         names = describe(world)

@@ -6,10 +6,13 @@ import pytest
 from werkzeug.serving import make_server
 
 from repair_app.db import db
-from repair_app.models import RecordUpload
+from repair_app.models import ListedEntry, RecordUpload
 from repair_app.services import clients
 from repair_app.services.imports import uploads
 from tests.imports.rows import file_of, read, records
+from tests.imports.test_entries import as_csv
+
+PART_TYPE = "application/partial-upload"  # as the page's script says
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def send(client, ref, start, piece):
     return client.post(
         f"/work/imports/{ref}/parts",
         data=piece,
-        headers={"Upload-Offset": str(start), **own(client)},
+        headers={"Upload-Offset": str(start), "Content-Type": PART_TYPE, **own(client)},
     )
 
 
@@ -134,3 +137,39 @@ def test_the_shell_says_what_the_site_refuses(app, site, keys, tmp_path):
     failed = app.test_cli_runner().invoke(args=["records", "push", str(file), *options])
     assert failed.exit_code == 1
     assert "invalid_client" in failed.output + failed.stderr
+
+
+def test_a_file_of_another_kind_is_read_by_the_job_whichever_way_it_comes(as_, world):
+    row = {
+        "企业名称": world.firm.name,
+        "统一社会信用代码": world.firm.uscc,
+        "列入原因": "未按期公示年度报告",
+        "列入日期": "2026-01-05",
+        "作出决定机关(列入)": world.agency.name,
+    }
+    content = as_csv(row)
+    provider = as_(world.provider)
+    sent = provider.fill("/work/imports", kind="abnormal_list", file=(content, "名录.csv"))
+    ref = sent.location.rsplit("/", 1)[1]
+    assert "等待读取" in provider.read(sent.location).words
+    read(ref)
+    assert db.session.query(ListedEntry).one().kind == "abnormal_list"
+    db.session.rollback()
+    # In parts: of the same size but of another kind, it is another file.
+    first = begin(provider, len(content), kind="abnormal_list").json["ref"]
+    other = begin(provider, len(content), kind="discredit_list", ref=first).json["ref"]
+    assert other != first
+    assert begin(provider, len(content), kind="secrets").status_code == 400
+    empty = provider.fill("/work/imports", kind="licences", file=(b"", "空.csv"))
+    assert empty.status_code in {400, 413}
+    assert "空" in " ".join(empty.mistakes)
+
+
+def test_only_the_parts_of_files_may_come_as_other_than_forms(as_, world):
+    """The door's rule has one exception, and it is no way around the others."""
+    provider = as_(world.provider)
+    headers = {"Content-Type": PART_TYPE, **own(provider)}
+    assert provider.post("/work/imports/begin", data=b"x", headers=headers).status_code == 415
+    ref = begin(provider, 10).json["ref"]
+    bare = {"Content-Type": PART_TYPE, "Upload-Offset": "0"}
+    assert provider.post(f"/work/imports/{ref}/parts", data=b"x", headers=bare).status_code == 400

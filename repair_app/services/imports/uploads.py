@@ -144,10 +144,14 @@ def find_own(ref: str, user: User) -> RecordUpload | None:
         return None
 
 
-def find_begun(ref: str, user: User, size: int) -> RecordUpload | None:
-    """Return an upload that can be gone on with under a reference, if it is of this size."""
+def find_begun(ref: str, user: User, size: int, kind: str) -> RecordUpload | None:
+    """Return an upload that can be gone on with under a reference, if it is of size and kind."""
     found = find_own(ref, user)
-    if found is None or found.size != size or found.standing != UploadStanding.RECEIVING:
+    if (
+        found is None
+        or (found.size, found.kind) != (size, kind)
+        or found.standing != UploadStanding.RECEIVING
+    ):
         return None
     return found
 
