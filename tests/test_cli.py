@@ -197,7 +197,7 @@ def test_what_is_released_is_added_to_and_may_not_change(run, app, tmp_path, mon
     # A version that was released before stays listed, and the file can still be read.
     path.write_text(re.sub(r"(?m)^objection\..*\n", "", path.read_text("utf-8")), "utf-8")
     again = set(run("workflows", "release").output.splitlines())
-    assert again == {"released objection 2026.1", "released objection 2026.2"}
+    assert again == {f"released objection 2026.{number}" for number in (1, 2, 3)}
     assert run("workflows", "check").exit_code == 0
     assert run("workflows", "release").output == ""
 
