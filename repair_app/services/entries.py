@@ -1,5 +1,6 @@
 """Licences and lists as the public reads them: apart from penalties, and never repaired here."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,7 @@ from repair_app.services.cases import NotVisible
 from repair_app.services.imports.formats import FORMATS
 
 PAGE: Final = 50
+CODE: Final = re.compile("[0-9A-Z]{18}")
 LICENCES: Final = "licences"
 # What the public reads of an entry, in its order, by the keys of its columns; no remarks.
 SHOWN: Final[Mapping[str, Label]] = {
@@ -80,9 +82,12 @@ class Entries:
 
 def find_subject(uscc: str) -> Organisation:
     """Return the enterprise of a code. Raises NotVisible; of natural persons nothing is shown."""
+    code = normalise_uscc(uscc)
+    if not CODE.fullmatch(code):
+        raise NotVisible(uscc)
     found = db.session.scalar(
         select(Organisation).where(
-            Organisation.uscc == normalise_uscc(uscc),
+            Organisation.uscc == code,
             Organisation.kind != OrganisationKind.NATURAL_PERSON,
         )
     )

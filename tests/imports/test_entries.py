@@ -214,7 +214,8 @@ def test_the_public_reads_licences_and_lists_apart_from_penalties(world, anybody
     english = anybody.read(f"/enterprises/{world.firm.uscc}?lang=en").words
     assert world.firm.name in english
     assert "食品经营" not in anybody.read(f"/enterprises/{world.other_firm.uscc}").words
-    assert anybody.get("/enterprises/91370112MA00000099").status_code == 404
+    for none in ("91370112MA00000099", "%00", "x%00y", "虚构", "9" * 5000):
+        assert anybody.get(f"/enterprises/{none}").status_code == 404, none
 
 
 @pytest.mark.usefixtures("on_file")
