@@ -93,7 +93,10 @@ class Plan:
 
     def worker_command(self) -> list[str]:
         """Spell a worker: one is active, the other stands by."""
-        return manage.flask_command("jobs", "work", "--parent", str(os.getpid()))
+        command = manage.flask_command("jobs", "work", "--parent", str(os.getpid()))
+        place = command.index("--app") + 1
+        command[place] = os.environ.get("REDRESS_CLUSTER_WORKER", command[place])  # as above
+        return command
 
     def proxy_command(self) -> list[str]:
         """Spell the proxy."""

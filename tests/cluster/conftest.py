@@ -70,7 +70,9 @@ class Running:
     def start(self):
         env = manage.child_env(
             REDRESS_CLUSTER_APP="tests.cluster.failing:create_app",
+            REDRESS_CLUSTER_WORKER="tests.cluster.failing:create_worker",
             REDRESS_FAIL_FILE=str(self.fail_file),
+            REDRESS_WEBHOOK_INSIDE="127.0.0.0/8",  # platforms of the tests are asked here
         )
         for name in ("DATABASE_URL", "SECRET_KEY", "REDRESS_BASE_URL", "REDRESS_PROFILE"):
             env.pop(name, None)
@@ -151,9 +153,10 @@ class Running:
             self.start()
         self.be_whole()
 
-    def next_to_fail(self, point):
+    def next_to_fail(self, point, turn=1):
+        """Have a node end at a point, when it comes there for the so manieth time."""
         new = self.fail_file.with_suffix(".new")
-        new.write_text(point)
+        new.write_text(f"{point} {turn}")
         new.rename(self.fail_file)
 
 

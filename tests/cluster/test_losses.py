@@ -6,20 +6,20 @@ import threading
 import time
 from datetime import timedelta
 
-import psutil
 import pytest
 import requests
 from sqlalchemy import func, select, text, true
 
-from deploy.cluster.plan import WEB, WORKERS
+from deploy.cluster.plan import WEB
 from repair_app import jobs, ledger
 from repair_app.db import at, db, now
 from repair_app.engine import machine
 from repair_app.models import Event, Letter
 from repair_app.services import history, timers
-from repair_app.services.transaction import aside, transaction
+from repair_app.services.transaction import aside
 from tests.cluster.conftest import PATIENCE, TOGETHER, until
 from tests.cluster.failing import POINTS
+from tests.cluster.workers import active_worker, ask_for
 from tests.factories import get_case, make_case
 
 REVIEWER = "reviewer@example.com"
@@ -169,29 +169,6 @@ def test_who_does_not_look_again_acts_twice(running, app, world, monkeypatch):
     monkeypatch.setattr(machine, "reasons_against", lambda _step: ())
     assert timers.pass_on("cases", ref)
     assert len(events_of(ref, "escalate")) == 2
-
-
-def ask_for(job):
-    with transaction() as session:
-        jobs.enqueue(session, job, f"test-{time.time()}")
-
-
-def active_worker(running):
-    """Return the name of the worker that holds the lock in the database, or None."""
-    question = text(
-        "SELECT client_port FROM pg_locks JOIN pg_stat_activity USING (pid)"
-        " WHERE locktype = 'advisory' AND granted"
-    )
-    with db.engine.connect() as connection:
-        ports = set(connection.scalars(question))
-    for name in WORKERS:
-        try:
-            connections = psutil.Process(running.pids()[name]).net_connections()
-        except psutil.Error:
-            continue
-        if ports & {one.laddr.port for one in connections if one.laddr}:
-            return name
-    return None
 
 
 # --- a database server ------------------------------------------------------------------------

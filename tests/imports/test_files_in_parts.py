@@ -206,6 +206,25 @@ def test_killed_at_any_chunk_it_goes_on_and_ends_the_same(world, machine, monkey
     assert (records(), judged()) == (ROWS, ROWS + 5)
 
 
+@pytest.mark.parametrize("again", ["job", "timer"])
+def test_who_is_killed_before_the_parts_are_deleted_leaves_none(world, machine, monkeypatch, again):
+    ref = send_file(machine("provider"), file_of(world, 3))
+
+    def die(_number):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(uploads, "delete_parts", die)
+        with pytest.raises(Killed):
+            read(ref)
+    assert machine("provider").get(f"/imports/{ref}").json["standing"] == "done"
+    assert stored(ref)
+    read(ref) if again == "job" else uploads.forget_uploads(now())
+    assert not stored(ref)
+    assert count(UploadPart) == 0
+    assert records() == 3
+
+
 def test_lines_missing_before_a_later_one_are_read_too(world, machine, monkeypatch):
     """That the last line is done says nothing of the others: each is looked for."""
     monkeypatch.setattr(files, "CHUNK", 4)

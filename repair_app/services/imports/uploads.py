@@ -291,8 +291,16 @@ def delete_parts(number: int) -> None:
 
 
 def forget_uploads(moment: datetime) -> int:
-    """Give up what nobody went on with for a week; return how many."""
+    """Give up what nobody went on with for a week; return how many.
+
+    Parts of what has ended are deleted too: whoever ended it may have been killed before.
+    """
     with at(moment):
+        left = select(RecordUpload.id).where(
+            RecordUpload.ended_at.is_not(None), RecordUpload.parts.any()
+        )
+        for number in db.session.scalars(left).all():
+            delete_parts(number)
         since = now() - KEPT
         old = select(RecordUpload.id).where(
             RecordUpload.ended_at.is_(None),
@@ -413,7 +421,11 @@ def open_parts(upload: RecordUpload) -> io.BufferedReader:
 def read_upload(number: int) -> None:
     """Read a file that has come in: the job. Begun again, it goes on with the rows not judged."""
     upload = db.session.get(RecordUpload, number)
-    if upload is None or upload.standing not in {UploadStanding.WAITING, UploadStanding.READING}:
+    if upload is None:
+        return
+    if upload.standing not in {UploadStanding.WAITING, UploadStanding.READING}:
+        if upload.ended_at:
+            delete_parts(number)  # who read it was killed before that
         return
     user, ref, form = upload.account, upload.ref, FORMATS[upload.kind]
     stream = open_parts(upload)
