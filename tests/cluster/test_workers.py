@@ -25,7 +25,8 @@ from repair_app.models import (
 )
 from repair_app.services import clients, history, platforms
 from repair_app.services.sync import drift
-from tests.cluster.conftest import PATIENCE, PROXY, TOGETHER, until
+from tests.cluster.conftest import PATIENCE, PROXY, TOGETHER
+from tests.cluster.conftest import until as wait_until
 from tests.cluster.failing import ROWS_AT_ONCE
 from tests.cluster.workers import active_worker, ask_for
 from tests.factories import make_case, make_record, make_uscc
@@ -38,6 +39,11 @@ ROWS = 5 * ROWS_AT_ONCE
 BAD = 3  # rows of a file that are refused
 LATE = 3  # cases that are late meanwhile
 pytestmark = TOGETHER
+
+
+def until(said, condition):
+    """Wait, also for a round that comes every half minute on a busy machine."""
+    return wait_until(said, condition, 2 * PATIENCE)
 
 
 @pytest.fixture

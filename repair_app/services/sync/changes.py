@@ -430,6 +430,26 @@ def owe_some(
     return len(found), reached
 
 
+def owe_records(session: Session, platform: Platform, refs: Sequence[str], because: str) -> None:
+    """Owe a platform the newest changes of some records once more: up to AT_ONCE of them.
+
+    Found by their references: in the order of positions PostgreSQL would walk all changes. The head
+    is held by the caller, from before it looked at the records.
+    """
+    provider = provider_of(platform)
+    found = session.scalars(
+        select(Change)
+        .where(Change.payload.is_not(None), Change.position.is_not(None))
+        .where(Change.record_ref.in_(refs))
+        .where(Change.provider_id == provider if provider else true())
+        .execution_options(populate_existing=True)
+    ).all()
+    in_order = sorted(found, key=lambda one: one.position or 0)
+    if platform.delivery == Delivery.PULL:
+        renumber(session, in_order)
+    owe(session, platform, in_order, because)
+
+
 def owe(session: Session, platform: Platform, found: Sequence[Change], because: str) -> None:
     """Owe a platform changes, each in place of what it was owed of the record before."""
     due = due_days(session)(now(), platform.term_days)

@@ -70,10 +70,15 @@ def content_of_change(kind: str, change: Change) -> Content | None:
     if change.payload is None:
         return None
     if kind in WITHOUT_MEASURES and change.shown:
-        content = json.loads(change.payload)
-        content.pop("measures", None)
-        return seal(content)
+        return without_measures(change.payload)
     return Content(change.shown, change.payload, change.payload_hash)
+
+
+def without_measures(payload: str) -> Content:
+    """Return the content of a record that is shown, as those get it who are told of no measures."""
+    content = json.loads(payload)
+    content.pop("measures", None)
+    return seal(content)
 
 
 def seal(content: dict[str, Any]) -> Content:

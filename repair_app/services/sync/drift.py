@@ -9,13 +9,14 @@ now is no difference.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from flask import current_app
-from sqlalchemy import select, true
+from sqlalchemy import ColumnElement, null, select, true
 from sqlalchemy.orm import Session
 
 from repair_app import alarms, outgoing
@@ -31,10 +32,11 @@ from repair_app.models import (
 )
 from repair_app.services.imports.rows import batched
 from repair_app.services.sync import changes, standing
-from repair_app.services.sync.content import content_of_change, tombstone
+from repair_app.services.sync.content import WITHOUT_MEASURES, tombstone, without_measures
 from repair_app.services.transaction import transaction
 
 RANGE: Final = 500  # records compared by one digest
+AT_ONCE: Final = 20  # ranges that differ, of which the records are read together
 REF: Final = re.compile(r"[A-Z]{2}-\d{4}-\d{6,9}-[0-9A-Z]")
 HASH: Final = re.compile(r"[0-9a-f]{64}")
 LISTS: Final = 100  # lists of one range that are asked for at most
@@ -62,16 +64,18 @@ def check_all() -> int:
 
 def check_quietly(code: str) -> int:
     """Compare a platform; one that says nothing useful gets an alarm. Returns what it is owed."""
+    found = 0
     try:
-        found = check(code)
+        for one in find_and_mend(code):
+            found += len(one)
     except NoState as reason:
         with transaction() as session:
             text = f"{standing.PROBLEMS[PROBLEM].en}: {reason}"
             alarms.raise_alarm(session, standing.ALARM, code, PROBLEM, text, at=now())
-        return 0
+        return found
     with transaction() as session:
         alarms.clear_alarm(session, standing.ALARM, code, PROBLEM, at=now())
-    return len(found)
+    return found
 
 
 def check(code: str) -> list[str]:
@@ -79,74 +83,119 @@ def check(code: str) -> list[str]:
 
     Raises NoState.
     """
+    return [ref for some in find_and_mend(code) for ref in some]
+
+
+def find_and_mend(code: str) -> Iterator[list[str]]:
+    """Compare a platform and owe it anew what differs, some ranges at a time; yield of which.
+
+    However many records there are, those of AT_ONCE ranges are in memory, and of the others a
+    digest for each range. Raises NoState.
+    """
     changes.take_in()
     changes.order_changes()
     platform = db.session.scalars(select(Platform).where(Platform.code == code)).one()
     number, url = platform.id, (platform.url or "").rstrip("/") + "/state"
-    should = read_expected(platform)
-    open_now = read_open(number)
+    whole, parts = read_digests(platform)
     db.session.rollback()  # nothing is held while we wait for answers
     inside = outgoing.read_networks(current_app.config["WEBHOOK_INSIDE"])
     with outgoing.Line(inside) as line:
-        different = compare(line, url, should, open_now)
-    return repair(number, different)
+        if agrees(ask(line, url), whole):
+            return
+        others = (one for one in parts if not agrees(ask(line, url, one.first, one.last), one))
+        for some in batched(others, AT_ONCE):
+            should, open_now = read_ranges(number, some)
+            different = []
+            for one in some:
+                part = {ref: own for ref, own in should.items() if one.first <= ref <= one.last}
+                shows = read_listed(line, url, one.first, one.last)
+                differ = {ref for ref in {*part, *shows} if part.get(ref) != shows.get(ref)}
+                different += sorted(differ - open_now)
+            if mended := repair(number, different):
+                yield mended
 
 
-def read_expected(platform: Platform) -> dict[str, str]:
-    """Return the hash of each record that a platform should show."""
+class Digest:
+    """Count and digest of some records, in their order; and from where to where they reach."""
+
+    def __init__(self, first: str = "", last: str = LAST) -> None:
+        self.first, self.last = first, last
+        self.count, self.hash = 0, hashlib.sha256()
+
+    def add(self, ref: str, digest: str) -> None:
+        """Add a record."""
+        self.hash.update(f"{ref} {digest}\n".encode())
+        self.count += 1
+
+
+def read_digests(platform: Platform) -> tuple[Digest, list[Digest]]:
+    """Return the digest of all that a platform should show, and of the ranges of it.
+
+    The ranges leave nothing out, before the first and behind the last.
+    """
+    whole, parts, before = Digest(), [Digest()], ""
+    for ref, digest in read_expected(platform):
+        if parts[-1].count == RANGE:
+            parts[-1].last = before
+            parts.append(Digest(before + "!"))  # the next that there can be
+        parts[-1].add(ref, digest)
+        whole.add(ref, digest)
+        before = ref
+    return whole, parts
+
+
+def read_expected(
+    platform: Platform, first: str = "", last: str = LAST
+) -> Iterator[tuple[str, str]]:
+    """Yield each record of a range that a platform should show, and the hash, in their order."""
     provider = changes.provider_of(platform)
-    asked = (
-        select(Change)
+    told = Change.payload if platform.kind in WITHOUT_MEASURES else null()
+    rows = db.session.execute(
+        select(Change.record_ref, Change.payload_hash, told)
         .where(Change.payload.is_not(None), Change.position.is_not(None), Change.shown)
         .where(Change.provider_id == provider if provider else true())
-        .order_by(Change.record_ref)
+        .where(in_order(Change.record_ref) >= first, in_order(Change.record_ref) <= last)
+        .order_by(in_order(Change.record_ref))
         .execution_options(yield_per=1000)
     )
-    found = {
-        one.record_ref: content.digest
-        for one in db.session.scalars(asked)
-        if (content := content_of_change(platform.kind, one))
-    }
-    return dict(sorted(found.items()))  # by characters, whatever the store sorts by
+    with rows:
+        for ref, digest, payload in rows:
+            yield ref, without_measures(payload).digest if payload else digest
 
 
-def read_open(platform_id: int) -> set[str]:
-    """Return the records of which something is on its way to a platform."""
-    own = select(Obligation.record_ref).where(
-        Obligation.platform_id == platform_id, Obligation.standing == Owed.WAITING
+def in_order(ref: Any) -> ColumnElement[str]:
+    """Return a reference as the store orders it by characters, whatever it sorts texts by."""
+    is_postgresql = db.engine.dialect.name == "postgresql"
+    return cast("ColumnElement[str]", ref.collate("C") if is_postgresql else ref)
+
+
+def read_ranges(platform_id: int, ranges: Sequence[Digest]) -> tuple[dict[str, str], set[str]]:
+    """Return what a platform should show in ranges, and of what something is on its way to it."""
+    platform = db.session.get_one(Platform, platform_id)
+    first, last = ranges[0].first, ranges[-1].last
+    starts = [one.first for one in ranges]
+    ends = [one.last for one in ranges]
+
+    def is_asked(ref: str) -> bool:
+        place = bisect(starts, ref) - 1
+        return ref <= ends[place]
+
+    should = {ref: own for ref, own in read_expected(platform, first, last) if is_asked(ref)}
+    waiting = select(Obligation.record_ref).where(
+        Obligation.platform_id == platform_id,
+        Obligation.standing == Owed.WAITING,
+        in_order(Obligation.record_ref) >= first,
+        in_order(Obligation.record_ref) <= last,
     )
-    return set(db.session.scalars(own))
+    rows = db.session.scalars(waiting.execution_options(yield_per=1000))
+    open_now = {ref for ref in rows if is_asked(ref)}
+    db.session.rollback()  # nothing is held while we wait for answers
+    return should, open_now
 
 
-def compare(
-    line: outgoing.Line, url: str, should: Mapping[str, str], open_now: set[str]
-) -> list[str]:
-    """Return the records that differ, without those of which something is on its way."""
-    if agrees(ask(line, url), should.items()):
-        return []
-    different = []
-    for first, last, part in ranges(should):
-        if not agrees(ask(line, url, first, last), part.items()):
-            shows = read_listed(line, url, first, last)
-            different += [ref for ref in sorted({*part, *shows}) if part.get(ref) != shows.get(ref)]
-    return [one for one in different if one not in open_now]
-
-
-def ranges(should: Mapping[str, str]) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Yield the records in ranges that leave nothing out, before the first and behind the last."""
-    parts = [dict(some) for some in batched(should.items(), RANGE)] or [{}]
-    begin = ""
-    for number, part in enumerate(parts, start=1):
-        end = LAST if number == len(parts) else max(part)
-        yield begin, end, part
-        begin = end + "!"  # the next that there can be: comes before every further character
-
-
-def agrees(said: Mapping[str, Any], items: Iterable[tuple[str, str]]) -> bool:
+def agrees(said: Mapping[str, Any], own: Digest) -> bool:
     """Say whether a platform's digest is that of some records."""
-    lines = [f"{ref} {digest}\n" for ref, digest in items]
-    own = hashlib.sha256("".join(lines).encode()).hexdigest()
-    return (said.get("count"), said.get("digest")) == (len(lines), own)
+    return (said.get("count"), said.get("digest")) == (own.count, own.hash.hexdigest())
 
 
 def read_listed(line: outgoing.Line, url: str, first: str, last: str) -> dict[str, str]:
@@ -206,7 +255,7 @@ def repair(platform_id: int, different: Sequence[str]) -> list[str]:
             outside = [ref for ref, one in known.items() if provider not in {None, one}]
             inside = [ref for ref in known if ref not in outside]
             owed += write_removals(session, [one for one in some if one not in known])
-            changes.owe_again(session, platform, Change.record_ref.in_(inside), "repaired")
+            changes.owe_records(session, platform, inside, "repaired")
             changes.withdraw(session, platform, outside)
             owed += known
     return sorted(owed)
