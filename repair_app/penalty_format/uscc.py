@@ -94,7 +94,8 @@ def _find_flaw_of_content(code: str) -> str | None:
 def has_check_character(code: str) -> bool:
     """Say whether the last of the 18 characters is the one that the others lead to (ISO 7064)."""
     *values, last = map(ALPHABET.__getitem__, code)
-    return (sum(map(mul, values, WEIGHTS)) + last) % MODULUS == 0
+    total: int = sum(map(mul, values, WEIGHTS)) + last
+    return total % MODULUS == 0
 
 
 def _is_resident_id(code: str) -> bool:

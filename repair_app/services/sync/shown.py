@@ -1,8 +1,8 @@
 """Where a record is shown: how it stands with each platform, and whether all of them agree."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
@@ -49,12 +49,13 @@ def where_shown(record: CreditRecord) -> Shown:
         .scalar_subquery()
     )
     waited_for = is_waited_for(record.ref, record.provider_id)
-    platforms = db.session.execute(
+    query = (
         select(Platform, Obligation, waited_for)
         .outerjoin(Obligation, Obligation.id == last_of_each)
         .where(Platform.standing != PlatformStanding.DISABLED)
         .order_by(Platform.code)
     )
+    platforms = cast(Iterable[tuple[Platform, Obligation | None, bool]], db.session.execute(query))
     places = [
         place_of(one, last, waits=waits)
         for one, last, waits in platforms
