@@ -11,7 +11,17 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from repair_app.db import db, now, today
-from repair_app.models import Case, Event, Letter, Message, Obligation, Organisation, Owed, Platform
+from repair_app.models import (
+    Case,
+    Change,
+    Event,
+    Letter,
+    Message,
+    Obligation,
+    Organisation,
+    Owed,
+    Platform,
+)
 from repair_app.models.parties import OrganisationKind
 from repair_app.services import timers
 from repair_app.services.sync import changes, completion, pull, standing
@@ -54,7 +64,8 @@ def acknowledge(platform_id: int) -> None:
         )
     ).all()
     kind = db.session.get_one(Platform, platform_id).kind
-    hashes = {one.change.position: content_for(kind, one).digest for one in owed}  # type: ignore[union-attr]
+    found = [(one.change.position or 0, content_for(kind, one)) for one in owed]
+    hashes = {position: content.digest for position, content in found if content}
     pull.acknowledge(platform_id, hashes)
     db.session.rollback()
 
@@ -167,7 +178,7 @@ def test_a_removal_of_what_was_never_in_order_is_waited_for(
     """Shown and taken off before the first round: each platform is still to be told."""
     make_platform(organisation_id=world.department.id)
     case = make_case(world, "removal_executed")
-    newest = select(changes.Change).order_by(changes.Change.id.desc()).limit(1)
+    newest = select(Change).order_by(Change.id.desc()).limit(1)
     change = db.session.scalars(newest).one()
     assert (change.shown, change.position) == (False, None)
     assert completion.list_agreed() == []
