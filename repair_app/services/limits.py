@@ -2,20 +2,18 @@
 
 import hashlib
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
 from flask import has_request_context, request
 from limits.storage import Storage
-from sqlalchemy import Connection, Insert, case, delete, select
+from sqlalchemy import Insert, case, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from repair_app.db import db, writing
+from repair_app.db import db
 from repair_app.models import RateCount
-from repair_app.services.transaction import aside
+from repair_app.services.transaction import aside, at_once
 
 SCHEME: Final = "store"
 COUNTED: Final = "redress.counted"  # in a request's environment: what it has counted itself
@@ -74,21 +72,6 @@ class StoreCounts(Storage):
         running = RateCount.ends_at > time.time()
         with db.engine.connect() as connection:
             return connection.scalar(select(column).where(RateCount.key == name_of(key), running))
-
-
-@contextmanager
-def at_once() -> Iterator[Connection]:
-    """Give a connection on which each statement is a transaction of its own.
-
-    On PostgreSQL that is one round trip where BEGIN and COMMIT would make it three: a row is
-    locked while its count is written, and no longer. SQLite's one writer has to say so beforehand.
-    """
-    if db.engine.dialect.name == "sqlite":
-        with aside() as connection:
-            yield connection
-        return
-    with writing(), db.engine.connect() as connection:
-        yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def counted_here(key: str) -> tuple[int, float] | None:

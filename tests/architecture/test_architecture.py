@@ -113,6 +113,7 @@ def test_no_state_is_written_by_another_way() -> None:
 
 # What is told to machines of a state, or noted of an answer: no row of an entity.
 TOLD_OF_STATES = {
+    ("repair_app/api/complaints.py", "case.state"),
     ("repair_app/api/measures.py", "sanction.state"),
     ("repair_app/services/gate.py", "answer.content['state']"),
     ("repair_app/services/gate.py", "sanction.state"),
