@@ -26,7 +26,7 @@ from tests.factories import make_uscc
 LIMITS = {"one": 10.0, "batch": 150.0}  # ms, p95
 BATCH = 1_000
 ASKED = {"one": 400, "batch": 40}  # requests of a round
-WARMING = {"one": 100, "batch": 8}
+WARMING = {"one": 100, "batch": 8}  # besides every enterprise with a measure, once
 SHARES = {"with a measure": 0.8, "without": 0.1, "unknown": 0.1}
 PURPOSE = "招标资格审查"
 LEFT = timedelta(minutes=2)  # of a token's life when another one is got
@@ -114,6 +114,8 @@ def measure(stage: Stage, seeded: Seeded, rounds: int) -> Found:
     with server.serving(stage.env, 1) as running:
         for number, (client_id, secret) in enumerate(secrets):
             system = System(running.port, client_id, secret)
+            if not number:
+                warm_up(system, usccs["with a measure"])
             many = ASKED if number else WARMING  # the first round warms up
             for kind in ("one", "batch"):
                 cpu, since = running.cpu_seconds(), time.perf_counter()
@@ -135,6 +137,15 @@ def measure(stage: Stage, seeded: Seeded, rounds: int) -> Found:
                     )
             system.connection.close()
     return found
+
+
+def warm_up(system: System, usccs: list[str]) -> None:
+    """Ask about every enterprise with a measure once: a gate that is asked all day has them read.
+
+    Else the first questions of a large store would be measured, and the hundredth of a small one.
+    """
+    for first in range(0, len(usccs), BATCH):
+        system.ask_many([(uscc, "A01") for uscc in usccs[first : first + BATCH]])
 
 
 def choose_enterprises(department: int, chance: random.Random) -> dict[str, list[str]]:
