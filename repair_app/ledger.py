@@ -19,7 +19,7 @@ from repair_app.models import Event, EventText, Stream
 
 FORMAT = 1
 GENESIS = "0" * 64
-# What is no JSON by itself is refused, not written in some way.
+# Days, moments and dataclasses are refused, not written in some way; enums are what they stand for.
 CANONICAL = (
     orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 )
@@ -83,8 +83,8 @@ def canonical(content: Mapping[str, Any]) -> str:
     """Return content as canonical JSON (RFC 8785).
 
     Keys are ASCII and numbers whole, and of these orjson's sorted JSON is that form, at a hundredth
-    of the cost; the tests compare it with an implementation of the RFC. Raises TypeError for what
-    is no JSON, lone surrogates among it.
+    of the cost; the tests compare it with an implementation of the RFC. Raises TypeError for days,
+    moments, decimals, bytes and lone surrogates.
     """
     return orjson.dumps(content, option=CANONICAL).decode()
 

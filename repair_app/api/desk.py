@@ -7,7 +7,7 @@ from flask import Response
 from pydantic import BaseModel, Field
 
 from repair_app.api.access import act_as, current_account, current_client, needs
-from repair_app.api.answers import Key, once, send
+from repair_app.api.answers import Key, once, send, token_of_request
 from repair_app.api.case_models import REF, CasePath
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.resources import open_part
@@ -105,7 +105,7 @@ def list_notes(path: CasePath) -> Response:
 @once
 def add_note(path: CasePath, body: NewNote, header: Key) -> Response:
     """Write an internal note on a case, for the client's own office."""
-    desk.add_note(path.ref, current_account(), body.note)
+    desk.add_note(path.ref, current_account(), body.note, token_of_request())
     return send(desk_of(path.ref), HTTPStatus.CREATED)
 
 

@@ -5,7 +5,7 @@ its self-correction where one is with the provider, else to the report of an err
 centre then asks the provider formally. An annulment is reported; a second person signs it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from flask import Flask, Response
@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from repair_app.api.access import current_account, needs
 from repair_app.api.answers import Key, once, send, token_of_request
 from repair_app.api.imports import Cell, RowsTaken, verdict_of
-from repair_app.api.problems import BY_ERROR, PROBLEMS, TEXTS, Wrong
+from repair_app.api.problems import BY_ERROR, PROBLEMS, TEXTS, Mistake, Wrong
 from repair_app.api.questions import File, StepRequest, read
 from repair_app.api.resources import open_part
 from repair_app.db import db
@@ -141,7 +141,19 @@ def take_step(user: User, record_ref: str, notice: Notice, token: str) -> str:
         sent = StepRequest(version=0, answers=answers, files=files)
         return open_matter(user, record, "annulment", sent, token=token)
     values = {f"value_{name}": text for name, text in notice.values.items()}
-    if case := find_self_correction(record):
+    waiting = list_self_corrections(record)
+    if len(waiting) > 1:
+        raise Wrong(
+            Mistake(
+                field="record",
+                message=gettext(
+                    "Several corrections of your own about this record wait for your answer: give "
+                    "it on the page of the one that is meant."
+                ),
+            )
+        )
+    if waiting:
+        [case] = waiting
         name = "correct" if notice.action == CORRECT else "take_down"
         answers = {"findings": notice.reason, **(values if notice.action == CORRECT else {})}
         sent = StepRequest(version=case.version, answers=answers, files=files)
@@ -169,15 +181,17 @@ def open_matter(
     return cases.open_case(workflow, record.ref, user, submission, name=name).ref
 
 
-def find_self_correction(record: CreditRecord) -> Case | None:
-    """Return the self-correction of a record that waits for its provider."""
-    return db.session.scalar(
-        select(Case).where(
+def list_self_corrections(record: CreditRecord) -> Sequence[Case]:
+    """Return the self-corrections of a record that wait for its provider, two at the most."""
+    return db.session.scalars(
+        select(Case)
+        .where(
             Case.record_id == record.id,
             Case.workflow == "self_correction",
             Case.state == WITH_PROVIDER,
         )
-    )
+        .limit(2)
+    ).all()
 
 
 def in_words(notice: Notice) -> str:

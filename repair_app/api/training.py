@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from werkzeug.datastructures import MultiDict
 
 from repair_app.api.access import act_as, current_account, current_client, needs
-from repair_app.api.answers import Key, once, send
+from repair_app.api.answers import Key, once, send, token_of_request
 from repair_app.api.case_models import Party
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import check_whole
@@ -120,6 +120,7 @@ def announce(body: NewDate, header: Key) -> Response:
             place=form.place.data or "",
             seats=body.seats,
         ),
+        token_of_request(),
     )
     found = training.list_own_dates(user)
     return send(OwnDatePage(dates=[own_date(one) for one in found]), HTTPStatus.CREATED)

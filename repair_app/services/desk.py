@@ -1,5 +1,6 @@
 """At an official's desk: who has a matter in hand, and what the office notes about it."""
 
+import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -419,13 +420,15 @@ def writing_office(user: User, matter: Case, offices: Collection[int] | None) ->
     return next((one for one in own if offices is not None and one in offices), None)
 
 
-def add_note(ref: str, user: User, text: str) -> None:
-    """Write a note on a case for the person's own office.
+def add_note(ref: str, user: User, text: str, token: str = "") -> None:
+    """Write a note on a case for the person's own office; sent again under its token, only once.
 
     Raises NotVisible where the case is not for this person, NotAllowed where no office of this
-    person acts in it, Refused for a note that says nothing.
+    person acts in it, Refused for a note that says nothing, TokenBorrowed.
     """
     body = clean(text)[:NOTE_LENGTH]
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    sent = cases.Submission(answers=Answers(), token=token, purpose=f"note {ref} {digest}")
     with transaction() as session:
         matter = cases.get_visible("cases", ref, user)
         if not isinstance(matter, Case):
@@ -435,6 +438,9 @@ def add_note(ref: str, user: User, text: str) -> None:
             raise NotAllowed("note")
         if not body:
             raise Refused(Reason(N_("The note is empty: write what it is to say.")))
+        if cases.find_earlier(session, user, sent) is not None:
+            return
+        cases.remember(session, user, sent, matter.ref)
         session.add(
             CaseNote(
                 case_id=matter.id,

@@ -6,22 +6,24 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import select, true
+from sqlalchemy import ColumnElement, and_, exists, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from repair_app.db import db, today
 from repair_app.labels import Label
 from repair_app.masking import mask_text
-from repair_app.models import ListedEntry, Organisation
+from repair_app.models import CreditRecord, ListedEntry, Organisation
 from repair_app.models.parties import OrganisationKind
 from repair_app.penalty_format import normalise_uscc
 from repair_app.services.cases import NotVisible
 from repair_app.services.imports.formats import FORMATS
+from repair_app.services.records import is_public
 
 PAGE: Final = 50
 CODE: Final = re.compile("[0-9A-Z]{18}")
 LICENCES: Final = "licences"
-# What the public reads of an entry, in its order, by the keys of its columns; no remarks.
+# What the public reads of an entry, in its order, by the keys of its columns. No remarks, and of a
+# court's order not what is owed to whom: it names the creditor, who may be a person.
 SHOWN: Final[Mapping[str, Label]] = {
     "document": Label("决定文书名称", "Document"),
     "kind": Label("许可类别", "Kind of licence"),
@@ -33,10 +35,7 @@ SHOWN: Final[Mapping[str, Label]] = {
     "area": Label("地域", "Region"),
     "basis_no": Label("执行依据文号", "Number of the order"),
     "basis_by": Label("作出执行依据单位", "Who made the order"),
-    "duty": Label("义务", "Duty"),
     "performance": Label("履行情况", "Performance"),
-    "performed": Label("已履行", "Performed"),
-    "unperformed": Label("未履行", "Not performed"),
     "filed_on": Label("立案时间", "Case filed on"),
 }
 OF_DEFAULTERS: Final = {"reason": Label("具体情形", "Circumstances")}
@@ -80,17 +79,24 @@ class Entries:
         return [one for one in self.items if one.kind != LICENCES]
 
 
+def is_told_of() -> ColumnElement[bool]:
+    """Return the SQL condition for organisations of which the public may know that we have them.
+
+    Of others not even that: who had a record taken off would be told from who never had one.
+    """
+    entries = exists().where(
+        ListedEntry.subject_id == Organisation.id, ListedEntry.removed_on.is_(None)
+    )
+    records = exists().where(CreditRecord.subject_id == Organisation.id, is_public())
+    return and_(Organisation.kind != OrganisationKind.NATURAL_PERSON, or_(entries, records))
+
+
 def find_subject(uscc: str) -> Organisation:
     """Return the enterprise of a code. Raises NotVisible; of natural persons nothing is shown."""
     code = normalise_uscc(uscc)
     if not CODE.fullmatch(code):
         raise NotVisible(uscc)
-    found = db.session.scalar(
-        select(Organisation).where(
-            Organisation.uscc == code,
-            Organisation.kind != OrganisationKind.NATURAL_PERSON,
-        )
-    )
+    found = db.session.scalar(select(Organisation).where(Organisation.uscc == code, is_told_of()))
     if found is None:
         raise NotVisible(uscc)
     return found

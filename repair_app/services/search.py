@@ -48,6 +48,7 @@ from repair_app.name_index import (
     readings,
 )
 from repair_app.penalty_format import normalise_uscc
+from repair_app.services.entries import is_told_of
 from repair_app.services.records import (
     PAGE,
     is_for_the_public,
@@ -133,12 +134,10 @@ def search_public(query: str, before: int | None = None) -> Found:
 
 
 def find_code(wanted: Wanted) -> str:
-    """Return the code that was asked for, if it is whole and an enterprise on file has it."""
+    """Return the code that was asked for, if it is whole and the public is told of who has it."""
     if len(wanted.code) != WHOLE_CODE:
         return ""
-    there = select(Organisation.uscc).where(
-        Organisation.uscc == wanted.code, Organisation.kind != OrganisationKind.NATURAL_PERSON
-    )
+    there = select(Organisation.uscc).where(Organisation.uscc == wanted.code, is_told_of())
     return db.session.scalar(there) or ""
 
 

@@ -1,5 +1,6 @@
 """Training dates, and what the pages show of a course: progress and tests."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from repair_app.access import organisations_as, visible_to
 from repair_app.db import db, now, today
 from repair_app.engine.courses import Course
+from repair_app.engine.step import Answers
 from repair_app.models import (
     Case,
     Enrolment,
@@ -21,6 +23,7 @@ from repair_app.models import (
     TrainingDate,
     User,
 )
+from repair_app.services import cases
 from repair_app.services.transaction import transaction
 
 # Institutions, and lead and sector departments (…五（十八）; 鲁信用办〔2021〕5号 （五）).
@@ -77,11 +80,20 @@ def list_own_dates(user: User) -> Sequence[TrainingDate]:
     ).all()
 
 
-def announce_date(user: User, organiser_id: int, new: NewDate) -> None:
-    """Announce a training date, free of charge. Raises NotYours."""
+def announce_date(user: User, organiser_id: int, new: NewDate, token: str = "") -> None:
+    """Announce a training date, free of charge; sent again under its token, only once.
+
+    Raises NotYours, TokenBorrowed.
+    """
     if organiser_id not in organisations_as(user, *TRAINERS):
         raise NotYours
+    said = repr((organiser_id, new)).encode()
+    purpose = f"training date {hashlib.sha256(said).hexdigest()}"
+    sent = cases.Submission(answers=Answers(), token=token, purpose=purpose)
     with transaction() as session:
+        if cases.find_earlier(session, user, sent) is not None:
+            return
+        cases.remember(session, user, sent, str(organiser_id))
         session.add(
             TrainingDate(
                 organiser_id=organiser_id,

@@ -12,7 +12,7 @@ from repair_app.db import db, now, today
 from repair_app.models import CreditRecord, ListedEntry, Organisation
 from repair_app.models.parties import OrganisationKind
 from repair_app.services.transaction import transaction
-from tests.factories import make_record
+from tests.factories import annul_record, make_record
 from tests.imports.rows import count, read, send_file
 
 LISTS = ("abnormal_list", "discredit_list")
@@ -213,7 +213,6 @@ def test_the_public_reads_licences_and_lists_apart_from_penalties(world, anybody
         assert "已失效" in anybody.read(f"/enterprises/{world.firm.uscc}").words
     english = anybody.read(f"/enterprises/{world.firm.uscc}?lang=en").words
     assert world.firm.name in english
-    assert "食品经营" not in anybody.read(f"/enterprises/{world.other_firm.uscc}").words
     for none in ("91370112MA00000099", "%00", "x%00y", "虚构", "9" * 5000):
         assert anybody.get(f"/enterprises/{none}").status_code == 404, none
 
@@ -226,6 +225,20 @@ def test_who_looks_for_an_enterprise_finds_its_licences_and_lists(world, anybody
     assert address in anybody.read(f"/?q={world.firm.uscc}").links.values()
     assert address in anybody.read(f"/records/{record.ref}").links.values()
     assert "/enterprises/" not in anybody.read("/?q=没有这一家").html
+
+
+def test_who_has_nothing_to_be_shown_is_not_told_from_who_was_never_on_file(
+    world, anybody, machine
+):
+    """A firm whose only record was taken off publication leaves no trace on the public site."""
+    record = make_record(world.firm, world.agency)
+    address, known = f"/enterprises/{world.firm.uscc}", f"/?q={world.firm.uscc}"
+    assert anybody.get(address).status_code == 200
+    annul_record(world, record)
+    assert anybody.get(address).status_code == 404
+    assert address not in anybody.read(known).html
+    reads = machine("officer", ["records:read"])
+    assert reads.get(f"{address}/entries").status_code == 404
 
 
 @pytest.mark.usefixtures("on_file")

@@ -11,7 +11,7 @@ from repair_app.db import db, today
 from repair_app.models import Case, CreditRecord, Event
 from repair_app.services.imports import notices
 from tests.factories import PDF, act, get_case, make_record, open_matter
-from tests.imports.rows import count, read, send_file
+from tests.imports.rows import count, read, send_file, send_part
 from tests.imports.test_entries import as_csv
 
 PAPER = base64.b64encode(PDF).decode()
@@ -224,6 +224,38 @@ def test_notices_sent_again_under_their_key_lead_to_the_same(world, machine, rec
     first = give(provider, annulment(record), key="once")
     assert give(provider, annulment(record), key="once") == first
     assert count(Case) == 1
+
+
+def test_the_same_file_sent_again_takes_no_step_again(world, machine, record):
+    """Sent twice by mistake, the second must not turn a correction into a report of an error."""
+    provider = machine("provider")
+    open_matter("self_correction", record, world.reviewer)
+    first = bring_in(provider, correction(record))
+    assert bring_in(provider, correction(record)) == first
+    assert count(Case) == 1
+
+
+def test_which_self_correction_is_meant_is_not_guessed(world, machine, bring, record):
+    for flaw in ("no_basis", "personal_data"):
+        open_matter("self_correction", record, world.reviewer, ground=flaw)
+    short, items = bring(machine("provider"), correction(record))
+    assert short == [("refused", "invalid")]
+    assert "the one that is meant" in items[0]["problems"][0]["message"]["en"]
+    assert "该记录有多件" in items[0]["problems"][0]["message"]["zh"]
+
+
+def test_nobody_adds_to_a_file_of_steps_that_another_began(world, machine, record):
+    """Its steps are taken in the name of who began it: a colleague would decide for both."""
+    content = as_csv(annulment(record))
+    body = {"kind": "notices", "filename": "a.csv", "size": len(content)}
+    ref = machine("provider").post("/imports", body).json["ref"]
+    colleague = machine("second_provider")
+    assert send_part(colleague, ref, 0, content).status_code == 404
+    assert colleague.post(f"/imports/{ref}/close").status_code == 404
+    assert colleague.post(f"/imports/{ref}/resume").status_code == 404
+    assert colleague.get(f"/imports/{ref}").json["received"] == 0
+    penalties = machine("provider").post("/imports", {**body, "kind": "penalties"}).json["ref"]
+    assert send_part(colleague, penalties, 0, content).status_code == 200  # records of the office
 
 
 @pytest.mark.parametrize("body", [{}, {"notices": []}, {"notices": [{}] * 101}, {"notices": [1]}])

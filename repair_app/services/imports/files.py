@@ -150,10 +150,12 @@ def summary_of(batch_id: int) -> Summary:
 def seats_of(user: User | None) -> Seats:
     """Return the agencies that a person provides records for, and who they are there.
 
-    Raises NotAllowed for a person who provides for none.
+    Raises NotAllowed for a person who provides for none, or whose account was ended.
     """
     if user is None:
         return None
+    if not user.active:
+        raise NotAllowed("import")
     seats = {
         seat.organisation_id: Actor(
             role=Role.PROVIDER,
@@ -189,7 +191,7 @@ def start(
     with transaction() as session:
         bulk.take_turns(session, current_policy(), today())
         earlier = cases.find_earlier(session, user, sent) if user else None
-        batch = find_started(session, earlier, sha256, provider)
+        batch = find_started(session, earlier, sha256, provider, kind)
         if batch is None:
             batch = new_batch(
                 refs.new_ref(session, PREFIX, today()),
@@ -220,15 +222,16 @@ def new_batch(ref: str, reading: Reading, **values: Any) -> ImportBatch:
 
 
 def find_started(
-    session: Session, ref: str | None, sha256: str, provider: int | None
+    session: Session, ref: str | None, sha256: str, provider: int | None, kind: str
 ) -> ImportBatch | None:
-    """Return the batch of a reference, or else the unfinished one of a provider's file."""
+    """Return the batch of a reference, or else the unfinished one of a provider's file and kind."""
     query = select(ImportBatch)
     if ref is not None:
         return session.scalar(query.where(ImportBatch.ref == ref))
     return session.scalar(
         query.where(
             ImportBatch.sha256 == sha256,
+            ImportBatch.kind == kind,
             ImportBatch.provider_id.is_not_distinct_from(provider),
             ImportBatch.finished_at.is_(None),
         )

@@ -62,12 +62,14 @@ def bring_in_notices(
 ) -> None:
     """Take the steps of a batch that have no verdict yet, row by row, and finish it."""
     seats = seats_of(user) or {}
-    ref = db.session.get_one(ImportBatch, batch_id).ref
+    sha256 = db.session.get_one(ImportBatch, batch_id).sha256
     for line, row in reading:
         with transaction() as session:
             if lines_done(session, batch_id, line, line):
                 continue
-        verdicts = judge_notice(user, list(seats), cast(Any, row), line, batch_id, f"{ref}-{line}")
+        verdicts = judge_notice(
+            user, list(seats), cast(Any, row), line, batch_id, token_of(user, sha256, line)
+        )
         with transaction() as session:
             if lines_done(session, batch_id, line, line):
                 continue
@@ -77,6 +79,11 @@ def bring_in_notices(
     with transaction() as session:
         batch = session.get_one(ImportBatch, batch_id)
         batch.finished_at = batch.finished_at or now()
+
+
+def token_of(user: User, sha256: str, line: int) -> str:
+    """Return the token of a line's step: the same when the person sends the same file again."""
+    return hashlib.sha256(f"notice {user.id} {sha256} {line}".encode()).hexdigest()
 
 
 def bring_in_notices_sent(rows: Sequence[Mapping[str, Any]], user: User, token: str) -> Summary:

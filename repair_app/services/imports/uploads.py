@@ -146,14 +146,12 @@ def find_own(ref: str, user: User) -> RecordUpload | None:
 
 def find_begun(ref: str, user: User, size: int, kind: str) -> RecordUpload | None:
     """Return an upload that can be gone on with under a reference, if it is of size and kind."""
-    found = find_own(ref, user)
-    if (
-        found is None
-        or (found.size, found.kind) != (size, kind)
-        or found.standing != UploadStanding.RECEIVING
-    ):
+    try:
+        found = get_to_act(db.session(), ref, user)
+    except NotVisible:
         return None
-    return found
+    fits = (found.size, found.kind) == (size, kind)
+    return found if fits and found.standing == UploadStanding.RECEIVING else None
 
 
 def get(session: Session, ref: str, user: User, *, lock: bool = False) -> RecordUpload:
@@ -168,6 +166,17 @@ def get(session: Session, ref: str, user: User, *, lock: bool = False) -> Record
     return found
 
 
+def get_to_act(session: Session, ref: str, user: User, *, lock: bool = False) -> RecordUpload:
+    """Return an upload that a person may add to, or have read. Raises NotVisible.
+
+    Steps are taken in the name of who began a file of them: nobody else has a hand in it.
+    """
+    found = get(session, ref, user, lock=lock)
+    if FORMATS[found.kind].bring_in is None and found.account_id != user.id:
+        raise NotVisible(ref)
+    return found
+
+
 def put(ref: str, user: User, start: int, content: bytes) -> RecordUpload:
     """Take a part and return the upload; one that is there already changes nothing.
 
@@ -175,12 +184,12 @@ def put(ref: str, user: User, start: int, content: bytes) -> RecordUpload:
     for a part that is larger than PART or goes beyond the announced size, and Misplaced.
     """
     digest = hashlib.sha256(content).hexdigest()
-    upload = find(ref, user)
+    upload = get_to_act(db.session(), ref, user)
     check_part(upload, start, content)
     if start == upload.received and content:
         evidence.store().put(place_of(ref, start, digest), content)
     with transaction() as session:
-        upload = get(session, ref, user, lock=True)
+        upload = get_to_act(session, ref, user, lock=True)
         check_part(upload, start, content)
         if start < upload.received:
             same = select(UploadPart.id).where(
@@ -221,10 +230,10 @@ def close(ref: str, user: User) -> RecordUpload:
     Raises NotVisible, NotReceiving, Misplaced when something is missing, and Differs when it is
     not what was announced: then it is given up.
     """
-    found = find(ref, user)
+    found = get_to_act(db.session(), ref, user)
     digest = digest_of(found) if found.received == found.size else None
     with transaction() as session:
-        upload = get(session, ref, user, lock=True)
+        upload = get_to_act(session, ref, user, lock=True)
         if upload.standing in {UploadStanding.WAITING, UploadStanding.READING, UploadStanding.DONE}:
             return upload
         if upload.standing != UploadStanding.RECEIVING:
@@ -354,7 +363,7 @@ def resume(ref: str, user: User) -> RecordUpload:
     Raises NotVisible, NotStopped.
     """
     with transaction() as session:
-        upload = get(session, ref, user, lock=True)
+        upload = get_to_act(session, ref, user, lock=True)
         if upload.stopped_at is None or upload.ended_at is not None:
             raise NotStopped
         upload.stopped_at = None

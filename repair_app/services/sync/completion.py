@@ -8,7 +8,7 @@ from repair_app.db import db, now
 from repair_app.engine import machine
 from repair_app.engine.spreading import is_waited_for
 from repair_app.engine.step import SYSTEM, Answers, Refused, WrongState
-from repair_app.models import Case, CreditRecord, Platform
+from repair_app.models import Case, CreditRecord, Deadline, Platform
 from repair_app.services import cases
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import sweep, transaction
@@ -38,7 +38,16 @@ def list_agreed() -> list[str]:
         .correlate(CreditRecord)
     )
     where = tuple_(Case.workflow, Case.workflow_version, Case.state).in_(there)
-    found = select(Case.ref).join(Case.record).where(where, ~waits).order_by(Case.id)
+    # By their running terms, of which there is an index: not by all cases there ever were.
+    running = select(Deadline.case_id).where(
+        Deadline.owner == SYSTEM.role, Deadline.met_at.is_(None)
+    )
+    found = (
+        select(Case.ref)
+        .join(Case.record)
+        .where(Case.id.in_(running), where, ~waits)
+        .order_by(Case.id)
+    )
     return list(db.session.scalars(found))
 
 
