@@ -13,7 +13,7 @@ from repair_app.services.history import Sought
 from tests.factories import act, make_case
 
 FOUND_BY = {
-    "reference": (Sought(ref="YY-2026-000001-X"), ("uq_event_stream", "ix_event_entity")),
+    "reference": (Sought(ref="YY-2026-000001-X"), ("uq_event_stream", "ix_event_of_entity")),
     "kind": (Sought(workflow="objection"), ("ix_event_kind",)),
     "step": (Sought(workflow="objection", step="accept"), ("ix_event_kind",)),
     "role": (Sought(role="auditor"), ("ix_event_actor_role",)),

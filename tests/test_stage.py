@@ -17,8 +17,8 @@ from tests.factories import OBJECTION, REPAIR, World
 
 # States that more than one matter, or another rule pack, leads to: their own tests go there.
 ELSEWHERE = {
-    "objection": {"joined", "correction_announced", "correction_heard"},
-    "repair": {"grant_to_decide", "refusal_to_decide"},
+    "objection": {"joined", "correction_announced", "correction_heard", "spreading"},
+    "repair": {"grant_to_decide", "refusal_to_decide", "spreading"},
 }
 
 

@@ -37,7 +37,10 @@ def write_next(folder: Path, *edits: tuple[str, str], maps: str = "") -> Path:
     copy = Path(shutil.copytree(ROOT / "workflows", folder / "workflows"))
     for of_the_present in ("releases.toml", "letters.toml"):  # they name what 2026.1 has not
         (copy / of_the_present).unlink(missing_ok=True)
-    text = (copy / "released" / "objection-2026.1.toml").read_text(encoding="utf-8")
+    first = copy / "released" / "objection-2026.1.toml"
+    for later in set(copy.glob("released/objection-*.toml")) - {first}:
+        later.unlink()  # they have states that the next of the first has not
+    text = first.read_text(encoding="utf-8")
     of_part = ('initial = "new"', 'initial = "new"\nrules   = "objection"')
     for old, new in (('version = "2026.1"', 'version = "2030.1"'), of_part, *edits):
         assert old in text, old

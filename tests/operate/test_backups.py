@@ -405,11 +405,11 @@ def test_states_are_looked_at_by_an_index_whatever_is_known_of_the_tables(app, s
     with writing(), db.engine.connect() as connection:
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         plans = []
-        for statement in ("SELECT 1", "DROP INDEX ix_event_entity"):
+        for statement in ("SELECT 1", "DROP INDEX ix_event_of_entity"):
             connection.exec_driver_sql(statement)
             plans.append("\n".join(connection.exec_driver_sql(f"EXPLAIN {asked}").scalars()))
         connection.rollback()
-    assert "ix_event_entity" in plans[0], plans[0]
+    assert "ix_event_of_entity" in plans[0], plans[0]
     assert "Backward" not in plans[1], plans[1]
 
 
