@@ -3,6 +3,7 @@
 How a receipt is verified without asking us: see `Answered.receipt`, and the keys at /keys.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
@@ -11,7 +12,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from flask import Response, json, make_response
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from repair_app import receipts
@@ -29,7 +30,9 @@ from repair_app.services.cases import Submission
 
 resources = open_part("gate")
 MEASURE: Final = r"^[0-9A-Z][0-9A-Z.-]{0,19}$"
-LINE: Final = r"^[^\x00-\x1f\x7f]*$"
+UNSEEN: Final = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
+LINE: Final = rf"^[^{UNSEEN}]*[^{UNSEEN}\s][^{UNSEEN}]*$"  # and not blank
+DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 KEYS_KEPT: Final = 3600  # seconds
 FIELDS: Final = {"account": "why", "executed": "outcome"}  # of the form -> of the interface
 
@@ -41,6 +44,13 @@ def check_code(text: str) -> str:
     except InvalidUscc as flaw:
         what = "not a unified social credit code: {flaw}"
         raise PydanticCustomError("uscc", what, {"flaw": flaw.code}) from flaw
+
+
+def is_written_out(day: Any) -> Any:
+    """Return a day as it was sent, if it is written out. Raises PydanticCustomError."""
+    if not isinstance(day, str) or not DAY.fullmatch(day):
+        raise PydanticCustomError("day", "write a day as 2026-01-31")
+    return day
 
 
 Uscc = Annotated[str, Field(max_length=40), AfterValidator(check_code)]
@@ -191,7 +201,7 @@ class Report(BaseModel):
     sanction: str | None = Field(None, pattern=REF, description="for example CJ-2026-000123-C")
     receipt: str | None = Field(None, max_length=receipts.LONGEST)
     outcome: Outcome
-    happened_on: date
+    happened_on: Annotated[date, BeforeValidator(is_written_out)]
     why: str = Field(min_length=1, description="what was done, or why it was not")
 
     @model_validator(mode="after")

@@ -247,7 +247,8 @@ def test_of_a_malformed_batch_each_mistake_is_named_and_nothing_is_asked(machine
     assert one.post("/enforceable", {"purpose": "", "questions": [good]}).status_code == 422
     assert one.post("/enforceable", {"questions": [good]}).status_code == 422
     assert one.post("/enforceable", {"purpose": WHY, "questions": []}).status_code == 422
-    assert ask(one, world.firm.uscc, purpose="a\x07b").status_code == 422
+    for empty in ("a\x07b", "  ", "\u3000", "a\u202eb", "a\x85b"):
+        assert ask(one, world.firm.uscc, purpose=empty).status_code == 422, repr(empty)
     assert ask(one, "x" * 5000).status_code == 422
     assert digest() == before
 
@@ -511,6 +512,9 @@ def test_what_is_wrong_with_a_report_is_named_and_nothing_is_kept(
     for wrong, field in (
         ({"happened_on": str(today() + DAY)}, "happened_on"),
         ({"happened_on": "yesterday"}, "happened_on"),
+        ({"happened_on": 1763769600}, "happened_on"),
+        ({"happened_on": "1763769600"}, "happened_on"),
+        ({"happened_on": "2026-11-22T00:00:00"}, "happened_on"),
         ({"outcome": "perhaps"}, "outcome"),
         ({"why": ""}, "why"),
         ({"why": "   "}, "why"),
