@@ -16,7 +16,7 @@ from repair_app.api.answers import Key, once, send, token_of_request
 from repair_app.api.case_models import REF, Words
 from repair_app.api.problems import PROBLEMS, Mistake, Wrong, show
 from repair_app.api.resources import open_part
-from repair_app.models import ImportRow, RecordUpload, UploadStanding
+from repair_app.models import ImportRow, RecordUpload, UploadStanding, User
 from repair_app.services import imports
 from repair_app.services.cases import NotVisible
 from repair_app.services.imports import uploads
@@ -211,15 +211,18 @@ def push(body: RowsSent, header: Key) -> Response:
     """Push up to 1,000 penalties, each with its verdict at once."""
     user = current_account()
     done = imports.bring_in_rows_sent(body.records, user, token_of_request())
+    return send(taken_of(done, user, MOST_ROWS))
+
+
+def taken_of(done: imports.Summary, user: User, most: int) -> RowsTaken:
+    """Return what became of rows that were sent, with up to so many verdicts."""
     batch = imports.find_batch(done.ref, user)
-    rows = imports.list_rows(batch.id, 0, MOST_ROWS) if batch else []
-    return send(
-        RowsTaken(
-            ref=done.ref,
-            verdicts=done.counts,
-            unknown_columns=[*done.unknown_columns],
-            items=[verdict_of(one) for one in rows],
-        )
+    rows = imports.list_rows(batch.id, 0, most) if batch else []
+    return RowsTaken(
+        ref=done.ref,
+        verdicts=done.counts,
+        unknown_columns=[*done.unknown_columns],
+        items=[verdict_of(one) for one in rows],
     )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from repair_app.api.access import current_account, needs
 from repair_app.api.answers import Key, once, send, token_of_request
-from repair_app.api.imports import Cell, RowsTaken, verdict_of
+from repair_app.api.imports import Cell, RowsTaken, taken_of
 from repair_app.api.problems import BY_ERROR, PROBLEMS, TEXTS, Mistake, Wrong
 from repair_app.api.questions import File, StepRequest, read
 from repair_app.api.resources import open_part
@@ -26,7 +26,7 @@ from repair_app.engine.step import Refused
 from repair_app.models import Case, CreditRecord, User
 from repair_app.penalty_format import Notice
 from repair_app.penalty_format.notices import ANNUL, CORRECT, HEADINGS
-from repair_app.services import cases, imports
+from repair_app.services import cases
 from repair_app.services.imports.notices import TAKER, bring_in_notices_sent
 from repair_app.services.reasons import CHINESE, reason_label
 
@@ -68,16 +68,7 @@ def give(body: NoticesSent, header: Key) -> Response:
     """Report up to 100 corrections, withdrawals and annulments, each with its verdict at once."""
     user = current_account()
     done = bring_in_notices_sent(body.notices, user, token_of_request())
-    batch = imports.find_batch(done.ref, user)
-    rows = imports.list_rows(batch.id, 0, MOST_NOTICES) if batch else []
-    return send(
-        RowsTaken(
-            ref=done.ref,
-            verdicts=done.counts,
-            unknown_columns=[*done.unknown_columns],
-            items=[verdict_of(one) for one in rows],
-        )
-    )
+    return send(taken_of(done, user, MOST_NOTICES))
 
 
 def take(user: User, record_ref: str, notice: Notice, token: str) -> str | list[Problem]:
