@@ -1,7 +1,7 @@
 """Complaints of interested parties, as reviewers look at them; they come in by the public page."""
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from flask import Response
 from pydantic import BaseModel, Field
@@ -13,13 +13,12 @@ from repair_app.api.cases import done_of, read_here, step_asked, step_of, term_o
 from repair_app.api.papers import BYTES
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import StepRequest, read
-from repair_app.api.resources import open_part
+from repair_app.api.resources import MOST, open_part
 from repair_app.forms.complaints import CAPACITIES
 from repair_app.models import Complaint, Role
 from repair_app.services import cases, complaints
 
 resources = open_part("complaints")
-MOST: Final = 999_999_999
 
 
 class ComplaintPath(BaseModel):

@@ -10,14 +10,13 @@ from repair_app.api.access import act_as, current_account, current_client, needs
 from repair_app.api.answers import Key, once, send, token_of_request
 from repair_app.api.case_models import REF, CasePath
 from repair_app.api.problems import PROBLEMS
-from repair_app.api.resources import open_part
+from repair_app.api.resources import MOST, open_part
 from repair_app.engine.assigning import OFFICES
 from repair_app.engine.step import NotAllowed
 from repair_app.models import Role
 from repair_app.services import cases, desk, inbox, messages
 
 resources = open_part("desk")
-MOST_ACCOUNTS = 999_999_999
 
 
 class NoteLine(BaseModel):
@@ -69,11 +68,11 @@ class MatterInHand(BaseModel):
 class Giving(BaseModel):
     """To whom a matter is given."""
 
-    colleague: int = Field(ge=1, le=MOST_ACCOUNTS, description="`account` of a colleague")
+    colleague: int = Field(ge=1, le=MOST, description="`account` of a colleague")
     holder: int | None = Field(
         None,
         ge=0,
-        le=MOST_ACCOUNTS,
+        le=MOST,
         description="who had it when the worklist was read, 0 for nobody: refused if somebody else "
         "has it by now; left out: not compared",
     )

@@ -11,7 +11,7 @@ from repair_app.api.access import act_as, needs
 from repair_app.api.answers import Key, once, send
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import check_whole
-from repair_app.api.resources import open_part
+from repair_app.api.resources import MOST, open_part
 from repair_app.forms.inspections import LookForm
 from repair_app.models import InspectionItem, Role
 from repair_app.services import inspections
@@ -19,7 +19,6 @@ from repair_app.services.cases import NotVisible
 from repair_app.services.reasons import language
 
 resources = open_part("inspections")
-MOST: Final = 999_999_999
 LONGEST: Final = 4000
 
 

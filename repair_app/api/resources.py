@@ -1,6 +1,6 @@
 """How a part of the interface begins: its token is looked at first, what it refuses is answered."""
 
-from typing import Any
+from typing import Any, Final
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 from flask_openapi.blueprint import APIBlueprint
@@ -9,6 +9,8 @@ from werkzeug.exceptions import HTTPException
 
 from repair_app.api import access, bodies, looking, problems
 from repair_app.engine.step import Refused
+
+MOST: Final = 999_999_999  # as large as the number of a row may be in a request
 
 
 def open_part(name: str, **settings: Any) -> APIBlueprint:

@@ -2,7 +2,7 @@
 
 from datetime import date
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from flask import Response
 from pydantic import BaseModel, Field
@@ -13,7 +13,7 @@ from repair_app.api.answers import Key, once, send, token_of_request
 from repair_app.api.case_models import Party
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import check_whole
-from repair_app.api.resources import open_part
+from repair_app.api.resources import MOST, open_part
 from repair_app.forms.base import LINE_LENGTH
 from repair_app.forms.training import MOST_SEATS, DateForm
 from repair_app.models import TrainingDate
@@ -21,7 +21,6 @@ from repair_app.services import training
 from repair_app.services.cases import NotVisible
 
 resources = open_part("training")
-MOST: Final = 999_999_999
 
 
 class DatePath(BaseModel):
