@@ -64,6 +64,10 @@ def promote(plan: Plan, *, force: bool = False) -> None:
             f"{replica.name} was not in step with {primary.name}: what was confirmed may be missing"
             " there. Start the old primary again if you can, or say --force."
         )
+    try:  # before the primary is stopped, or there would be none
+        replica.ask("SELECT true")
+    except psycopg.OperationalError:
+        raise Refused(f"{replica.name} does not answer. Start it first.") from None
     fence(plan, primary)
     replica.promote()
     plan.primary, plan.in_step = replica.name, False

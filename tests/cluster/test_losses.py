@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -248,12 +249,30 @@ def test_the_replica_is_lost_and_work_goes_on_but_it_cannot_be_promoted(
     primary, replica = running.plan.servers
     page = f"/cases/{case.ref}/accept"
     form = reviewer.form(page)
-    running.kill(replica)
-    assert reviewer.send(page, form).status_code == 302
-    assert browse().get("/").status_code == 200  # a page that is read from the replica
-    assert_accepted_once(case.ref)
-    refused = running.run("promote")
-    if not running.plan.in_step:  # it may be back already
-        assert refused.returncode == 1
-        assert "was not in step" in refused.stderr
+    with kept_away(running, replica):
+        running.kill(replica)
+        assert reviewer.send(page, form).status_code == 302
+        assert browse().get("/").status_code == 200  # a page that is read from the replica
+        assert_accepted_once(case.ref)
+        assert_promote_is_refused(running, "was not in step")
+        assert_promote_is_refused(running, "does not answer", "--force")
+        assert reviewer.get(f"/cases/{case.ref}").status_code == 200  # and the primary goes on
     assert running.plan.primary == primary
+
+
+@contextmanager
+def kept_away(running, replica):
+    """Have a lost replica stay away: nobody starts a server again that is no replica."""
+    signal_file = running.plan.servers[replica].folder / "standby.signal"
+    aside = signal_file.with_suffix(".aside")
+    signal_file.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(signal_file)
+
+
+def assert_promote_is_refused(running, why, *more):
+    refused = running.run("promote", *more)
+    assert refused.returncode == 1, refused
+    assert why in refused.stderr
