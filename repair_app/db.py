@@ -165,17 +165,18 @@ def copy_rows(
     """
     given = list(rows[0])
     columns = [table.columns[one] for one in (*given, *plain)]
-    writers = [writer_of(one, connection.dialect) for one in columns]
+    writers = [(place, writer_of(one, connection.dialect)) for place, one in enumerate(columns)]
+    needed = [(place, write) for place, write in writers if write]
     statement = SQL("COPY {} ({}) FROM STDIN").format(
         Identifier(table.name), SQL(", ").join(Identifier(one.name) for one in columns)
     )
     tail = [*plain.values()]
     with driver(connection).cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
-            cells = [row[one] for one in given] + tail
-            copy.write_row(
-                [write(cell) if write else cell for write, cell in zip(writers, cells, strict=True)]
-            )
+            cells = [*map(row.__getitem__, given), *tail]
+            for place, write in needed:
+                cells[place] = write(cells[place])
+            copy.write_row(cells)
 
 
 def writer_of(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:

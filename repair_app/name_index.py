@@ -16,6 +16,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
+from operator import add
 from typing import Final
 
 PINYIN: Final = "p:"
@@ -24,7 +25,6 @@ PINYIN_LETTERS: Final = 24  # as many of what is typed are compared
 INITIAL_LETTERS: Final = 12
 LETTERS: Final = re.compile("[a-z]{2,}")
 LEGAL_FORM: Final = re.compile("(?:股份|集团)?有限(?:责任)?公司$")
-PAIR: Final = 2
 FOLDED: Final = re.compile("[0-9a-z\u4e00-\u9fff]*")  # what folding leaves as it is
 # What the dictionary gives first is not how it is read in the name of a firm.
 IN_NAMES: Final = {"晟": "sheng", "行": "hang", "长": "chang", "乐": "le"}
@@ -50,16 +50,15 @@ def name_terms(name: str) -> str:
     return " ".join(dict.fromkeys((*pairs_of(folded), *letters_of(folded))))
 
 
-def pairs_of(folded: str) -> Iterator[str]:
-    """Yield the pairs of neighbouring characters, and the last character alone."""
-    for place in range(len(folded)):
-        yield folded[place : place + PAIR]
+def pairs_of(folded: str) -> list[str]:
+    """Return the pairs of neighbouring characters, and the last character alone."""
+    return [*map(add, folded, folded[1:]), folded[-1:]] if folded else []
 
 
 def letters_of(folded: str) -> Iterator[str]:
     """Yield the pinyin and the initials from each character on that stands before the form."""
     read = readings(folded)
-    pinyin, initials = "".join(read), "".join(one[:1] for one in read)
+    pinyin, initials = "".join(read), "".join([one[:1] for one in read])
     form = LEGAL_FORM.search(folded)
     letter = place = 0
     for one in read[: form.start()] if form else read:

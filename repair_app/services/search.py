@@ -40,11 +40,11 @@ from repair_app.name_index import (
     INITIALS,
     LEGAL_FORM,
     LETTERS,
-    PAIR,
     PINYIN,
     PINYIN_LETTERS,
     fold,
     fold_character,
+    pairs_of,
     readings,
 )
 from repair_app.penalty_format import normalise_uscc
@@ -317,7 +317,7 @@ def list_pairs(name: str) -> list[str]:
 
     Nearly every name has the pairs of 有限公司; to go through them all is long and tells nothing.
     """
-    pairs = dict.fromkeys(name[place : place + PAIR] for place in range(len(name) - 1))
+    pairs = dict.fromkeys(pairs_of(name)[:-1])
     form = LEGAL_FORM.search(name)
     telling = [one for one in pairs if not (form and one in form[0])]
     return (telling or list(pairs))[:MOST_PAIRS]

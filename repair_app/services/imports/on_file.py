@@ -3,7 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, Table, func, literal, select
+import orjson
+from sqlalchemy import JSON, Table, Text, column, func, literal, select
+from sqlalchemy import cast as cast_as
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -56,8 +58,9 @@ def add_parties(session: Session, parties: Parties) -> None:
     Agencies not yet known are providers without accounts.
     """
     coded = {code: one for code, one in sorted(parties.by_code.items()) if one.id is None}
-    add_organisations(session, list(coded.values()))
-    for some in batched(coded, at_once(session)):
+    for code, number in add_organisations(session, list(coded.values())):
+        coded.pop(code).id = number
+    for some in batched(coded, at_once(session)):  # those that somebody else has just added
         for on_file in read_parties(session, is_among(Organisation.uscc, some, session)):
             coded[on_file.uscc or ""].id = on_file.id
     for one in parties.by_name.values():
@@ -68,10 +71,13 @@ def add_parties(session: Session, parties: Parties) -> None:
             one.id = agency.id
 
 
-def add_organisations(session: Session, new: Sequence[Party]) -> None:
-    """Add organisations that have a code; one that somebody adds at the same time is left."""
+def add_organisations(session: Session, new: Sequence[Party]) -> list[tuple[str, int]]:
+    """Add organisations that have a code, and return code and id of each that was added.
+
+    One that somebody adds at the same time is left.
+    """
     if not new:
-        return
+        return []
     at = now()
     rows = [
         {
@@ -87,14 +93,16 @@ def add_organisations(session: Session, new: Sequence[Party]) -> None:
     table = cast(Table, Organisation.__table__)
     if session.get_bind().dialect.name == "sqlite":
         session.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
-        return
+        return []
     columns = [table.columns[one] for one in rows[0]]
-    # One array for each column, however many rows.
-    arrays = (
-        func.unnest(literal([row[one.key] for row in rows], ARRAY(one.type))) for one in columns
+    # One value, however many rows: the driver is slow at writing arrays.
+    given = func.json_to_recordset(cast_as(literal(orjson.dumps(rows).decode(), Text), JSON))
+    lines = given.table_valued(*(column(one.name, one.type) for one in columns))
+    insert = postgresql.insert(table).from_select(
+        columns, select(lines.render_derived(with_types=True)), include_defaults=False
     )
-    insert = postgresql.insert(table).from_select(columns, select(*arrays), include_defaults=False)
-    session.execute(insert.on_conflict_do_nothing())
+    added = insert.on_conflict_do_nothing().returning(table.c.uscc, table.c.id)
+    return [(code, number) for code, number in session.execute(added)]
 
 
 def find_known(session: Session, rows: Sequence[Readable], parties: Parties) -> Known:
