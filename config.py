@@ -275,9 +275,9 @@ def read_seconds(name: str, default: float) -> float:
 
 
 def engine_options(config: Config) -> dict[str, Any]:
-    """Return how the pool of connections behaves: lost ones are replaced, no wait is endless."""
+    """Return how connections behave: no wait is endless (lost ones are replaced by db.py)."""
     # Values stay out of the database's complaints, and so out of every log.
-    options: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}
+    options: dict[str, Any] = {"hide_parameters": True}
     if config.SQLALCHEMY_DATABASE_URI.startswith("postgresql"):
         options["connect_args"] = dict(config.DATABASE_CONNECTION)
         if os.environ.get("FLASK_RUN_FROM_CLI") != "true":  # Flask says so of its own commands

@@ -1,9 +1,11 @@
 """The database: engine set-up for both stores, base class, UTC time, naming convention."""
 
+import select
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -31,6 +33,7 @@ from sqlalchemy import (
     literal,
 )
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -92,6 +95,8 @@ class Database(SQLAlchemy):
                 event.listen(engine, "connect", set_up_sqlite)
                 event.listen(engine, "begin", begin_transaction)
                 event.listen(engine, "rollback", end_reading)
+                if engine.dialect.name == "postgresql":
+                    event.listen(engine, "checkout", partial(look_at, engine.dialect))
 
 
 MAY_LAG = "may lag"  # of a session (its `info`): see repair_app/replica.py
@@ -229,6 +234,21 @@ def set_up_sqlite(connection: Any, _record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def look_at(dialect: Dialect, connection: Any, _record: Any, _lent: Any) -> None:
+    """Have the pool replace a connection that its server has ended, before it is used again.
+
+    An ended one has something to read: only then the server is asked, so that the others cost no
+    round trip. Raises InvalidatePoolError.
+    """
+    try:
+        news = select.poll()
+        news.register(connection.pgconn.socket, select.POLLIN)
+        if news.poll(0):
+            dialect.do_ping(connection)
+    except psycopg.OperationalError as lost:
+        raise InvalidatePoolError from lost
 
 
 _writing: ContextVar[bool] = ContextVar("writing", default=False)

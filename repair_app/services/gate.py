@@ -137,9 +137,9 @@ class Statements:
 
 
 @lru_cache
-def statements(dialect: str) -> Statements:
-    """Return what a store is asked."""
-    asked = is_asked(dialect)
+def statements(dialect: str, *, many: bool) -> Statements:
+    """Return what a store is asked, about one enterprise or about many."""
+    asked = is_asked(dialect, many=many)
     own, of_record = aliased(Event), aliased(Event)
     suspended = select(SanctionSuspension.id).where(
         SanctionSuspension.sanction_id == Sanction.id, SanctionSuspension.lifted_at.is_(None)
@@ -182,14 +182,23 @@ def statements(dialect: str) -> Statements:
     return Statements(sanctions, select(Organisation.uscc).where(asked))
 
 
-def is_asked(dialect: str) -> ColumnElement[bool]:
+def is_asked(dialect: str, *, many: bool) -> ColumnElement[bool]:
     """Return the condition that an organisation is one of those asked about.
 
-    On PostgreSQL as one array: a thousand values of their own take longer to send than to answer.
+    On PostgreSQL many are one array: a thousand values of their own take longer to send than to
+    answer. One is not, as for an array the question would be planned anew each time.
     """
+    if not many:
+        return Organisation.uscc == bindparam("uscc")
     if dialect == "postgresql":
         return Organisation.uscc == any_(bindparam("usccs", type_=ARRAY(String)))
     return Organisation.uscc.in_(bindparam("usccs", expanding=True))
+
+
+def about(session: Session, usccs: Sequence[str]) -> tuple[Statements, dict[str, Any]]:
+    """Return what the store is asked about enterprises, and by which values."""
+    dialect, many = session.get_bind().dialect.name, len(usccs) > 1
+    return statements(dialect, many=many), {"usccs": usccs} if many else {"uscc": usccs[0]}
 
 
 def keyring() -> receipts.Keyring:
@@ -263,8 +272,8 @@ def decide(
     if any(one not in found for one in questions):
         measures.update(session.scalars(select(SanctionMeasure.code)))
     if others := [one for one in usccs if one not in enterprises]:
-        query = statements(session.get_bind().dialect.name).enterprises
-        enterprises.update(session.scalars(query, {"usccs": others}))
+        asked, values = about(session, others)
+        enterprises.update(session.scalars(asked.enterprises, values))
     return [decide_one(one, found.get(one, ()), enterprises, measures, day) for one in questions]
 
 
@@ -295,9 +304,9 @@ def read_sanctions(
 ) -> dict[Question, list[SanctionRow]]:
     """Return the sanctions of a department on enterprises, the newest of each first."""
     found: dict[Question, list[SanctionRow]] = {}
-    query = statements(session.get_bind().dialect.name).sanctions
-    asked = {"usccs": usccs, "department": department_id}
-    for row in session.connection().execute(query, asked).all():
+    asked, values = about(session, usccs)
+    values["department"] = department_id
+    for row in session.connection().execute(asked.sanctions, values).all():
         record, measure = RecordRow._make(row[8:13]), measure_of(*row[13:17])
         own, of_record = EventRow._make(row[17:21]), EventRow._make(row[21:])
         one = SanctionRow._make((*row[1:8], record, measure, own, of_record))

@@ -3,11 +3,12 @@
 import hashlib
 import time
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from flask import has_request_context, request
 from limits.storage import Storage
-from sqlalchemy import Insert, case, delete, select
+from sqlalchemy import Float, Insert, bindparam, case, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -33,8 +34,11 @@ class StoreCounts(Storage):
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Add to a count and return it; one whose window is over begins anew."""
+        moment = time.time()
+        values = {"key": name_of(key), "hits": amount, "ends_at": moment + expiry, "moment": moment}
         with at_once() as connection:
-            hits, ends_at = connection.execute(counting(key, expiry, amount)).one()
+            statement = counting(connection.dialect.name)
+            hits, ends_at = connection.execute(statement, values).one()
         if has_request_context():
             request.environ.setdefault(COUNTED, {})[key] = (int(hits), float(ends_at))
         return int(hits)
@@ -87,23 +91,21 @@ def name_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def counting(key: str, expiry: float, amount: int) -> Insert:
+@lru_cache
+def counting(dialect: str) -> Insert:
     """Return the one statement that counts, so that none of two at once is lost."""
-    insert: Any = {"sqlite": sqlite, "postgresql": postgresql}[db.engine.dialect.name].insert
-    moment = time.time()
-    is_over = RateCount.ends_at <= moment
-    statement: Insert = (
-        insert(RateCount)
-        .values(key=name_of(key), hits=amount, ends_at=moment + expiry)
-        .on_conflict_do_update(
-            index_elements=[RateCount.key],
-            set_={
-                "hits": case((is_over, amount), else_=RateCount.hits + amount),
-                "ends_at": case((is_over, moment + expiry), else_=RateCount.ends_at),
-            },
-        )
-        .returning(RateCount.hits, RateCount.ends_at)
+    insert: Any = {"sqlite": sqlite, "postgresql": postgresql}[dialect].insert
+    is_over = RateCount.ends_at <= bindparam("moment", type_=Float)
+    new = insert(RateCount).values(
+        key=bindparam("key"), hits=bindparam("hits"), ends_at=bindparam("ends_at")
     )
+    statement: Insert = new.on_conflict_do_update(
+        index_elements=[RateCount.key],
+        set_={
+            "hits": case((is_over, new.excluded.hits), else_=RateCount.hits + new.excluded.hits),
+            "ends_at": case((is_over, new.excluded.ends_at), else_=RateCount.ends_at),
+        },
+    ).returning(RateCount.hits, RateCount.ends_at)
     return statement
 
 

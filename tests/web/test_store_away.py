@@ -36,7 +36,7 @@ def out_of_reach(postgresql):
         )
         postgresql.spoil()  # the test's own connection is cut as well
         postgresql.server.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
             [postgresql.database],
         )
 
@@ -79,7 +79,7 @@ def test_without_a_look_at_the_connection_first_they_would_be_seen(
     """The negative control."""
     reviewer = as_(world.reviewer)
     assert reviewer.get("/work").status_code == 200
-    monkeypatch.setattr(db.engine.pool, "_pre_ping", False)
+    monkeypatch.setattr(db.engine.pool.dispatch, "checkout", ())
     out_of_reach(lets_in=True)
     assert reviewer.get("/work").status_code == 503
 
