@@ -12,6 +12,7 @@ from flask_limiter.util import get_remote_address
 from repair_app import limits
 from repair_app.api.access import OPEN, current_client
 
+TOLD_WHEN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 LONGEST: Final = 64  # characters of a client's identifier that are looked at
 GUESSED_AT: Final = ("api_tokens.give_token", "api_tokens.revoke_token")
 
@@ -21,6 +22,7 @@ def slow_down(app: Flask, names: Collection[str]) -> None:
 
     What a client asks is counted where `place_of_counts` says, wrong secrets by all together.
     """
+    app.after_request(tell_when_only_if_not_now)  # runs behind the limiter's own
     speed = Limiter(who_asks, storage_uri=place_of_counts(app), headers_enabled=True, app=app)
     app.extensions["redress_speed"] = speed  # the views only know it weakly
     views: dict[str, Any] = app.view_functions
@@ -39,6 +41,13 @@ def slow_down(app: Flask, names: Collection[str]) -> None:
                 deduct_when=has_failed,
             )
             views[endpoint] = guesses(views[endpoint])
+
+
+def tell_when_only_if_not_now(answer: Response) -> Response:
+    """Say when to try again only where something was not done: after a success nobody has to."""
+    if answer.status_code not in TOLD_WHEN:
+        answer.headers.pop("Retry-After", None)
+    return answer
 
 
 def place_of_counts(app: Flask) -> str:

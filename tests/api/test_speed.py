@@ -49,6 +49,7 @@ def test_every_answer_tells_how_often_one_may_still_ask(limited):
     assert refused.mimetype == "application/problem+json"
     assert refused.json["code"] == "too_many"
     assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert not [one for one in answers[:-1] if "Retry-After" in one.headers]  # nothing to retry
     assert one.get("/worklist").status_code == 429  # one count for all there is
     assert other.get("/cases").status_code == 200
 
