@@ -31,8 +31,16 @@ LONGEST: Final = 200_000  # characters of a receipt
 LONGEST_HEAD: Final = 500
 
 
+# What is wrong with a text that is no receipt of ours.
+TOO_LONG: Final = "too long for a receipt"
+OTHER_WAY: Final = "signed in another way than receipts are"
+STRANGE_KEY: Final = "signed by a key that is none of ours"
+CHANGED: Final = "the signature does not fit: it was changed"
+NO_RECEIPT: Final = "no receipt"
+
+
 class Invalid(ValueError):
-    """A text is no receipt of ours; says why."""
+    """A text is no receipt of ours; says why: one of the above."""
 
 
 class NoKey(ValueError):
@@ -111,20 +119,20 @@ class Keyring:
         signed, _, signature = receipt.strip().rpartition(".")
         head, _, payload = signed.partition(".")
         if len(receipt) > LONGEST or len(head) > LONGEST_HEAD:
-            raise Invalid("too long for a receipt")
+            raise Invalid(TOO_LONG)
         try:
             header = json.loads(decode(head))
             key = self._public[header["kid"]]
             if header["alg"] != ALGORITHM or "crit" in header:
-                raise Invalid("signed in another way than receipts are")
+                raise Invalid(OTHER_WAY)
             key.verify(decode(signature), signed.encode())
             return dict(json.loads(decode(payload)))
         except KeyError as problem:
-            raise Invalid("signed by a key that is none of ours") from problem
+            raise Invalid(STRANGE_KEY) from problem
         except InvalidSignature as problem:
-            raise Invalid("the signature does not fit: it was changed") from problem
+            raise Invalid(CHANGED) from problem
         except (ValueError, TypeError) as problem:
-            raise Invalid(str(problem) if isinstance(problem, Invalid) else "no receipt") from None
+            raise Invalid(str(problem) if isinstance(problem, Invalid) else NO_RECEIPT) from None
 
 
 def make_key(secret: str) -> OKPKey:

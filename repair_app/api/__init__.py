@@ -11,6 +11,7 @@ from flask_openapi.openapi import OpenAPI
 
 from repair_app.api import (
     access,
+    bodies,
     cases,
     changes,
     complaints,
@@ -58,7 +59,7 @@ def make_app(name: str, **settings: Any) -> OpenAPI:
     """Return an application that describes its interface (OpenAPI 3.1)."""
     app = OpenAPI(
         name,
-        info=Info(title="Redress", version=VERSION),
+        info=Info(title="Redress", version=VERSION, description=documentation.STRICT),
         security_schemes=access.SCHEMES,
         validation_error_status=problems.INVALID,
         validation_error_model=problems.Problem,
@@ -66,6 +67,7 @@ def make_app(name: str, **settings: Any) -> OpenAPI:
         doc_ui=False,
         **settings,
     )
+    app.request_class = bodies.JsonRequest
     app.openapi_version = "3.1.0"
     return app
 
@@ -77,7 +79,7 @@ def add_api(app: OpenAPI) -> None:
     notices.init_app(app)
     for area in AREAS:
         app.extensions["csrf"].exempt(area.resources)  # no cookie counts here
-        app.register_api(area.resources)
+        documentation.register(app, area.resources)
     names = {area.resources.name for area in AREAS}
     app.extensions["redress_describe"] = lambda: documentation.description_of(app)
     access.check_rules(app, names)

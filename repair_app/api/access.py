@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Final, TypeVar
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer, ResourceProtector, current_token
-from authlib.oauth2.rfc6749 import ClientMixin, TokenMixin, grants
+from authlib.oauth2.rfc6749 import ClientMixin, OAuth2Error, TokenMixin, grants
 from authlib.oauth2.rfc6749.util import list_to_scope, scope_to_list
 from authlib.oauth2.rfc6750 import BearerTokenValidator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
@@ -36,7 +36,35 @@ SCHEMES: Final[dict[str, Any]] = {
 METHODS: Final = ("client_secret_basic", "client_secret_post")
 View = TypeVar("View", bound=Callable[..., Any])
 
-server = AuthorizationServer()
+MENDS: Final = {
+    "invalid_client": "The client or its secret is not known, or was revoked. Send client_id and "
+    "client_secret by HTTP Basic, or in the form; an administrator registers clients and gives "
+    "them new secrets.",
+    "unsupported_grant_type": "Only tokens for a client itself are given. Send "
+    "grant_type=client_credentials in a form (application/x-www-form-urlencoded).",
+    "invalid_scope": "A scope is not known, or not the client's. Leave scope out to have all of "
+    "the client's; an administrator gives it more.",
+    "invalid_request": "The token that is to be taken back is missing. Send it as token in the "
+    "form.",
+    "invalid_grant": "The token was given to another client, which alone can take it back.",
+    "unsupported_token_type": "There are access tokens only. Leave token_type_hint out, or send "
+    "token_type_hint=access_token.",
+}
+
+
+class TokenServer(AuthorizationServer):
+    """Gives tokens, and says what can be done where it gives none."""
+
+    def handle_error_response(self, request: Any, error: OAuth2Error) -> Any:
+        """Answer why there is no token, by the library's code and our own words.
+
+        In English only: RFC 6749 5.2 lets an error_description have no other signs than ASCII.
+        """
+        error.description = MENDS.get(error.error, error.description)
+        return super().handle_error_response(request, error)
+
+
+server = TokenServer()
 protector = ResourceProtector()
 
 

@@ -11,15 +11,17 @@ from flask import Response, json, make_response, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from repair_app.api.access import current_client
+from repair_app.api.mistakes import PLACE
 from repair_app.api.problems import show
 from repair_app.db import now
 from repair_app.engine.step import Entity
 from repair_app.models import KeptAnswer
 from repair_app.services import kept_answers
+from repair_app.services.cases import NoSuchPlace
 
-KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+LONGEST_KEY: Final = 255
+KEY: Final = re.compile(rf"[\x21-\x7e]{{1,{LONGEST_KEY}}}")
 HEADER: Final = "Idempotency-Key"
-PLACE: Final = r"^[A-Za-z0-9_-]{0,64}$"  # where a page of a list begins
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -30,7 +32,7 @@ def require_key(schema: dict[str, Any]) -> None:
 
 
 class Key(BaseModel):
-    """The header that every request that changes something carries; without it: `no_key`."""
+    """The header of every request that changes something: else `no_key`, `bad_key`, `long_key`."""
 
     model_config = ConfigDict(json_schema_extra={"required": [HEADER]})
 
@@ -55,14 +57,27 @@ def next_of(found: Sequence[Entity], limit: int) -> str | None:
     return found[-1].ref if len(found) == limit else None
 
 
+def expect_place(after: int | None, found: int | None) -> None:
+    """Refuse to go on behind a row that a list does not have. Raises NoSuchPlace.
+
+    after: the row, none for the first page; found: the row that stands in its place.
+    """
+    if after and found != after:
+        raise NoSuchPlace(str(after))
+
+
 def once(view: View) -> View:
     """Answer a request that was sent before, under the same key, as it was answered then."""
 
     @wraps(view)
     def answer(*args: Any, **kwargs: Any) -> Response:
         key = request.headers.get(HEADER, "")
-        if not KEY.fullmatch(key):
+        if not key.strip():
             return show(HTTPStatus.BAD_REQUEST, "no_key")
+        if not KEY.fullmatch(key):
+            length = {"length": len(key), "longest": LONGEST_KEY}
+            code = "long_key" if len(key) > LONGEST_KEY else "bad_key"
+            return show(HTTPStatus.BAD_REQUEST, code, values=length)
         client, sent = current_client(), digest_of_request()
         if kept := kept_answers.find(client, key):
             if kept.request_digest != sent:

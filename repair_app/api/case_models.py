@@ -6,12 +6,10 @@ from enum import StrEnum
 from pydantic import BaseModel, Field
 
 from repair_app.api.answers import Paging
+from repair_app.api.mistakes import NAME, NAME_OR_NONE, REF
 from repair_app.api.questions import Asked
 from repair_app.labels import Label
 from repair_app.models import Organisation
-
-REF = r"^[A-Z]{2}-[0-9]{4}-[0-9]{6,9}-[0-9A-Z]$"
-CASES_NAME = "^[a-z_]{0,60}$"  # of a workflow or state, or nothing
 
 
 class Kind(StrEnum):
@@ -39,14 +37,14 @@ class StepPath(CasePath):
     """Which step in what."""
 
     kind: Kind
-    name: str = Field(pattern="^[a-z_]{1,60}$")
+    name: str = Field(pattern=NAME)
 
 
 class CaseQuery(Paging):
     """Which cases are wanted, newest first."""
 
-    workflow: str = Field("", pattern=CASES_NAME)
-    state: str = Field("", pattern=CASES_NAME)
+    workflow: str = Field("", pattern=NAME_OR_NONE)
+    state: str = Field("", pattern=NAME_OR_NONE)
 
 
 class Words(BaseModel):

@@ -7,13 +7,15 @@ from pydantic import BaseModel, Field
 
 from repair_app.api.access import current_client, needs
 from repair_app.api.answers import Key, once, send
+from repair_app.api.bodies import Sent
+from repair_app.api.mistakes import SHA256
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.resources import open_part
 from repair_app.models import Platform
+from repair_app.services.cases import NoSuchPlace
 from repair_app.services.sync import pull
 
 resources = open_part("changes")
-SHA256 = r"^[0-9a-f]{64}$"
 HIGHEST = 2**53 - 1
 
 
@@ -45,14 +47,14 @@ class ChangePage(BaseModel):
     head: int = Field(description="the last position there is")
 
 
-class Shown(BaseModel):
+class Shown(Sent):
     """What is shown since a change was taken."""
 
     position: int = Field(ge=1, le=HIGHEST)
     hash: str = Field(pattern=SHA256, description="computed from what is shown")
 
 
-class Acknowledgement(BaseModel):
+class Acknowledgement(Sent):
     """What a platform shows."""
 
     items: list[Shown] = Field(min_length=1, max_length=pull.MOST)
@@ -78,6 +80,8 @@ def list_changes(query: ChangesAfter) -> Response:
     No position comes late: who has read up to `next` misses nothing.
     """
     page = pull.list_changes(own_platform(), query.after, query.limit)
+    if query.after > page.head:  # of another store: whoever went on from there would miss changes
+        raise NoSuchPlace(str(query.after))
     return send(
         ChangePage(
             items=[ChangeItem(**one) for one in page.items], next=page.next_after, head=page.head

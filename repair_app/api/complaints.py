@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 
 from repair_app.api.access import act_as, needs
 from repair_app.api.answers import Key, once, send, send_bytes
-from repair_app.api.case_models import REF, Done, Step, Term, Words
+from repair_app.api.case_models import Done, Step, Term, Words
 from repair_app.api.cases import done_of, read_here, step_asked, step_of, term_of
+from repair_app.api.mistakes import REF
 from repair_app.api.papers import BYTES
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import StepRequest, read

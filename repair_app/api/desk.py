@@ -8,7 +8,9 @@ from pydantic import BaseModel, Field
 
 from repair_app.api.access import act_as, current_account, current_client, needs
 from repair_app.api.answers import Key, once, send, token_of_request
-from repair_app.api.case_models import REF, CasePath
+from repair_app.api.bodies import Sent
+from repair_app.api.case_models import CasePath
+from repair_app.api.mistakes import REF
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.resources import MOST, open_part
 from repair_app.engine.assigning import OFFICES
@@ -38,7 +40,7 @@ class DeskOfCase(BaseModel):
     holder: str | None = Field(description="who of the office has it in hand, if it is its turn")
 
 
-class NewNote(BaseModel):
+class NewNote(Sent):
     """A note to be written."""
 
     note: str = Field(min_length=1, max_length=desk.NOTE_LENGTH)
@@ -65,7 +67,7 @@ class MatterInHand(BaseModel):
     ref: str = Field(pattern=REF, description="for example YY-2026-000123-C")
 
 
-class Giving(BaseModel):
+class Giving(Sent):
     """To whom a matter is given."""
 
     colleague: int = Field(ge=1, le=MOST, description="`account` of a colleague")

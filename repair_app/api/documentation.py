@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from flask import Flask, Response, current_app, jsonify
+from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
 
 from repair_app.api import bodies
@@ -11,10 +12,18 @@ from repair_app.api.access import OPEN, open_to_all
 from repair_app.api.resources import name_operation, open_part
 
 resources = open_part("documentation", doc_ui=False)
-ALWAYS: Final = {429, 503}
+STRICT: Final = (
+    "Nothing that is sent is passed over: a parameter of an address that an operation does not "
+    "describe is refused (422, unknown_parameter), as is one that stands twice (422, "
+    "repeated_parameter), a field of a body that is not described (422, invalid), and JSON in "
+    "which a name stands twice or a number is NaN or Infinity (400, not_understood). Titles, mends "
+    "and messages are in the language of Accept-Language (zh-CN, en); codes never change."
+)
+ALWAYS: Final = {422, 429, 503}  # 422: a parameter that nobody looks at
 OF_TOKENS: Final = {401, 403}  # where one is asked for
 OF_STEPS: Final = {400, 409, 413, 422}  # where something is changed, once for each key
 UNCHANGED: Final = 304
+METHODS: Final = ("get", "post", "put", "patch", "delete")
 ERRORS_FROM: Final = 400
 # What an operation answers beside what can be told from its form.
 MORE: Final[dict[str, set[int]]] = {
@@ -27,6 +36,20 @@ MORE: Final[dict[str, set[int]]] = {
 }
 OTHER_TYPES: Final = {"gate_show_keys": "application/jwk-set+json"}
 NOT_KEPT: Final = frozenset({"gate_ask_one", "gate_show_keys"})  # answers without an ETag
+
+
+def register(app: OpenAPI, part: APIBlueprint) -> None:
+    """Put a part into the application, and into the description beside what is there.
+
+    The library forgets an operation where another part has one at the same address.
+    """
+    known = dict(app.paths)
+    app.register_api(part)
+    for path, former in known.items():
+        item = app.paths[path]
+        if item is not former:
+            for method in METHODS:
+                setattr(item, method, getattr(item, method) or getattr(former, method))
 
 
 @resources.get("/openapi.json", doc_ui=False)
@@ -84,9 +107,7 @@ def statuses_of(view: Any, operation: Mapping[str, Any]) -> set[int]:
     if getattr(view, "is_once", False):
         found |= OF_STEPS
     if bodies.kind_of(view):
-        found |= {413, 422}
-    if asked:
-        found |= {422}
+        found |= {413}
     if any(one["in"] == "path" for one in asked):
         found |= {404}
     return found

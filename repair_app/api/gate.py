@@ -12,26 +12,26 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from flask import Response, json, make_response
+from flask_babel import gettext
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from repair_app import receipts
 from repair_app.api.access import current_account, current_client, needs, open_to_all
 from repair_app.api.answers import Key, once
-from repair_app.api.case_models import REF
+from repair_app.api.bodies import Sent
+from repair_app.api.mistakes import LINE, MEASURE, OF_CODES, REF
 from repair_app.api.problems import PROBLEMS, Mistake, Wrong
 from repair_app.api.questions import StepRequest, read
 from repair_app.api.resources import open_part
 from repair_app.engine.step import NotAllowed
+from repair_app.labels import N_
 from repair_app.models import Role
 from repair_app.penalty_format import InvalidUscc, check_uscc
 from repair_app.services import gate
 from repair_app.services.cases import Submission
 
 resources = open_part("gate")
-MEASURE: Final = r"^[0-9A-Z][0-9A-Z.-]{0,19}$"
-UNSEEN: Final = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
-LINE: Final = rf"^[^{UNSEEN}]*[^{UNSEEN}\s][^{UNSEEN}]*$"  # and not blank
 DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 KEYS_KEPT: Final = 3600  # seconds
 FIELDS: Final = {"account": "why", "executed": "outcome"}  # of the form -> of the interface
@@ -42,14 +42,13 @@ def check_code(text: str) -> str:
     try:
         return check_uscc(text)
     except InvalidUscc as flaw:
-        what = "not a unified social credit code: {flaw}"
-        raise PydanticCustomError("uscc", what, {"flaw": flaw.code}) from flaw
+        raise PydanticCustomError(OF_CODES, "{flaw}", {"flaw": flaw.code}) from flaw
 
 
 def is_written_out(day: Any) -> Any:
     """Return a day as it was sent, if it is written out. Raises PydanticCustomError."""
     if not isinstance(day, str) or not DAY.fullmatch(day):
-        raise PydanticCustomError("day", "write a day as 2026-01-31")
+        raise PydanticCustomError("day", "not written out")
     return day
 
 
@@ -65,7 +64,17 @@ Purpose = Annotated[
 ]
 
 
-class Asked(BaseModel):
+# Why a receipt is not taken, by the flaw that was found in it.
+FLAWS: Final = {
+    receipts.TOO_LONG: N_("This is too long for a receipt."),
+    receipts.OTHER_WAY: N_("This is signed in another way than our receipts are."),
+    receipts.STRANGE_KEY: N_("This is signed by a key that is none of ours."),
+    receipts.CHANGED: N_("The signature does not fit: the receipt was changed."),
+    receipts.NO_RECEIPT: N_("This is no receipt: send `receipt` of an answer, unchanged."),
+}
+
+
+class Asked(Sent):
     """One question."""
 
     uscc: Uscc = Field(description="unified social credit code of the enterprise")
@@ -89,7 +98,7 @@ def schema_of_one() -> dict[str, Any]:
     return BaseModel.model_json_schema.__func__(One)  # type: ignore[attr-defined,no-any-return]
 
 
-class Many(BaseModel):
+class Many(Sent):
     """Up to 1,000 questions at a time. One that is malformed, and nothing is asked."""
 
     purpose: Purpose
@@ -195,7 +204,7 @@ class Outcome(StrEnum):
     NOT_EXECUTED = "not_executed"
 
 
-class Report(BaseModel):
+class Report(Sent):
     """What was carried out, or why it was not: of a sanction, or of the one of a receipt."""
 
     sanction: str | None = Field(None, pattern=REF, description="for example CJ-2026-000123-C")
@@ -208,7 +217,7 @@ class Report(BaseModel):
     def names_one(self) -> "Report":
         """Ask for one of the two."""
         if (self.sanction is None) == (self.receipt is None):
-            raise PydanticCustomError("one_of", "name the sanction or send a receipt of it")
+            raise PydanticCustomError("one_of", "none or both")
         return self
 
 
@@ -290,9 +299,11 @@ def sanction_of(receipt: str) -> str:
     try:
         listed = gate.keyring().open(receipt)["sanctions"]
     except receipts.Invalid as flaw:
-        raise Wrong(Mistake(field="receipt", message=str(flaw))) from flaw
+        raise Wrong(Mistake(field="receipt", message=gettext(FLAWS[str(flaw)]))) from flaw
     if len(listed) != 1:
-        message = "the answer is about no sanction, or several: name the one that is meant"
+        message = gettext(
+            "The receipt is of an answer about no sanction, or about several: name the one meant."
+        )
         raise Wrong(Mistake(field="receipt", message=message))
     return str(listed[0]["ref"])
 

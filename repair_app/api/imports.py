@@ -9,11 +9,14 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 
 from flask import Response, request
+from flask_babel import gettext
 from pydantic import BaseModel, Field, FiniteFloat
 
 from repair_app.api.access import current_account, needs, protector
-from repair_app.api.answers import Key, once, send, token_of_request
-from repair_app.api.case_models import REF, Words
+from repair_app.api.answers import Key, expect_place, once, send, token_of_request
+from repair_app.api.bodies import Sent
+from repair_app.api.case_models import Words
+from repair_app.api.mistakes import REF, SHA256
 from repair_app.api.problems import PROBLEMS, Mistake, Wrong, show
 from repair_app.api.resources import open_part
 from repair_app.models import ImportRow, RecordUpload, UploadStanding, User
@@ -42,14 +45,14 @@ class ImportPath(BaseModel):
     ref: str = Field(pattern=REF, description="for example DR-2026-000123-C")
 
 
-class FileToCome(BaseModel):
+class FileToCome(Sent):
     """A file that is going to be sent in parts."""
 
     kind: Literal[tuple(FORMATS)] = Field("penalties", description="what its rows are")  # type: ignore[valid-type]
     filename: str = Field(min_length=1, max_length=200)
     size: int = Field(ge=1, le=uploads.LARGEST, description="in bytes")
     sha256: str | None = Field(
-        None, pattern="^[0-9a-f]{64}$", description="of the whole file; compared when it is closed"
+        None, pattern=SHA256, description="of the whole file; compared when it is closed"
     )
 
 
@@ -119,7 +122,7 @@ class VerdictPage(BaseModel):
     next: int | None = Field(description="what to ask for as `after`; none at the end")
 
 
-class RowsSent(BaseModel):
+class RowsSent(Sent):
     """Penalties, each by the headings or codes of the national format."""
 
     records: list[dict[str, Cell]] = Field(min_length=1, max_length=MOST_ROWS)
@@ -152,7 +155,8 @@ def begin(body: FileToCome, header: Key) -> Response:
 def put(path: ImportPath, header: PartHeader) -> Response:
     """Send a part of a file; a part that is there already changes nothing."""
     if request.mimetype != PART_TYPE:
-        raise Wrong(Mistake(field="Content-Type", message=PART_TYPE), status=415)
+        message = gettext("Send a part of a file as %(kind)s.", kind=PART_TYPE)
+        raise Wrong(Mistake(field="Content-Type", message=message), status=415)
     upload = uploads.put(path.ref, current_account(), header.offset, request.get_data())
     return answer(upload)
 
@@ -196,6 +200,9 @@ def list_verdicts(path: ImportPath, query: VerdictsAfter) -> Response:
     batch = imports.find_batch(path.ref, current_account())
     if batch is None:
         raise NotVisible(path.ref)
+    if query.after:
+        there = imports.list_rows(batch.id, query.after - 1, 1)
+        expect_place(query.after, there[0][0].line if there else None)
     rows = imports.list_rows(batch.id, query.after, query.limit)
     is_last = len(rows) < query.limit
     page = VerdictPage(
@@ -283,7 +290,10 @@ def verdict_of(rows: list[ImportRow]) -> RowVerdict:
 
 def show_misplaced(error: uploads.Misplaced) -> Response:
     """Answer where a part should begin."""
-    wrong = Mistake(field=OFFSET, message=f"expected: {error.expected}")
+    wrong = Mistake(
+        field=OFFSET,
+        message=gettext("The next part begins at byte %(place)s.", place=error.expected),
+    )
     given = show(HTTPStatus.CONFLICT, "misplaced", errors=[wrong])
     given.headers[OFFSET] = str(error.expected)
     return given

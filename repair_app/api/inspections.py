@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from repair_app.api.access import act_as, needs
 from repair_app.api.answers import Key, once, send
+from repair_app.api.bodies import Sent
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import check_whole
 from repair_app.api.resources import MOST, open_part
@@ -28,7 +29,7 @@ class ItemPath(BaseModel):
     number: int = Field(ge=1, le=MOST)
 
 
-class Looked(BaseModel):
+class Looked(Sent):
     """What an inspector found."""
 
     result: str = Field(max_length=60, description="in_order, or a kind of flaw")

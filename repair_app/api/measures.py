@@ -11,9 +11,10 @@ from pydantic import BaseModel, Field
 
 from repair_app.api.access import current_account, needs
 from repair_app.api.answers import Key, Paging, next_of, once, send
-from repair_app.api.case_models import REF, Done, Party, Step, Words
+from repair_app.api.case_models import Done, Party, Step, Words
 from repair_app.api.cases import done_of, step_of
 from repair_app.api.looking import tell_listed
+from repair_app.api.mistakes import REF
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import StepRequest, read_form, submission_of
 from repair_app.api.resources import open_part

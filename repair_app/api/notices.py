@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from flask import Flask, Response
 from flask_babel import force_locale, gettext
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from repair_app.api.access import current_account, needs
 from repair_app.api.answers import Key, once, send, token_of_request
+from repair_app.api.bodies import Sent
 from repair_app.api.imports import Cell, RowsTaken, taken_of
 from repair_app.api.problems import BY_ERROR, PROBLEMS, TEXTS, Mistake, Wrong
 from repair_app.api.questions import File, StepRequest, read
@@ -50,7 +51,7 @@ COLUMNS: Final = {
 Problem = tuple[str, str, str, str]
 
 
-class NoticesSent(BaseModel):
+class NoticesSent(Sent):
     """Notices, each by the headings, codes or keys of their format."""
 
     notices: list[dict[str, Cell]] = Field(min_length=1, max_length=MOST_NOTICES)

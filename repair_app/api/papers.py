@@ -1,15 +1,18 @@
 """Papers: evidence with its bytes, and letters as PDF."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from flask import Response
 from pydantic import BaseModel, Field
 
 from repair_app.api.access import current_account, needs
-from repair_app.api.answers import Key, once, send, send_bytes
-from repair_app.api.case_models import REF, Done, Party, Words
+from repair_app.api.answers import Key, expect_place, once, send, send_bytes
+from repair_app.api.case_models import Done, Party, Words
 from repair_app.api.cases import done_of
+from repair_app.api.mistakes import LANGUAGE, REF
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.resources import open_part
 from repair_app.letters import LANGUAGES
@@ -55,7 +58,7 @@ class MatterOfLetters(BaseModel):
 class LetterQuery(BaseModel):
     """In which language a letter is wanted."""
 
-    lang: str = Field("", pattern="^(zh|en)?$", description="zh or en; else as asked (header)")
+    lang: str = Field("", pattern=LANGUAGE, description="zh or en; else as asked (header)")
 
 
 class LetterPaging(BaseModel):
@@ -110,14 +113,14 @@ def remove(path: PaperPath, header: Key) -> Response:
 def list_letters(path: MatterOfLetters, query: LetterPaging) -> Response:
     """List the letters of a case that the client's role may read, newest first."""
     case = cases.get_case(path.ref, current_account())
-    return show_page(letters.list_of(case, current_account(), query.after or None))
+    return show_page(partial(letters.list_of, case, current_account()), query.after)
 
 
 @resources.get("/letters", responses={200: LetterPage, **PROBLEMS})
 @needs("cases:read")
 def list_own_letters(query: LetterPaging) -> Response:
     """List the letters that were written to the client's enterprise, newest first."""
-    return show_page(letters.list_own(current_account(), query.after or None))
+    return show_page(partial(letters.list_own, current_account()), query.after)
 
 
 @resources.get("/letters/<ref:ref>", responses={200: PDF, **PROBLEMS})
@@ -129,8 +132,14 @@ def print_letter(path: LetterPath, query: LetterQuery) -> Response:
     return send_bytes(letters.render(letter, lang, site()), "application/pdf", f"{letter.ref}.pdf")
 
 
-def show_page(found: letters.LetterPage) -> Response:
-    """Return a page of letters."""
+def show_page(find: Callable[[int | None], letters.LetterPage], after: int) -> Response:
+    """Return a page of letters. Raises NoSuchPlace.
+
+    find: gives those before a row.
+    """
+    if after:
+        expect_place(after, next((one.id for one in find(after + 1).letters), None))
+    found = find(after or None)
     return send(LetterPage(letters=[line_of(one) for one in found.letters], next=found.after))
 
 

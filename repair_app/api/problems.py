@@ -1,22 +1,25 @@
 """Refusals as problem details (RFC 9457): what happened, a code to act on, and what to do next."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final
 
 from authlib.oauth2.rfc6749 import OAuth2Error
-from flask import Flask, Response, current_app, json, make_response
+from flask import Flask, Response, current_app, json, make_response, request
 from flask_babel import gettext
 from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
+from repair_app.api.mistakes import list_mistakes
 from repair_app.engine.step import NotAllowed, NotOffered, Reason, Refused, WrongState
 from repair_app.labels import N_
-from repair_app.services.cases import NotVisible, Stale, TokenBorrowed
+from repair_app.services.cases import NoSuchPlace, NotVisible, Stale, TokenBorrowed
 from repair_app.services.reasons import reason_text
 
+NOTHING_OPEN: Final[Mapping[str, object]] = MappingProxyType({})
 MEDIA_TYPE: Final = "application/problem+json"
 INVALID: Final = 422
 
@@ -108,6 +111,26 @@ TEXTS: Final = {
         N_("The request has no idempotency key."),
         N_("Send a key of your own with each request that changes something: Idempotency-Key."),
     ),
+    "long_key": (
+        N_("The idempotency key is too long: it has %(length)s characters."),
+        N_("Send a key of up to %(longest)s characters, for example a UUID."),
+    ),
+    "bad_key": (
+        N_("The idempotency key has characters that no key may have."),
+        N_("Send a key of letters, digits and signs of ASCII without a space, such as a UUID."),
+    ),
+    "unknown_parameter": (
+        N_("The address has a parameter that is not known there."),
+        N_("Leave out or correct: %(names)s. Known here: %(known)s."),
+    ),
+    "repeated_parameter": (
+        N_("A parameter stands more than once."),
+        N_("Send it once: %(names)s."),
+    ),
+    "no_such_place": (
+        N_("The list has no such place to go on from."),
+        N_("Send `next` of the page before as `after`, unchanged; leave it out to begin anew."),
+    ),
     "too_large": (N_("What was sent is too large."), N_("Send less at a time.")),
     "wrong_type": (
         N_("A body of this kind is not accepted."),
@@ -162,6 +185,7 @@ BY_STATUS: Final = {
 }
 BY_ERROR: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     NotVisible: (HTTPStatus.NOT_FOUND, "not_found"),
+    NoSuchPlace: (HTTPStatus.UNPROCESSABLE_ENTITY, "no_such_place"),
     NotOffered: (HTTPStatus.NOT_FOUND, "no_such_step"),
     NotAllowed: (HTTPStatus.FORBIDDEN, "not_allowed"),
     WrongState: (HTTPStatus.CONFLICT, "wrong_state"),
@@ -174,10 +198,14 @@ BY_ERROR: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
 class Wrong(Exception):
     """What was sent is wrong; carries the mistakes."""
 
-    def __init__(self, *mistakes: Mistake, status: int = INVALID) -> None:
+    def __init__(
+        self, *mistakes: Mistake, status: int = INVALID, code: str = "", **values: str
+    ) -> None:
         super().__init__(status)
         self.mistakes = mistakes
         self.status = status
+        self.code = code or BY_STATUS[status]
+        self.values = values  # that the words of the code leave open
 
 
 def init_app(app: Flask) -> None:
@@ -191,15 +219,16 @@ def show(
     *,
     reasons: Sequence[Reason] = (),
     errors: Sequence[Mistake] = (),
+    values: Mapping[str, object] = NOTHING_OPEN,
 ) -> Response:
-    """Return the problem of a code."""
+    """Return the problem of a code; values: what its words leave open."""
     happened, mend = TEXTS[code]
     problem = Problem(
         type="about:blank",
-        title=gettext(happened),
+        title=gettext(happened, **values),
         status=int(status),
         code=code,
-        mend=gettext(mend),
+        mend=readable(gettext(mend, **values)),
         reasons=[reason_text(one) for one in reasons],
         errors=[Mistake(field=readable(one.field), message=one.message) for one in errors],
     )
@@ -251,8 +280,7 @@ def show_refusal(error: Refused) -> Response:
 
 def show_wrong(error: Wrong) -> Response:
     """Answer what was wrong with what was sent."""
-    code = "invalid" if error.status in {400, INVALID} else BY_STATUS[error.status]
-    return show(error.status, code, errors=error.mistakes)
+    return show(error.status, error.code, errors=error.mistakes, values=error.values)
 
 
 def show_collision(error: IntegrityError) -> Response:
@@ -265,14 +293,9 @@ def show_collision(error: IntegrityError) -> Response:
 
 def show_invalid(error: ValidationError) -> Response:
     """Answer what does not fit the description of the interface."""
-    return show(
-        INVALID,
-        "invalid",
-        errors=[
-            Mistake(field=".".join(map(str, one["loc"])), message=one["msg"])
-            for one in error.errors()
-        ],
-    )
+    found = list_mistakes(error, request.get_json(silent=True))
+    errors = [Mistake(field=field, message=message) for field, message in found]
+    return show(INVALID, "invalid", errors=errors)
 
 
 def readable(text: str) -> str:

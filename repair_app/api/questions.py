@@ -7,6 +7,7 @@ from functools import cache
 from io import BytesIO
 from typing import Any, Final
 
+from flask_babel import gettext
 from flask_wtf import FlaskForm
 from pydantic import BaseModel, Field
 from werkzeug.datastructures import FileStorage, MultiDict
@@ -15,6 +16,7 @@ from wtforms.fields.core import Field as FormField
 from wtforms.validators import Length
 
 from repair_app.api.answers import token_of_request
+from repair_app.api.bodies import Sent
 from repair_app.api.problems import Mistake, Wrong
 from repair_app.db import db
 from repair_app.engine.spec import Transition
@@ -33,14 +35,14 @@ TYPES: Final[dict[str, dict[str, Any]]] = {  # kind of field -> type of its answ
 }
 
 
-class File(BaseModel):
+class File(Sent):
     """A file that is sent along."""
 
     name: str = Field(max_length=255)
     content: str = Field(description="PDF, OFD, PNG or JPEG, in Base64")
 
 
-class StepRequest(BaseModel):
+class StepRequest(Sent):
     """A step, with the answers to its question."""
 
     version: int = Field(0, ge=0, le=999_999_999, description="of the matter, as it was read")
@@ -226,9 +228,10 @@ def read_form(
     form.take_back(fields.to_dict(flat=False))
     known = {one.name for one in list_questions(form)}
     if strange := [one for one in sent.answers if one not in known]:
-        raise Wrong(*(Mistake(field=one, message="no such question") for one in strange))
+        message = gettext("The step asks no such question.")
+        raise Wrong(*(Mistake(field=one, message=message) for one in strange))
     if sent.files and EVIDENCE not in form:
-        raise Wrong(Mistake(field="files", message="this step takes no files"))
+        raise Wrong(Mistake(field="files", message=gettext("This step takes no files.")))
     form.kept = tuple(read_files(sent.files))
     if not form.validate():
         raise Wrong(*(Mistake(field=name, message=text) for name, text in mistakes_of(form)))
@@ -280,7 +283,8 @@ def read_files(files: list[File]) -> Iterator[Upload]:
             content = base64.b64decode(one.content, validate=True)
             yield check_file(FileStorage(BytesIO(content), filename=one.name))
         except binascii.Error as error:
-            raise Wrong(Mistake(field=place, message="this is not Base64")) from error
+            message = gettext("The bytes of the file are expected in Base64.")
+            raise Wrong(Mistake(field=place, message=message)) from error
         except FileRefused as error:
             mistake = Mistake(field=place, message=str(error.text))
             raise Wrong(mistake, status=int(error.status)) from error

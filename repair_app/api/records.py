@@ -9,10 +9,11 @@ from pydantic import BaseModel, Field
 
 from repair_app.access import stands_as
 from repair_app.api.access import current_account, needs
-from repair_app.api.answers import Key, Paging, next_of, once, send
-from repair_app.api.case_models import CASES_NAME, REF, Done, Party, Step, Words
+from repair_app.api.answers import Key, Paging, expect_place, next_of, once, send
+from repair_app.api.case_models import Done, Party, Step, Words
 from repair_app.api.cases import done_of, step_of
 from repair_app.api.looking import tell_listed
+from repair_app.api.mistakes import CODE, NAME, NAME_OR_NONE, PART_OF_CODE, REF, VISIBLE
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import StepRequest, read
 from repair_app.api.resources import open_part
@@ -20,7 +21,6 @@ from repair_app.models import CreditRecord, Role
 from repair_app.services import cases, entries, records
 
 resources = open_part("records")
-VISIBLE: Final = r"^[^\x00-\x1f]*$"
 # What is told of a record as it stands, masked for who is nothing in it.
 TOLD: Final = (
     "severity_class",
@@ -47,7 +47,7 @@ class RecordPath(BaseModel):
 class MatterPath(RecordPath):
     """Which matter is begun about which record."""
 
-    workflow: str = Field(pattern="^[a-z_]{1,60}$", description="objection, repair and others")
+    workflow: str = Field(pattern=NAME, description="objection, repair and others")
 
 
 class Opening(BaseModel):
@@ -60,8 +60,8 @@ class Opening(BaseModel):
 class RecordQuery(Paging):
     """Which records are wanted, newest first."""
 
-    uscc: str = Field("", pattern="^[0-9A-Za-z]{0,18}$", description="code of the enterprise")
-    state: str = Field("", pattern=CASES_NAME)
+    uscc: str = Field("", pattern=PART_OF_CODE, description="code of the enterprise")
+    state: str = Field("", pattern=NAME_OR_NONE)
     decision_no: str = Field("", max_length=100, pattern=VISIBLE, description="the whole number")
 
 
@@ -115,13 +115,13 @@ class RecordWhole(BaseModel):
 class EnterprisePath(BaseModel):
     """Which enterprise."""
 
-    uscc: str = Field(pattern="^[0-9A-Z]{18}$", description="its unified social credit code")
+    uscc: str = Field(pattern=CODE, description="its unified social credit code")
 
 
 class EntryQuery(BaseModel):
     """Which entries are wanted, newest first."""
 
-    after: int | None = Field(None, ge=1, le=2**31 - 1, description="`next` of the page before")
+    after: int | None = Field(None, ge=1, le=2**31 - 2, description="`next` of the page before")
     limit: int = Field(entries.PAGE, ge=1, le=200)
 
 
@@ -204,6 +204,9 @@ def show_record(path: RecordPath) -> Response:
 @needs("records:read")
 def list_entries(path: EnterprisePath, query: EntryQuery) -> Response:
     """List the licences of an enterprise and the lists it is on, as the public reads them."""
+    if query.after:
+        there = entries.list_public(path.uscc, query.after + 1, 1).items
+        expect_place(query.after, next((one.id for one in there), None))
     found = entries.list_public(path.uscc, query.after, query.limit)
     return send(
         EntryPage(

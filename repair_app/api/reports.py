@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from repair_app.api.access import act_as, current_client, needs
 from repair_app.api.answers import Key, once, send, send_bytes
-from repair_app.api.case_models import REF
+from repair_app.api.mistakes import REF
 from repair_app.api.papers import PDF, LetterQuery
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.resources import open_part

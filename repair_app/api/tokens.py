@@ -1,15 +1,22 @@
 """Tokens: given for a client's identifier and secret, and taken back."""
 
+import re
+from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Response
+from flask import Response, json, make_response
 from pydantic import BaseModel, Field
 
 from repair_app.api.access import open_to_all, server
-from repair_app.api.problems import PROBLEMS
+from repair_app.api.problems import PROBLEMS, Wrong
 from repair_app.api.resources import open_part
 
 resources = open_part("tokens")
+WRONG: Final = {
+    "unknown_parameter": "Nothing is sent in the address, least of all a secret: it would stand in "
+    "logs. Send it in the form: {names}.",
+    "repeated_parameter": "A field stands more than once in the form. Send it once: {names}.",
+}
 
 
 class TokenRequest(BaseModel):
@@ -50,7 +57,21 @@ class Nothing(BaseModel):
     """An empty answer."""
 
 
+def show_wrong(error: Wrong) -> Response:
+    """Answer what is wrong with a request for a token as such answers are given (RFC 6749 5.2)."""
+    named = ", ".join(one.field for one in error.mistakes).encode("ascii", "replace").decode()
+    text = WRONG[error.code].format(names=re.sub(r'["\\]', "?", named))
+    answer = make_response(
+        json.dumps({"error": "invalid_request", "error_description": text}), HTTPStatus.BAD_REQUEST
+    )
+    answer.mimetype = "application/json"
+    return answer
+
+
 REFUSALS: Final[dict[str | int, Any]] = {**PROBLEMS, 400: Refusal, 401: Refusal}
+
+
+resources.register_error_handler(Wrong, show_wrong)
 
 
 @resources.post("/token", responses={200: TokenAnswer, **REFUSALS})

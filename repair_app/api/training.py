@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from repair_app.api.access import act_as, current_account, current_client, needs
 from repair_app.api.answers import Key, once, send, token_of_request
+from repair_app.api.bodies import Sent
 from repair_app.api.case_models import Party
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import check_whole
@@ -29,7 +30,7 @@ class DatePath(BaseModel):
     number: int = Field(ge=1, le=MOST)
 
 
-class NewDate(BaseModel):
+class NewDate(Sent):
     """A training date to be announced."""
 
     title: str = Field(max_length=LINE_LENGTH)

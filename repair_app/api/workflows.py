@@ -9,6 +9,7 @@ from repair_app.api.access import needs
 from repair_app.api.answers import send
 from repair_app.api.case_models import Clause, Words
 from repair_app.api.cases import clause_of
+from repair_app.api.mistakes import NAME
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import Asked, ask_of_any
 from repair_app.api.resources import open_part
@@ -24,7 +25,7 @@ resources = open_part("workflows")
 class WorkflowPath(BaseModel):
     """Which workflow."""
 
-    name: str = Field(pattern="^[a-z_]{1,60}$", description="objection, repair and others")
+    name: str = Field(pattern=NAME, description="objection, repair and others")
 
 
 class WorkflowLine(BaseModel):

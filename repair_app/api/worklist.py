@@ -1,20 +1,23 @@
 """The worklist: what waits for the client's role, the most urgent first."""
 
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 from flask import Response
+from flask_babel import gettext
 from pydantic import BaseModel, Field
 
 from repair_app.api.access import current_account, current_client, needs
 from repair_app.api.answers import send
-from repair_app.api.case_models import CASES_NAME, Words
+from repair_app.api.case_models import Words
 from repair_app.api.looking import tell_listed
-from repair_app.api.problems import PROBLEMS
+from repair_app.api.mistakes import NAME_OR_NONE, PLACE
+from repair_app.api.problems import PROBLEMS, Mistake, Wrong
 from repair_app.api.resources import open_part
 from repair_app.db import today
 from repair_app.models import Role
 from repair_app.services import feed, inbox
+from repair_app.services.cases import NoSuchPlace
 from repair_app.services.policy import current_policy
 
 resources = open_part("worklist")
@@ -24,16 +27,16 @@ KINDS: Final = {
     "Sanction": "sanctions",
     "CreditRecord": "records",
 }
-TABS: Final = "|".join(one for one in inbox.TABS if one != "mine")  # a machine has nothing in hand
 
 
 class WorkQuery(BaseModel):
     """Which part of the worklist is wanted."""
 
-    after: str = Field("", pattern=f"^({inbox.POSITION.pattern})?$", description="`next` of before")
-    tab: str = Field(inbox.TEAM, pattern=f"^({TABS})$", description=TABS)
-    workflow: str = Field("", pattern=CASES_NAME)
-    state: str = Field("", pattern=CASES_NAME, description="of that workflow")
+    after: str = Field("", pattern=PLACE, description="`next` of the page before")
+    # Not "mine": a machine has nothing in hand.
+    tab: Literal["team", "unassigned", "soon", "overdue"] = "team"
+    workflow: str = Field("", pattern=NAME_OR_NONE)
+    state: str = Field("", pattern=NAME_OR_NONE, description="of that workflow")
     until: date | None = Field(None, description="due by this day")
 
 
@@ -73,6 +76,8 @@ def list_turns(query: WorkQuery) -> Response:
     An enterprise has all of it in one page: its own terms, without the filters.
     """
     role = Role(current_client().role)
+    if query.after and (role not in inbox.WORKERS or inbox.read_place(query.after) is None):
+        raise NoSuchPlace(query.after)
     if role not in inbox.WORKERS:
         return send(own_turns())
     asked = {
@@ -81,6 +86,10 @@ def list_turns(query: WorkQuery) -> Response:
         "until": query.until.isoformat() if query.until else "",
     }
     filters = inbox.read_filters(role, asked)
+    for name in ("workflow", "state"):
+        if getattr(query, name) != getattr(filters, name):
+            message = gettext("Nothing of this name waits for the client's role.")
+            raise Wrong(Mistake(field=name, message=message))
     found = inbox.list_turns(current_account(), role, query.after or None, filters)
     tell_listed(one.term for one in found.turns)
     return send(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from repair_app import access, refs
@@ -52,6 +52,10 @@ KINDS: dict[str, Any] = {
 
 class NotVisible(Exception):
     """There is nothing under this reference that this person may see."""
+
+
+class NoSuchPlace(NotVisible):
+    """A list has no row under this reference behind which it could go on."""
 
 
 class Stale(Exception):
@@ -502,11 +506,12 @@ def list_page(
 ) -> Sequence[Case]:
     """Return some of the cases that a person may see, the newest first.
 
-    after: the reference of the case that the part before ended with; empty for the first.
+    after: the reference of the case that the part before ended with; empty for the first. Raises
+    NoSuchPlace.
     """
     wanted = select(Case).where(access.visible_to(user))
     if after:
-        wanted = wanted.where(Case.id < select(Case.id).where(Case.ref == after).scalar_subquery())
+        wanted = wanted.where(Case.id < find_place(wanted, Case, after))
     if workflow:
         wanted = wanted.where(Case.workflow == workflow)
     if state:
@@ -514,6 +519,16 @@ def list_page(
     shown = (joinedload(Case.subject), joinedload(Case.record, innerjoin=True))
     newest = wanted.order_by(Case.id.desc()).limit(limit)
     return db.session.scalars(newest.options(*shown)).all()
+
+
+def find_place(listed: Select[Any], kind: Any, ref: str) -> int:
+    """Return the row of a reference in a list. Raises NoSuchPlace where the list has none."""
+    found: int | None = db.session.scalar(
+        listed.with_only_columns(kind.id).where(kind.ref == ref).order_by(None)
+    )
+    if found is None:
+        raise NoSuchPlace(ref)
+    return found
 
 
 def list_others(case: Case, user: User) -> Sequence[Case]:

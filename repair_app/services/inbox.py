@@ -526,13 +526,21 @@ def place_at(term: Deadline) -> str:
     return f"{term.due_on.isoformat()}_{term.id}"
 
 
+def read_place(position: str) -> tuple[date, int] | None:
+    """Return due day and row of a position; None of what is none."""
+    found = POSITION.fullmatch(position)
+    try:
+        return (date.fromisoformat(found[1]), int(found[2])) if found else None
+    except ValueError:
+        return None
+
+
 def comes_after(position: str | None) -> ColumnElement[bool]:
     """Return the SQL condition for terms behind a position; without one, for all."""
-    found = POSITION.fullmatch(position or "")
-    try:
-        due_on, last = date.fromisoformat(found[1] if found else ""), int(found[2] if found else 0)
-    except ValueError:
+    found = read_place(position or "")
+    if found is None:
         return true()
+    due_on, last = found
     return or_(Deadline.due_on > due_on, and_(Deadline.due_on == due_on, Deadline.id > last))
 
 

@@ -29,7 +29,7 @@ from repair_app.models import (
     User,
 )
 from repair_app.models.parties import OrganisationKind
-from repair_app.services.cases import NotVisible
+from repair_app.services.cases import NotVisible, find_place
 from repair_app.services.policy import current_policy
 
 PAGE = 20
@@ -217,11 +217,11 @@ def list_page(
     """Return some of the records that concern a person, the newest first.
 
     after: the reference of the record that the part before ended with; empty for the first.
+    Raises NoSuchPlace.
     """
     wanted = select(CreditRecord).where(records_concerning(user))
     if after:
-        last = select(CreditRecord.id).where(CreditRecord.ref == after).scalar_subquery()
-        wanted = wanted.where(CreditRecord.id < last)
+        wanted = wanted.where(CreditRecord.id < find_place(wanted, CreditRecord, after))
     if uscc:
         firm = select(Organisation.id).where(Organisation.uscc == uscc)
         wanted = wanted.where(CreditRecord.subject_id.in_(firm))

@@ -90,6 +90,7 @@ def list_page(user: User, *, after: str, limit: int) -> Sequence[Sanction]:
     """Return some of the measures that a person's offices carry out or initiate, newest first.
 
     after: the reference of the measure that the part before ended with; empty for the first.
+    Raises NoSuchPlace.
     """
     by_records = Sanction.record.has(
         CreditRecord.provider_id.in_(organisations_as(user, Role.PROVIDER))
@@ -98,8 +99,7 @@ def list_page(user: User, *, after: str, limit: int) -> Sequence[Sanction]:
     reads_all = true() if organisations_as(user, Role.REVIEWER, Role.AUDITOR) else false()
     wanted = select(Sanction).where(or_(own, by_records, reads_all))
     if after:
-        last = select(Sanction.id).where(Sanction.ref == after).scalar_subquery()
-        wanted = wanted.where(Sanction.id < last)
+        wanted = wanted.where(Sanction.id < cases.find_place(wanted, Sanction, after))
     return db.session.scalars(
         wanted.order_by(Sanction.id.desc())
         .limit(limit)

@@ -110,6 +110,18 @@ def test_what_was_refused_is_told_and_fetched_again(
     assert set(db.session.scalars(standings)) == {Owed.ACKNOWLEDGED}
 
 
+def test_behind_the_last_change_there_is_no_place(world: World, machine: Register) -> None:
+    """A platform that is ahead of us has read another store: it would miss what is changed now."""
+    make_platform(organisation_id=world.department.id)
+    make_record(world.firm, world.agency)
+    hand_out()
+    client = machine("officer", ["changes"])
+    head = client.get("/changes").json["head"]
+    assert client.get(f"/changes?after={head}").json["items"] == []
+    ahead = client.get(f"/changes?after={head + 1}")
+    assert (ahead.status_code, ahead.json["code"]) == (422, "no_such_place")
+
+
 def test_a_client_that_is_not_known_is_told_so(site: str, tmp_path: Path) -> None:
     with pytest.raises(NotFed):
         Source(site, "nobody", "nothing").pull(Shelf(tmp_path / "m.sqlite3"))

@@ -258,6 +258,8 @@ def test_the_interface_lists_entries_page_by_page(world, machine):
     first = reads.get(f"{path}?limit=3").json
     rest = reads.get(f"{path}?limit=3&after={first['next']}").json
     assert first["entries"] + rest["entries"] == whole["entries"]
+    strange = reads.get(f"{path}?after={first['next'] + 999}")
+    assert (strange.status_code, strange.json["code"]) == (422, "no_such_place")
     assert reads.get("/enterprises/91370112MA00000099/entries").status_code == 404
     assert reads.get("/enterprises/x/entries").status_code == 422
 
