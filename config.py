@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent
 MEGABYTE = 1024 * 1024
+STORE = "redress.sqlite3"  # of the data folder, unless DATABASE_URL names another
 # What every node of a deployment must be given alike; alone, each is made in the data folder.
 SHARED_SECRETS = (
     "SECRET_KEY",
@@ -23,11 +24,21 @@ SHARED_SECRETS = (
 )
 
 
+def data_path() -> Path:
+    """Return where the SQLite file, the evidence and the keys lie (REDRESS_DATA, or ./data)."""
+    return Path(os.environ.get("REDRESS_DATA") or ROOT / "data").resolve()
+
+
 def data_folder() -> Path:
-    """Return the folder of the SQLite file, the evidence and the keys (REDRESS_DATA, or ./data)."""
-    folder = Path(os.environ.get("REDRESS_DATA") or ROOT / "data").resolve()
+    """Return the data folder, made on first use."""
+    folder = data_path()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
+
+
+def lacks_store() -> bool:
+    """Say whether the store is a file of the data folder that is not there yet."""
+    return not os.environ.get("DATABASE_URL") and not (data_path() / STORE).exists()
 
 
 def read_secret(folder: Path, name: str) -> str:
@@ -244,7 +255,7 @@ def refuse_half_a_provider(config: Config) -> None:
 def database_url(folder: Path) -> str:
     """Return DATABASE_URL with the driver spelt out, or the SQLite file of the data folder."""
     url = os.environ.get("DATABASE_URL")
-    return spell_url(url) if url else f"sqlite:///{folder / 'redress.sqlite3'}"
+    return spell_url(url) if url else f"sqlite:///{folder / STORE}"
 
 
 def spell_url(url: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from config import ROOT, Config, ConfigError
+from config import ROOT, Config, ConfigError, lacks_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,8 +20,13 @@ if TYPE_CHECKING:
 def create_app(config: Config | None = None) -> Flask:
     """Return the application, ready to serve. Raises SpecError or RuleError for a bad policy.
 
-    Settings that cannot be served with end the process, with one line.
+    Settings that cannot be served with end the process, with one line; so does a command that works
+    on the store where there is none: nothing is made then.
     """
+    if config is None and os.environ.get("FLASK_RUN_FROM_CLI") == "true" and lacks_store():
+        from repair_app.cli.unready import refuse_to_begin
+
+        refuse_to_begin(sys.argv[1:])
     try:
         config = config or Config()
     except ConfigError as error:

@@ -26,6 +26,7 @@ from repair_app.cli import (
     scans,
     statistics,
     store,
+    unready,
     workflows,
 )
 from repair_app.engine.rules import RuleError
@@ -72,4 +73,4 @@ def add_commands(app: Flask) -> None:
         store.prepare,
         store.verify,
     ):
-        app.cli.add_command(command)
+        app.cli.add_command(unready.telling(command))
