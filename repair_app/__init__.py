@@ -35,6 +35,9 @@ def create_app(config: Config | None = None) -> Flask:
         app = build_app(config)
     if not config.TESTING:  # where one process makes many applications, each must be able to go
         gc.freeze()
+        # A page makes thousands of objects and no rubbish: to look after each 700 costs a tenth of
+        # an answer to a thousand questions, and as much of an import.
+        gc.set_threshold(50_000)
     return app
 
 

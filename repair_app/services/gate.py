@@ -51,6 +51,7 @@ FORMAT: Final = 1
 OF_PAGE: Final = "page"  # the purpose of a person who asks by the page
 MOST: Final = 1_000  # questions at a time
 MOST_LISTED: Final = 20  # sanctions in an answer
+MEASURES: Final = select(SanctionMeasure.code)
 
 
 class Question(NamedTuple):
@@ -270,7 +271,7 @@ def decide(
     }  # who has a sanction is on file; of others it is asked
     measures: set[str] = set()
     if any(one not in found for one in questions):
-        measures.update(session.scalars(select(SanctionMeasure.code)))
+        measures.update(session.scalars(MEASURES))
     if others := [one for one in usccs if one not in enterprises]:
         asked, values = about(session, others)
         enterprises.update(session.scalars(asked.enterprises, values))
