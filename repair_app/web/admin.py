@@ -8,14 +8,14 @@ from io import BytesIO
 from flask import Blueprint, abort, render_template, send_file
 from werkzeug.wrappers import Response
 
-from repair_app.alarms import KINDS
 from repair_app.engine.letter_kinds import LetterKind
 from repair_app.models import Role
 from repair_app.services import deadlines, history, letter_samples, overview, training
 from repair_app.services.policy import current_policy
 from repair_app.services.rule_words import PARTS
 from repair_app.web.door import only
-from repair_app.web.view import row_before
+from repair_app.web.view import language, row_before
+from repair_app.web.workings import alarm_words, failure_words, job_words, round_words
 
 pages = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -27,8 +27,7 @@ def index() -> str:
     return render_template(
         "admin/index.html",
         waiting=overview.count_waiting(),
-        alarms=deadlines.list_alarms(),
-        alarm_kinds=KINDS,
+        alarms=alarm_words(deadlines.list_alarms(), language()),
     )
 
 
@@ -44,7 +43,13 @@ def changes() -> str:
 @only(Role.ADMINISTRATOR)
 def running() -> str:
     """Show how mails and jobs stand."""
-    return render_template("admin/running.html", found=overview.read_running())
+    found = overview.read_running()
+    rounds = [
+        (job_words(name), name, *round_words(cron, last))
+        for name, cron, last in (found.jobs.rounds if found.jobs else [])
+    ]
+    failed = map(failure_words, found.failed)
+    return render_template("admin/running.html", found=found, rounds=rounds, failed=list(failed))
 
 
 @pages.get("/settings")

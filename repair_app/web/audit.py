@@ -4,7 +4,6 @@ from flask import Blueprint, render_template, request
 from flask_babel import gettext
 from flask_login import current_user
 
-from repair_app.alarms import KINDS
 from repair_app.forms.administration import EventsForm
 from repair_app.models import Role
 from repair_app.penalty_format.uscc import is_uscc, normalise_uscc
@@ -16,6 +15,7 @@ from repair_app.services.policy import current_policy
 from repair_app.web import words
 from repair_app.web.door import only
 from repair_app.web.view import asked_for, language, row_before
+from repair_app.web.workings import alarm_words
 
 pages = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -35,8 +35,7 @@ def index() -> str:
         happenings=happenings,
         page=history.PAGE,
         with_page=history.list_with_page({one.event.stream for one in happenings}, current_user),
-        alarms=deadlines.list_alarms(),
-        alarm_kinds=KINDS,
+        alarms=alarm_words(deadlines.list_alarms(), language()),
     )
 
 

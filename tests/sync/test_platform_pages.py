@@ -169,7 +169,7 @@ def test_a_range_that_is_none_is_refused(office: Client) -> None:
 
 
 def test_who_is_late_raises_an_alarm_and_its_owner_is_mailed_once(
-    app: Flask, world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    world: World, as_: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = []
     monkeypatch.setattr(notices, "find_server", lambda: mails.mail.read_server("smtp://127.0.0.1"))
@@ -184,6 +184,10 @@ def test_who_is_late_raises_an_alarm_and_its_owner_is_mailed_once(
     (letter,) = sent
     assert letter["To"] == platform.owner_email
     assert "逾期" in letter.get_body(("plain",)).get_content()
+    for reader in (world.administrator, world.auditor):
+        desk = as_(reader).read("/admin" if reader == world.administrator else "/audit").words
+        assert f"公示平台未同步 {platform.name_zh} 逾期未公示变更" in desk
+        assert "not shown in time" not in desk
 
 
 class fake_line:  # noqa: N801  # stands for a context manager
