@@ -1,18 +1,24 @@
 """References that people can read out: `YY-2026-000123-C`, the last one a check character."""
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import date
+from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 from stdnum.iso7064 import mod_37_36
 
 # One statement takes the numbers and keeps others waiting until we commit: no gap, no double.
-TAKE = text(
+TAKE = sql(
     "INSERT INTO ref_counter (prefix, year, last) VALUES (:prefix, :year, :count) "
     "ON CONFLICT (prefix, year) DO UPDATE SET last = ref_counter.last + :count RETURNING last"
 )
-GIVEN_OUT = text("SELECT prefix, year FROM ref_counter WHERE last >= :number")
+GIVEN_OUT = sql("SELECT prefix, year FROM ref_counter WHERE last >= :number")
+HYPHENS: Final = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")  # for which keyboards have no one key
+LOOSE: Final = re.compile("([A-Z]{2})-?([0-9]{4})-?([0-9]{0,9})-?([0-9A-Z]?)")
+DIGITS: Final = 6
 
 
 def new_ref(session: Session, prefix: str, day: date) -> str:
@@ -47,3 +53,21 @@ def refs_numbered(session: Session, number: int, prefix: str = "", year: str = "
 def check_character(body: str) -> str:
     """Return the check character of a reference (ISO 7064 mod 37,36: letters and digits)."""
     return str(mod_37_36.calc_check_digit(body.replace("-", "")))
+
+
+def as_written(typed: str) -> str:
+    """Return a reference, or the beginning of one, as it is on file: however it was typed.
+
+    typed: in small or full-width letters, with other hyphens or none. What is no reference comes
+    back with letters and hyphens of ASCII width only.
+    """
+    text = unicodedata.normalize("NFKC", typed).translate(HYPHENS)
+    found = LOOSE.fullmatch(text.upper())
+    if found is None:
+        return text
+    prefix, year, digits, check = found.groups()
+    if len(digits) > DIGITS and not check:  # the last one may be the check character
+        body = f"{prefix}-{year}-{digits[:-1]}"
+        if check_character(body) == digits[-1]:
+            return f"{body}-{digits[-1]}"
+    return "-".join(filter(None, (prefix, year, digits, check)))

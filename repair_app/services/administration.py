@@ -19,6 +19,7 @@ from repair_app.engine.step import Actor
 from repair_app.labels import Label
 from repair_app.models import Appointment, InstitutionRegistration, Organisation, Person, Role, User
 from repair_app.models.parties import OrganisationKind
+from repair_app.penalty_format import normalise_uscc
 from repair_app.services import institutions, machines, office_book, people
 from repair_app.services.cases import NotVisible
 from repair_app.services.people import NotPossible
@@ -385,7 +386,7 @@ def are_sought(query: str, role: str) -> ColumnElement[bool]:
     """
     seats = select(Appointment.user_id).join(Appointment.organisation)
     of = seats.where(
-        or_(Organisation.name.contains(query, autoescape=True), Organisation.uscc == query.upper())
+        or_(Organisation.name.contains(query, autoescape=True), Organisation.uscc == normalise_uscc(query))
     )
     found = or_(
         User.email.contains(query.lower(), autoescape=True),

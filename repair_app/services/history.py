@@ -35,6 +35,7 @@ from repair_app.models import Case, CreditRecord, Event, Organisation, Requireme
 from repair_app.models.parties import OrganisationKind
 from repair_app.name_index import fold
 from repair_app.penalty_format.uscc import normalise_uscc
+from repair_app.refs import as_written
 from repair_app.services.cases import KINDS
 from repair_app.services.office_book import BOOKS
 from repair_app.services.policy import current_policy
@@ -209,7 +210,7 @@ def list_of_book(book: Workflow) -> list[Happening]:
 
 def conditions_of(sought: Sought) -> Iterator[ColumnElement[bool] | None]:
     """Yield the SQL conditions for what is looked for; None for what is not asked."""
-    ref = sought.ref
+    ref = as_written(sought.ref)
     yield or_(Event.stream == ref, Event.entity == ref) if ref else None
     yield Event.workflow == sought.workflow if sought.workflow else None
     yield Event.transition == sought.step if sought.step else None

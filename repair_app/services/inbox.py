@@ -1,6 +1,7 @@
 """Worklists: whose turn it is, the most urgent first."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -48,7 +49,7 @@ from repair_app.models import (
     User,
 )
 from repair_app.models.parties import OrganisationKind
-from repair_app.refs import refs_numbered
+from repair_app.refs import as_written, refs_numbered
 from repair_app.services import search
 from repair_app.services.policy import current_policy
 
@@ -175,8 +176,8 @@ def read_filters(role: Role, asked: Mapping[str, str]) -> Filters:
 
 
 def visible(text: str) -> str:
-    """Return what was asked for without what cannot be seen."""
-    return "".join(filter(str.isprintable, text)).strip()
+    """Return what was asked for without what cannot be seen; a wide space parts words, too."""
+    return "".join(filter(str.isprintable, " ".join(text.split())))
 
 
 def read_day(text: str) -> date | None:
@@ -301,12 +302,13 @@ def running_of(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def mentions(text: str) -> ColumnElement[bool]:
     """Return the SQL condition for terms that each word of a text is about."""
-    return and_(true(), *(is_about(word) for word in text.split()[:WORDS]))
+    words = unicodedata.normalize("NFKC", text).split()
+    return and_(true(), *(is_about(word) for word in words[:WORDS]))
 
 
 def is_about(word: str) -> ColumnElement[bool]:
     """Return the SQL condition for terms of a number, a decision, or an enterprise named so."""
-    number = word.upper()
+    number = as_written(word).upper()
     if BEGINNING.fullmatch(number) and not WHOLE_NUMBER.fullmatch(number):
         short = is_numbered(number) if NUMBER.fullmatch(number) else is_named(word)
         return or_(short, is_numbered_from(number))

@@ -29,6 +29,7 @@ from repair_app.forms import FORMS
 from repair_app.letters import LANGUAGES
 from repair_app.models import Case, CreditRecord
 from repair_app.public_address import site
+from repair_app.refs import as_written
 from repair_app.services import complaints, letters, own_reports
 from repair_app.services.letters import LetterPage
 from repair_app.web import accounts
@@ -133,9 +134,8 @@ def verify(code: str) -> Any:
 
 
 def tidy(code: str) -> str:
-    """Return a code or number as it is on file: a number may be typed in small letters."""
-    number = code.strip().upper()
-    return number if letters.NUMBER.fullmatch(number) else code.strip()
+    """Return a code or number as it is on file, in whatever width, a number however typed."""
+    return as_written(code.strip())
 
 
 @pages.after_request

@@ -39,10 +39,10 @@ def listed(client, query=""):
     return ROW.findall(client.read(f"/work{query}").html)
 
 
-def counts(client):
-    """Return what stands beside each tab."""
-    tabs = client.read("/work").having("nav-tabs")[0]
-    texts = [text_of(one) for one in tabs.iter("span")]
+def counts(client, query=""):
+    """Return what stands beside each tab; nothing where no number does."""
+    tabs = client.read(f"/work{query}").having("nav-tabs")[0]
+    texts = [text_of(one.find(".//span")) for one in tabs.iter("li")]
     return dict(zip(("mine", "team", "unassigned", "soon", "overdue"), texts, strict=True))
 
 
@@ -82,6 +82,18 @@ def test_each_tab_shows_what_it_counts(cast, world):
     with time_machine.travel(in_days(20)):
         assert set(listed(cast.reviewer, "?tab=overdue")) == {mine, other, free}
         assert counts(cast.reviewer)["overdue"] == "3"
+
+
+def test_a_filter_leaves_no_number_beside_a_tab_that_it_does_not_hold_for(cast, world, monkeypatch):
+    """Counting all that fits would be a walk along the whole list for each tab."""
+    found = make_case(world, "submitted").ref
+    make_case(world, "submitted")
+    beside = counts(cast.reviewer, f"?q={found}")
+    assert beside.pop("team") == "1"
+    assert set(beside.values()) == {""}
+    monkeypatch.setattr("repair_app.services.inbox.PAGE", 1)
+    assert counts(cast.reviewer, "?q=虚构甲")["team"] == "1+"
+    assert counts(cast.reviewer)["team"] == "2"
 
 
 def test_what_is_due_within_three_working_days_is_due_soon(cast, world):
@@ -201,6 +213,21 @@ def test_a_matter_is_found_by_the_beginning_of_its_number(cast, world):
         event.remove(db.engine, "before_cursor_execute", keep)
     assert not [one for one in asked if "case_file.ref LIKE" in one]
     assert [one for one in asked if "case_file.ref BETWEEN" in one]
+
+
+def test_a_matter_is_found_however_its_number_is_typed(cast, world):
+    ref = make_case(world, "submitted", workflow="repair").ref
+    prefix, year, digits, check = ref.split("-")
+    for typed in (
+        f"{prefix}{year}",
+        f"{prefix}{year}{digits}",
+        f"{prefix}{year}{digits}{check}".lower(),
+        f"{prefix}–{year}—{digits}－{check}",
+        ref.translate({ord(one): ord(one) + 0xFEE0 for one in ref}),
+        f"{prefix}　{int(digits)}",
+    ):
+        assert listed(cast.reviewer, f"?q={typed}") == [ref], typed
+    assert listed(cast.reviewer, f"?q={prefix}{int(year) - 1}") == []
 
 
 def test_the_beginning_of_many_numbers_finds_them_all(cast, world, monkeypatch):
