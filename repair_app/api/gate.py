@@ -21,14 +21,14 @@ from repair_app.api.access import current_account, current_client, needs, open_t
 from repair_app.api.answers import Key, once
 from repair_app.api.bodies import Sent
 from repair_app.api.mistakes import LINE, MEASURE, OF_CODES, REF
-from repair_app.api.problems import PROBLEMS, Mistake, Wrong
+from repair_app.api.problems import PROBLEMS, Mistake, Wrong, show
 from repair_app.api.questions import StepRequest, read
 from repair_app.api.resources import open_part
 from repair_app.engine.step import NotAllowed
 from repair_app.labels import N_
 from repair_app.models import Role
 from repair_app.penalty_format import InvalidUscc, check_uscc
-from repair_app.services import gate
+from repair_app.services import executions, gate
 from repair_app.services.cases import Submission
 
 resources = open_part("gate")
@@ -222,7 +222,7 @@ class Report(Sent):
 
 
 class Reported(BaseModel):
-    """What became of a report."""
+    """What became of a report; where it was repeated, what became of the first."""
 
     sanction: str
     state: str
@@ -230,6 +230,13 @@ class Reported(BaseModel):
         description="why it must not have been carried out: suspended, outside_term, off_file"
     )
     remedy: str | None = Field(description="the case in which the harm is to be undone")
+    event: EventReference = Field(description="the report in the ledger, the first of its kind")
+    repeated: bool = Field(
+        description="the day was reported with this outcome before: it is counted once"
+    )
+    corrects: EventReference | None = Field(
+        description="a report of the same day that nothing was carried out"
+    )
 
 
 @resources.get("/enforceable", responses={200: Answered, **PROBLEMS})
@@ -260,20 +267,32 @@ def show_keys() -> Response:
     return answer
 
 
-@resources.post("/executions", responses={201: Reported, **PROBLEMS})
+@resources.post("/executions", responses={200: Reported, 201: Reported, **PROBLEMS})
 @needs("gate")
 @once
 def report(body: Report, header: Key) -> Response:
     """Report that a measure was carried out on a day, or was not, and why.
 
-    One that was carried out while it must not have been opens the remedy of the harm.
+    One that was carried out while it must not have been opens the remedy of the harm. The same day
+    with the same outcome is the same report: it is answered 200 with the first, and counted once;
+    other words are kept beside it. That it was carried out may be reported after it was reported
+    that it was not (`corrects`); not the other way round (409, contradicts).
     """
     ref = body.sanction or sanction_of(body.receipt or "")
     done = gate.report(ref, current_account(), partial(fill_in, body))
     content = Reported.model_validate(done).model_dump()
-    answer = make_response(json.dumps(content), HTTPStatus.CREATED)
+    status = HTTPStatus.OK if done["repeated"] else HTTPStatus.CREATED
+    answer = make_response(json.dumps(content), status)
     answer.mimetype = "application/json"
     return answer
+
+
+def show_contradiction(error: executions.Contradicted) -> Response:
+    """Answer a report that takes back what was carried out."""
+    return show(HTTPStatus.CONFLICT, "contradicts", reasons=error.reasons)
+
+
+resources.register_error_handler(executions.Contradicted, show_contradiction)
 
 
 def fill_in(body: Report, sanction: Any, step: Any) -> Submission:

@@ -94,6 +94,13 @@ TEXTS: Final = {
         N_("Use a method that the description of the interface names."),
     ),
     "refused": (N_("The step is barred."), N_("See the reasons; mend what they name.")),
+    "contradicts": (
+        N_("This contradicts what was reported of the same day."),
+        N_(
+            "What was carried out cannot be taken back by a report. Was it reported by mistake, "
+            "send `executed` once more and say so in `why`: it is kept beside the first report."
+        ),
+    ),
     "wrong_state": (
         N_("The step does not start in the present state."),
         N_("Read the matter again: something has changed, or the step came too early."),

@@ -18,6 +18,7 @@ from repair_app.models import (
     CreditRecord,
     DisputeMark,
     Sanction,
+    SanctionExecution,
     SanctionMeasure,
     SanctionSuspension,
 )
@@ -312,6 +313,23 @@ def find_incident(sanction: Sanction, day: date) -> str | None:
     if day < sanction.imposed_on or day > sanction.ends_on or (ended_on and day > ended_on):
         return "outside_term"
     return None
+
+
+def find_execution(sanction: Sanction, day: date, *, executed: bool) -> SanctionExecution | None:
+    """Return what was reported before of a day with the same outcome, judged as it is now.
+
+    What was reported before a verification began does not answer for what was carried out after.
+    """
+    incident = find_incident(sanction, day) if executed else None
+    return next(
+        (
+            one
+            for one in sanction.executions
+            if (one.happened_on, one.executed) == (day, executed)
+            and incident in {None, one.incident}
+        ),
+        None,
+    )
 
 
 def was_suspended(suspension: SanctionSuspension, day: date) -> bool:

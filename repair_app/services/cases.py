@@ -28,7 +28,7 @@ from repair_app.engine.step import (
 )
 from repair_app.engine.store import ReadingStore, Store
 from repair_app.models import Case, CreditRecord, FormToken, Requirement, Role, Sanction, User
-from repair_app.services import evidence
+from repair_app.services import evidence, executions
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 from repair_app.uploads import Upload
@@ -289,6 +289,10 @@ def perform(kind: str, ref: str, name: str, user: User, submission: Submission) 
         actors = actors_of(user, entity)
         if earlier := find_earlier(session, user, submission):
             return Outcome(earlier, repeated=True)
+        if isinstance(entity, Sanction) and name == executions.STEP:
+            actor_for(policy, entity, name, actors)
+            if executions.was_told(session, entity, submission.answers):
+                return Outcome(ref, repeated=True)
         if entity.version != submission.version:
             raise Stale(entity, submission.version)
         actor = actor_for(policy, entity, name, actors)

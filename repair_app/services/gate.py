@@ -27,6 +27,7 @@ from repair_app.engine.enforcement import (
     NOT_IMPOSED,
     Verdict,
     enforceable,
+    find_execution,
 )
 from repair_app.engine.spec import Transition
 from repair_app.models import (
@@ -42,7 +43,7 @@ from repair_app.models import (
     SanctionSuspension,
     User,
 )
-from repair_app.services import cases
+from repair_app.services import cases, executions
 from repair_app.services.policy import current_policy
 from repair_app.services.reasons import reason_label
 from repair_app.services.transaction import transaction
@@ -325,13 +326,12 @@ def describe(decided: Decided, bases: Mapping[str, Mapping[str, str]]) -> dict[s
     """Return what an answer says of a verdict."""
     verdict, event = decided.verdict, decided.event
     reason = reason_label(verdict.reason)
-    place = {"stream": event.stream, "seq": event.seq, "hash": event.hash} if event else None
     return {
         "enforceable": verdict.enforceable,
         "state": verdict.code,
         "reason": {"zh": reason.zh, "en": reason.en},
         "basis": bases[verdict.basis],
-        "event": place,
+        "event": place_of(event),
         "sanctions": [describe_sanction(*one) for one in decided.sanctions[:MOST_LISTED]],
         "sanctions_in_all": len(decided.sanctions),
     }
@@ -389,36 +389,50 @@ def log(
 
 # --- what was carried out ---
 
-STEP: Final = "report"
 TRIES: Final = 3
 
 
 def report(
     ref: str, user: User, fill_in: Callable[[Sanction, Transition], cases.Submission]
-) -> dict[str, str | None]:
+) -> dict[str, Any]:
     """Report what was carried out of a sanction, by its own step; return how it then stands.
 
     fill_in: gives the submission for the sanction as it stands. What happened has happened: where
-    the sanction changes just then, the report is for it as it became. Raises what
-    `cases.perform` raises.
+    the sanction changes just then, the report is for it as it became. What is reported again is
+    answered with the first report (`services/executions.py`). Raises what `cases.perform` raises.
     """
     for left in reversed(range(TRIES)):
         sanction: Any = cases.get_visible("sanctions", ref, user)
-        step = cases.find_transition(user, sanction, STEP)
+        step = cases.find_transition(user, sanction, executions.STEP)
+        submission = fill_in(sanction, step)
+        facts = submission.answers.facts
+        day, executed = date.fromisoformat(facts["happened_on"]), facts["executed"]
+        known = find_execution(sanction, day, executed=executed)
         try:
-            cases.perform("sanctions", ref, STEP, user, fill_in(sanction, step))
+            cases.perform("sanctions", ref, executions.STEP, user, submission)
             break
         except cases.Stale:
             if not left:
                 raise
     sanction = cases.get_visible("sanctions", ref, user)
-    incident = sanction.executions[-1].incident
+    kept: Any = find_execution(sanction, day, executed=executed)
+    told = executions.list_reports(db.session(), ref, facts)
+    event = next(one for one in told if one.at >= kept.reported_at)
+    before = executions.list_reports(db.session(), ref, {**facts, "executed": False})
     return {
         "sanction": ref,
         "state": sanction.state,
-        "incident": incident,
-        "remedy": find_remedy(sanction) if incident else None,
+        "incident": kept.incident,
+        "remedy": find_remedy(sanction) if kept.incident else None,
+        "event": place_of(event),
+        "repeated": known is not None,
+        "corrects": place_of(next(before, None)) if executed else None,
     }
+
+
+def place_of(event: Event | EventRow | None) -> dict[str, Any] | None:
+    """Return where an event stands in the ledger, if there is one."""
+    return {"stream": event.stream, "seq": event.seq, "hash": event.hash} if event else None
 
 
 def find_remedy(sanction: Sanction) -> str | None:

@@ -25,7 +25,7 @@ from repair_app.engine.spec import Transition
 from repair_app.engine.step import Entity, Reason, Refused, WrongState, case_of, record_of
 from repair_app.forms import FORMS, TransitionForm
 from repair_app.forms.questions import CorrectionForm
-from repair_app.models import Case, CreditRecord, Draft, RecordUpload, Requirement
+from repair_app.models import Case, CreditRecord, Draft, RecordUpload, Requirement, Sanction
 from repair_app.services import cases, first_decisions, supplements, training
 from repair_app.services import drafts as kept_drafts
 from repair_app.services.policy import current_policy
@@ -53,8 +53,11 @@ def fire(kind: str, ref: str, name: str) -> Answer:
     if is_only_shown(form, transition) or not form.validate_on_submit() or is_checked():
         return show_form(form, entity, transition)
     changed = form.list_changes()
-    send(partial(cases.perform, kind, ref, name, current_user), form, entity, transition, ref, name)
+    act = partial(cases.perform, kind, ref, name, current_user)
+    outcome = send(act, form, entity, transition, ref, name)
     done = told_of(form, transition, changed)
+    if outcome.repeated and isinstance(entity, Sanction):
+        done = gettext("This was reported before, in the same words: it is counted once.")
     if isinstance(entity, Requirement) and entity.case.state == "draft":
         ahead = gettext("The application is not filed yet: go on until you submit it.")
         done = f"{done} {ahead}"

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from babel.dates import format_date
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask import Flask
 from sqlalchemy import select, update
 
-from repair_app import receipts
+from repair_app import ledger, receipts
 from repair_app.db import db, now, today
 from repair_app.models import Case, Enquiry, Event, Sanction, SanctionMeasure
 from repair_app.services import gate
@@ -443,12 +444,18 @@ def test_what_was_carried_out_while_enforceable_is_kept(machine, world, record, 
     one = machine("officer")
     answer = report(one, sanction)
     assert answer.status_code == 201, answer.json
-    assert answer.json == {
+    told = dict(answer.json)
+    event = told.pop("event")
+    assert told == {
         "sanction": sanction.ref,
         "state": "in_force",
         "incident": None,
         "remedy": None,
+        "repeated": False,
+        "corrects": None,
     }
+    written = db.session.scalars(select(Event).where(Event.hash == event["hash"])).one()
+    assert (written.entity, written.transition) == (sanction.ref, "report")
     [kept] = db.session.get(Sanction, sanction.id).executions
     assert (kept.executed, kept.happened_on, kept.incident) == (True, today(), None)
 
@@ -502,6 +509,119 @@ def test_a_report_that_is_sent_again_is_kept_once(machine, world, record, sancti
     assert len(db.session.get(Sanction, sanction.id).executions) == 1
     other = report(one, sanction, key="monday", outcome="not_executed")
     assert (other.status_code, other.json["code"]) == (422, "key_reused")
+
+
+def executions_of(sanction):
+    db.session.rollback()
+    kept = db.session.get(Sanction, sanction.id).executions
+    return [(one.executed, one.incident) for one in kept]
+
+
+def remedies():
+    db.session.rollback()
+    return db.session.scalars(select(Case.ref).where(Case.workflow == "remedy")).all()
+
+
+def test_the_same_report_under_another_key_is_answered_with_the_first(
+    machine, world, record, sanction, digest
+):
+    """济阳信用办〔2020〕2号 （十）2 asks whether and when: a day is counted once."""
+    make_case(world, "accepted", record=record)
+    one, other = machine("officer"), machine("officer")
+    first = report(one, sanction)
+    assert (first.status_code, first.json["incident"]) == (201, "suspended")
+    before = digest("kept_answer")
+    for again in (report(one, sanction), report(other, sanction)):
+        assert again.status_code == 200
+        assert again.json == {**first.json, "repeated": True}
+    assert digest("kept_answer") == before
+    assert executions_of(sanction) == [(True, "suspended")]
+    assert remedies() == [first.json["remedy"]]
+
+
+def test_other_words_about_the_same_day_are_kept_beside_the_first(machine, world, record, sanction):
+    make_case(world, "accepted", record=record)
+    one = machine("officer")
+    first = report(one, sanction)
+    again = report(one, sanction, why="误报：当日并未取消。")
+    assert (again.status_code, again.json) == (200, {**first.json, "repeated": True})
+    assert executions_of(sanction) == [(True, "suspended")]
+    assert remedies() == [first.json["remedy"]]
+    told = db.session.scalars(
+        select(Event).where(Event.entity == sanction.ref, Event.transition == "report")
+    )
+    assert [ledger.texts_of(event)["account"] for event in told] == [
+        "已取消其投标资格。",
+        "误报：当日并未取消。",
+    ]
+
+
+def test_what_was_carried_out_is_not_taken_back_by_a_report(
+    machine, world, record, sanction, digest
+):
+    """鲁政发〔2017〕44号 二（四）20: harm is undone because of it."""
+    make_case(world, "accepted", record=record)
+    one = machine("officer")
+    report(one, sanction)
+    before = digest("kept_answer")
+    refused = report(one, sanction, outcome="not_executed", why="并未执行。")
+    assert (refused.status_code, refused.json["code"]) == (409, "contradicts")
+    assert "executed" in refused.json["mend"]
+    assert format_date(today(), "long", locale="en") in refused.json["reasons"][0]
+    assert digest("kept_answer") == before
+    yesterday = str(today() - DAY)
+    other_day = report(one, sanction, outcome="not_executed", happened_on=yesterday)
+    assert other_day.status_code == 201
+
+
+def test_what_was_carried_out_after_all_is_taken_and_refers_to_the_first(
+    machine, world, record, sanction
+):
+    """What happened has happened: it may be what opens the remedy."""
+    make_case(world, "accepted", record=record)
+    one = machine("officer")
+    first = report(one, sanction, outcome="not_executed", why="暂不执行。")
+    assert (first.status_code, first.json["corrects"]) == (201, None)
+    second = report(one, sanction)
+    assert (second.status_code, second.json["incident"]) == (201, "suspended")
+    assert second.json["corrects"] == first.json["event"]
+    assert executions_of(sanction) == [(False, None), (True, "suspended")]
+    assert remedies() == [second.json["remedy"]]
+
+
+def test_what_is_carried_out_after_a_verification_began_is_no_repetition(
+    machine, world, record, sanction
+):
+    one = machine("officer")
+    assert report(one, sanction).json["incident"] is None
+    make_case(world, "accepted", record=record)
+    second = report(one, sanction)
+    assert (second.status_code, second.json["incident"]) == (201, "suspended")
+    assert executions_of(sanction) == [(True, None), (True, "suspended")]
+    assert report(one, sanction).json == {**second.json, "repeated": True}
+
+
+def test_the_page_counts_a_report_once_as_the_interface_does(
+    machine, world, record, sanction, as_, digest
+):
+    one = machine("officer")
+    first = report(one, sanction)
+    assert first.status_code == 201
+    officer = as_(world.officer)
+    path = f"/sanctions/{sanction.ref}/report"
+    said = {"happened_on": str(today()), "account": "已取消其投标资格。"}
+    page = officer.get(path)
+    before = digest("kept_answer", "form_token")
+    sent = officer.send(page, path, executed="yes", **said)
+    assert sent.status_code == 302
+    assert "不重复计算" in officer.get(sent.location).text
+    page = officer.get(path)
+    refused = officer.send(page, path, executed="no", **said)
+    assert refused.status_code == 409
+    assert "不能以另一次反馈撤回" in refused.text
+    assert "已取消其投标资格。" in refused.text  # what was typed stays
+    assert digest("kept_answer", "form_token") == before
+    assert executions_of(sanction) == [(True, None)]
 
 
 def test_what_is_wrong_with_a_report_is_named_and_nothing_is_kept(

@@ -1,6 +1,8 @@
 """Harm that a wrongful sanction did, and its undoing (鲁政发〔2017〕44号 二（四）20)."""
 
-from repair_app.engine.enforcement import fits_class
+from datetime import date
+
+from repair_app.engine.enforcement import find_execution, fits_class
 from repair_app.engine.opening import open_as_system
 from repair_app.engine.step import Step
 
@@ -40,7 +42,10 @@ def end_unfitting_sanctions(step: Step) -> None:
 
 def open_remedy_of_incident(step: Step) -> None:
     """Have harm undone when a measure was carried out on a day on which it must not have been."""
-    if step.sanction.executions[-1].incident is not None:
+    facts = step.answers.facts
+    day = date.fromisoformat(facts["happened_on"])
+    kept = find_execution(step.sanction, day, executed=facts["executed"])
+    if kept is not None and kept.incident is not None:
         _open_remedy(step, step.sanction.department_id)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from repair_app.engine.enforcement import find_incident
+from repair_app.engine.enforcement import find_execution, find_incident
 from repair_app.engine.step import Step
 from repair_app.models import SanctionExecution
 
@@ -13,9 +13,14 @@ def begin_term(step: Step) -> None:
 
 
 def keep_execution(step: Step) -> None:
-    """Keep what the department says it carried out, and whether it must not have."""
+    """Keep what the department says it carried out, and whether it must not have.
+
+    A day is kept once with its outcome; what is told of it again is told by the event alone.
+    """
     facts = step.answers.facts
     day = date.fromisoformat(facts["happened_on"])
+    if find_execution(step.sanction, day, executed=facts["executed"]):
+        return
     execution = step.store.make(
         SanctionExecution,
         happened_on=day,
