@@ -28,6 +28,7 @@ from sqlalchemy import JSON, String, select
 
 from config import ROOT
 from repair_app.db import db
+from repair_app.engine.enforcement import CODES
 from repair_app.models import User
 from tests.client import Client
 from tests.factories import (
@@ -149,6 +150,8 @@ def test_every_reason_is_marked_and_translated(path: Path, chinese: Catalog) -> 
         match call.args[0]:
             case ast.Call(func=ast.Name(id="N_"), args=[ast.Constant(value=str(text))]):
                 assert text in chinese, f"{text!r} is not in messages.po"
+            case ast.Subscript(value=ast.Name(id="CODES")):
+                assert [text for text in CODES.values() if text not in chinese] == []
             case other:
                 pytest.fail(f"line {call.lineno}: {ast.unparse(other)} is not marked with N_")
 

@@ -81,6 +81,7 @@ def add_api(app: OpenAPI) -> None:
         app.extensions["csrf"].exempt(area.resources)  # no cookie counts here
         documentation.register(app, area.resources)
     names = {area.resources.name for area in AREAS}
+    app.extensions["redress_codes"] = problems.TEXTS
     app.extensions["redress_describe"] = lambda: documentation.description_of(app)
     access.check_rules(app, names)
     limits.slow_down(app, names)

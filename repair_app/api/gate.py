@@ -24,6 +24,7 @@ from repair_app.api.mistakes import LINE, MEASURE, OF_CODES, REF
 from repair_app.api.problems import PROBLEMS, Mistake, Wrong, show
 from repair_app.api.questions import StepRequest, read
 from repair_app.api.resources import open_part
+from repair_app.engine.enforcement import CODES, INCIDENTS
 from repair_app.engine.step import NotAllowed
 from repair_app.labels import N_
 from repair_app.models import Role
@@ -158,11 +159,7 @@ class Answered(BaseModel):
     uscc: str
     measure: str
     enforceable: bool = Field(description="yes or no: do not enforce on a no")
-    state: str = Field(
-        description="enforceable, suspended, shielded, record_ended, ended, not_accepted, "
-        "declined, not_listed, not_for_class, outside_term, not_imposed, enterprise_not_known, "
-        "measure_not_known"
-    )
+    state: str = Field(description=", ".join(CODES))
     reason: Both
     basis: Basis
     event: EventReference | None = Field(description="null where there is no sanction")
@@ -227,7 +224,7 @@ class Reported(BaseModel):
     sanction: str
     state: str
     incident: str | None = Field(
-        description="why it must not have been carried out: suspended, outside_term, off_file"
+        description=f"why it must not have been carried out: {', '.join(INCIDENTS)}"
     )
     remedy: str | None = Field(description="the case in which the harm is to be undone")
     event: EventReference = Field(description="the report in the ledger, the first of its kind")

@@ -24,6 +24,7 @@ from repair_app.models import (
 )
 
 LIVE = ("published", "withheld")
+ENFORCEABLE: Final = "enforceable"  # the one code that is a yes
 SHIELDED = "shielded"  # a record that a bankruptcy plan keeps from view and use for the time being
 IN_VERIFICATION = "SD-GOV-2017-44 二（四）20"
 AFTER_REPAIR = "SD-CREDIT-2021-5 （八）"
@@ -73,40 +74,39 @@ class Verdict:
     by_record: bool = False  # whether the record's own standing decides, not the sanction's
 
 
-# How a sanction stands, for machines: each code has one reason in words.
-CODES: Final = (
-    "enforceable",
-    "suspended",
-    "shielded",
-    "record_ended",
-    "ended",
-    "not_accepted",
-    "declined",
-    "not_listed",
-    "not_for_class",
-    "outside_term",
+# How a sanction stands, for machines; each has its reason in words.
+CODES: Final = MappingProxyType(
+    {
+        ENFORCEABLE: N_("In force until %(end)s."),
+        "suspended": N_("The record is being verified: the measure is not executed meanwhile."),
+        SHIELDED: N_("The record is shielded while a reorganisation plan is carried out."),
+        "record_ended": N_("The record it rests on is no longer a ground for sanctions."),
+        "ended": N_("The measure has ended."),
+        "not_accepted": N_("The measure was initiated; the department has not accepted it yet."),
+        "declined": N_("The department declined the measure."),
+        "not_listed": N_("The measure has been taken off the catalogue."),
+        "not_for_class": N_("The measure may not rest on a record of this class."),
+        "outside_term": N_("Outside the term of the measure (%(start)s to %(end)s)."),
+        "not_imposed": N_("The department has imposed no such measure on this enterprise."),
+        "enterprise_not_known": N_(
+            "No enterprise with this code is on file: without a record there is no measure."
+        ),
+        "measure_not_known": N_(
+            "The catalogue has no such measure: none outside of it may be enforced."
+        ),
+    }
 )
+
+
+def no(basis: str, code: str, *, by_record: bool = False, **values: object) -> Verdict:
+    """Return the no of a code, by a clause; values: what its words leave open."""
+    return Verdict(False, Reason(CODES[code], values), basis, code, by_record)
 
 
 # Where there is no sanction that could be enforced.
-NOT_IMPOSED: Final = Verdict(
-    False,
-    Reason(N_("The department has imposed no such measure on this enterprise.")),
-    NO_MEASURE_AT_WILL,
-    "not_imposed",
-)
-ENTERPRISE_NOT_KNOWN: Final = Verdict(
-    False,
-    Reason(N_("No enterprise with this code is on file: without a record there is no measure.")),
-    NO_MEASURE_AT_WILL,
-    "enterprise_not_known",
-)
-MEASURE_NOT_KNOWN: Final = Verdict(
-    False,
-    Reason(N_("The catalogue has no such measure: none outside of it may be enforced.")),
-    NO_MEASURE_AT_WILL,
-    "measure_not_known",
-)
+NOT_IMPOSED: Final = no(NO_MEASURE_AT_WILL, "not_imposed")
+ENTERPRISE_NOT_KNOWN: Final = no(NO_MEASURE_AT_WILL, "enterprise_not_known")
+MEASURE_NOT_KNOWN: Final = no(NO_MEASURE_AT_WILL, "measure_not_known")
 
 
 class RecordStanding(Protocol):
@@ -179,9 +179,9 @@ def enforceable(sanction: Standing, at: date) -> Verdict:
         or bar_of_term(sanction, at)
         or Verdict(
             True,
-            Reason(N_("In force until %(end)s."), {"end": sanction.ends_on}),
+            Reason(CODES[ENFORCEABLE], {"end": sanction.ends_on}),
             LIST_OF_MEASURES,
-            "enforceable",
+            ENFORCEABLE,
         )
     )
 
@@ -189,69 +189,32 @@ def enforceable(sanction: Standing, at: date) -> Verdict:
 def bar_of_record(record: RecordStanding, at: date) -> Verdict | None:
     """Return the no of a record that is not on file as current, or None."""
     if record.state == SHIELDED:
-        return Verdict(
-            False,
-            Reason(N_("The record is shielded while a reorganisation plan is carried out.")),
-            IN_REORGANISATION,
-            SHIELDED,
-            by_record=True,
-        )
+        return no(IN_REORGANISATION, SHIELDED, by_record=True)
     if record.state in LIVE and in_publication_term(record, at):
         return None
-    return Verdict(
-        False,
-        Reason(N_("The record it rests on is no longer a ground for sanctions.")),
-        OFF_FILE.get(record.state, TERM_OF_RECORD),
-        "record_ended",
-        by_record=True,
-    )
+    return no(OFF_FILE.get(record.state, TERM_OF_RECORD), "record_ended", by_record=True)
 
 
 def bar_of_state(sanction: Standing) -> Verdict | None:
     """Return the no of a sanction that is not in force or stands still, or None."""
     if sanction.state in {"ended", "lapsed"}:
-        return Verdict(False, Reason(N_("The measure has ended.")), TERM_OF_SANCTION, "ended")
+        return no(TERM_OF_SANCTION, "ended")
     if sanction.state == "initiated":
-        return Verdict(
-            False,
-            Reason(N_("The measure was initiated; the department has not accepted it yet.")),
-            TRIGGERED,
-            "not_accepted",
-        )
+        return no(TRIGGERED, "not_accepted")
     if sanction.state == "declined":
-        return Verdict(
-            False,
-            Reason(N_("The department declined the measure.")),
-            LIST_OF_MEASURES,
-            "declined",
-        )
+        return no(LIST_OF_MEASURES, "declined")
     held = sanction.is_suspended or sanction.record.is_contested
     if sanction.state == "in_force" and not held:
         return None
-    return Verdict(
-        False,
-        Reason(N_("The record is being verified: the measure is not executed meanwhile.")),
-        IN_VERIFICATION,
-        "suspended",
-    )
+    return no(IN_VERIFICATION, "suspended")
 
 
 def bar_of_catalogue(sanction: Standing, at: date) -> Verdict | None:
     """Return the no of a measure that is listed no more, or not for this class, or None."""
     if not is_listed(sanction.measure, at):
-        return Verdict(
-            False,
-            Reason(N_("The measure has been taken off the catalogue.")),
-            NO_MEASURE_AT_WILL,
-            "not_listed",
-        )
+        return no(NO_MEASURE_AT_WILL, "not_listed")
     if not fits_class(sanction.measure, sanction.record):
-        return Verdict(
-            False,
-            Reason(N_("The measure may not rest on a record of this class.")),
-            LIST_OF_MEASURES,
-            "not_for_class",
-        )
+        return no(LIST_OF_MEASURES, "not_for_class")
     return None
 
 
@@ -259,15 +222,7 @@ def bar_of_term(sanction: Standing, at: date) -> Verdict | None:
     """Return the no of a day outside the sanction's own term, or None."""
     if sanction.imposed_on <= at <= sanction.ends_on:
         return None
-    return Verdict(
-        False,
-        Reason(
-            N_("Outside the term of the measure (%(start)s to %(end)s)."),
-            {"start": sanction.imposed_on, "end": sanction.ends_on},
-        ),
-        TERM_OF_SANCTION,
-        "outside_term",
-    )
+    return no(TERM_OF_SANCTION, "outside_term", start=sanction.imposed_on, end=sanction.ends_on)
 
 
 def is_enforceable(at: date) -> ColumnElement[bool]:

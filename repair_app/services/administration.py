@@ -386,7 +386,10 @@ def are_sought(query: str, role: str) -> ColumnElement[bool]:
     """
     seats = select(Appointment.user_id).join(Appointment.organisation)
     of = seats.where(
-        or_(Organisation.name.contains(query, autoescape=True), Organisation.uscc == normalise_uscc(query))
+        or_(
+            Organisation.name.contains(query, autoescape=True),
+            Organisation.uscc == normalise_uscc(query),
+        )
     )
     found = or_(
         User.email.contains(query.lower(), autoescape=True),

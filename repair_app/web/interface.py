@@ -6,9 +6,12 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from flask import Blueprint, current_app, render_template
+from flask_babel import gettext
 
+from repair_app.engine.enforcement import CODES, ENFORCEABLE, INCIDENTS
 from repair_app.models.clients import SCOPES
 from repair_app.public_address import site
+from repair_app.services.policy import current_policy
 from repair_app.web.door import public
 
 pages = Blueprint("interface", __name__, url_prefix="/api/v1/docs")
@@ -23,6 +26,29 @@ class Demo(NamedTuple):
 
 
 DEMO = Demo("11379900MBDEX0066X", "91379900MADEX0046H", "91379900MADEX0011Y")
+
+
+class Verdict(NamedTuple):
+    """What an answer of the gate may say: its code, what it means, and the answer itself."""
+
+    code: str
+    meaning: str
+    enforceable: bool
+
+
+class Refusal(NamedTuple):
+    """Why a request is refused: its code, what happened, and what can be done."""
+
+    code: str
+    happened: str
+    mend: str
+
+
+class LeftOpen(dict[str, str]):
+    """The values that words leave open, where there are none to be told."""
+
+    def __missing__(self, _name: str) -> str:
+        return "…"
 
 
 class Operation(NamedTuple):
@@ -51,7 +77,23 @@ def index() -> str:
         demo=DEMO,
         scopes=SCOPES,
         site=site(),
+        verdicts=list(list_verdicts()),
+        refusals=list(list_refusals()),
+        states=current_policy().current["sanction"].states.values(),
+        incidents=INCIDENTS,
     )
+
+
+def list_verdicts() -> Iterator[Verdict]:
+    """Yield what answers of the gate may say, in the reader's language."""
+    for code, text in CODES.items():
+        yield Verdict(code, gettext(text) % LeftOpen(), code == ENFORCEABLE)
+
+
+def list_refusals() -> Iterator[Refusal]:
+    """Yield the codes of refusals, in the reader's language."""
+    for code, (happened, mend) in current_app.extensions["redress_codes"].items():
+        yield Refusal(code, gettext(happened) % LeftOpen(), gettext(mend) % LeftOpen())
 
 
 def list_operations(description: Mapping[str, Any]) -> Iterator[Operation]:

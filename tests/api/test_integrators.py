@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -24,6 +25,7 @@ import manage
 from config import ROOT, TestConfig
 from repair_app import create_app
 from repair_app.db import db
+from repair_app.engine import enforcement
 from repair_app.models.clients import SCOPES
 from repair_app.services import catalogue, clients
 from tests.factories import World, make_pdf, make_record, make_sanction, make_world
@@ -234,14 +236,9 @@ def file_and_follow(served, firm, centre, second, agency):
 
 def commands_of(served: Served) -> dict[str, str]:
     """Return the commands that the page for integrators shows, by name."""
-    request = urllib.request.Request(
-        f"{served.address}/api/v1/docs", headers={"Accept-Language": "en"}
-    )
-    with urllib.request.urlopen(request) as answer:
-        page = html5lib.parse(answer.read(), namespaceHTMLElements=False)
     return {
         one.get("data-commands"): "".join(one.itertext())
-        for one in page.iter("code")
+        for one in read_page(served, "en").iter("code")
         if one.get("data-commands")
     }
 
@@ -251,7 +248,9 @@ def guided(served: Served, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     """Do what the guide says, in an empty folder; return what each of its commands printed."""
     folder = tmp_path_factory.mktemp("integrator")
     commands = commands_of(served)
-    assert list(commands) == ["register", "token", "ask", "verify", "report"]
+    assert list(commands) == [
+        *("register", "token", "ask", "batch", "verify", "report", "report_not")
+    ]
     names = served.names
     registered = shell(
         commands["register"]
@@ -299,7 +298,56 @@ def shell(commands: str, folder: Path, settings: dict[str, str]) -> str:
 def test_the_guide_leads_from_nothing_to_a_verified_answer(guided):
     assert '"enforceable": true' in guided["ask"]
     assert "verified: True In force until" in guided["verify"]
-    assert json.loads(guided["report"])["incident"] is None
+    answers = json.loads(guided["batch"])["answers"]
+    assert [(one["measure"], one["state"]) for one in answers] == [
+        ("A01", "enforceable"),
+        ("A02", "not_imposed"),
+    ]
+    reported, not_carried_out = (json.loads(guided[one]) for one in ("report", "report_not"))
+    assert (reported["incident"], reported["repeated"]) == (None, False)
+    assert (not_carried_out["incident"], not_carried_out["repeated"]) == (None, False)
+    assert reported["event"]["seq"] < not_carried_out["event"]["seq"]
+
+
+def read_page(served: Served, language: str) -> "html5lib.Element":
+    """Return the page for integrators in a language."""
+    request = urllib.request.Request(
+        f"{served.address}/api/v1/docs", headers={"Accept-Language": language}
+    )
+    with urllib.request.urlopen(request) as answer:
+        return html5lib.parse(answer.read(), namespaceHTMLElements=False)
+
+
+def lists_of(page: "html5lib.Element") -> dict[str, dict[str, str]]:
+    """Return the lists of codes of the page: name -> code -> what it means."""
+    return {
+        one.get("data-list"): {
+            "".join(term.itertext()): "".join(meaning.itertext())
+            for term, meaning in zip(one.iter("dt"), one.iter("dd"), strict=True)
+        }
+        for one in page.iter("dl")
+        if one.get("data-list")
+    }
+
+
+@pytest.mark.parametrize(("language", "letters"), [("en", "[A-Za-z]"), ("zh-CN", "[一-鿿]")])
+def test_the_page_says_what_each_code_means(served, language, letters):
+    told = lists_of(read_page(served, language))
+    assert list(told["verdicts"]) == list(enforcement.CODES)
+    yes = [code for code, meaning in told["verdicts"].items() if meaning.startswith("true")]
+    assert yes == ["enforceable"]
+    assert set(told["incidents"]) == set(enforcement.INCIDENTS)
+    assert {"in_force", "suspended", "ended", "lapsed"} <= set(told["states"])
+    assert {"invalid", "unknown_parameter", "contradicts", "no_such_place"} <= set(told["refusals"])
+    for name, one in told.items():
+        for code, meaning in one.items():
+            assert re.search(letters, meaning), (name, code)
+            assert "%(" not in meaning, (name, code)
+
+
+def test_the_page_names_the_setting_of_the_data_folder(served):
+    page = read_page(served, "en")
+    assert "REDRESS_DATA" in "".join(page.itertext())
 
 
 def test_the_guides_verification_finds_a_forged_answer(guided):
