@@ -180,7 +180,7 @@ def test_settings_that_cannot_be_served_with_are_refused(settings, monkeypatch, 
 
 def test_the_refusal_is_one_line(tmp_path):
     env = manage.child_env(REDRESS_DATA=str(tmp_path), REDRESS_EVIDENCE_URL="ftp://somewhere")
-    command = [sys.executable, *manage.flask_command("jobs", "status")[1:]]
+    command = [sys.executable, *manage.flask_command("routes")[1:]]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("✗ REDRESS_EVIDENCE_URL")
