@@ -22,11 +22,13 @@ from repair_app.labels import N_
 
 JSON, FORM, NOTHING = "json", "form", ""
 FORMS: Final = frozenset({"", "application/x-www-form-urlencoded"})
+EMPTY: Final = frozenset({b"", b"{}"})  # as programs send nothing
 NUL: Final = "\0"  # no store can keep it in a text
 MOST_TOLD: Final = 20  # of names that are wrong
 LONGEST_TOLD: Final = 64  # characters of such a name
 UNKNOWN: Final = N_("There is no such parameter here.")
 REPEATED: Final = N_("This stands more than once: which one is meant?")
+NOTHING_TAKEN: Final = N_("Nothing is read here: leave the body out.")
 NO_NUMBER: Final = N_("This is no number in JSON: %(name)s.")
 
 
@@ -105,6 +107,8 @@ def check() -> None:
     view = current_app.view_functions[str(request.endpoint)]
     check_parameters(request.args, parameters_of(view))
     kind = kind_of(view)
+    if kind == NOTHING and request.method == "POST" and request.get_data().strip() not in EMPTY:
+        raise Wrong(Mistake(field="", message=gettext(NOTHING_TAKEN)))
     if kind == JSON:
         check_json()
     if kind == FORM:

@@ -16,7 +16,9 @@ STRICT: Final = (
     "Nothing that is sent is passed over: a parameter of an address that an operation does not "
     "describe is refused (422, unknown_parameter), as is one that stands twice (422, "
     "repeated_parameter), a field of a body that is not described (422, invalid), and JSON in "
-    "which a name stands twice or a number is NaN or Infinity (400, not_understood). Titles, mends "
+    "which a name stands twice or a number is NaN or Infinity (400, not_understood). A post that "
+    "has no body takes none, or {}. Only the forms of tokens pass over a field that they do not "
+    "know, as OAuth 2.0 has it (RFC 6749 3.2). Titles, mends "
     "and messages are in the language of Accept-Language (zh-CN, en); codes never change."
 )
 ALWAYS: Final = {422, 429, 503}  # 422: a parameter that nobody looks at

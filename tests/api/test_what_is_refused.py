@@ -187,6 +187,25 @@ def test_no_operation_takes_a_body_that_is_none(machine, world, description, dig
     assert digest() == before
 
 
+def test_an_operation_that_reads_no_body_takes_none(machine, world, description, digest):
+    case = make_case(world, "with_provider")
+    one = machine("provider")
+    before = digest()
+    bare = [
+        (path, told)
+        for path, method, told in operations_of(description)
+        if method == "POST" and "requestBody" not in told
+    ]
+    assert len(bare) > 4
+    for number, (path, told) in enumerate(bare):
+        for content in (b'{"sure": true}', b"<x/>", b"x=1"):
+            headers = {"Idempotency-Key": f"k{number}", **JSON}
+            answer = one.send("POST", address(path, case.ref), data=content, headers=headers)
+            assert (answer.status_code, answer.json["code"]) == (422, "invalid"), path
+            assert str(answer.status_code) in told["responses"]
+    assert digest() == before
+
+
 def test_in_a_body_a_field_that_is_no_field_is_found_at_any_depth(machine, world):
     sanction = make_sanction(make_record(world.firm, world.agency), world.officer)
     report = {"sanction": sanction.ref, "outcome": "executed", "happened_on": str(today())}
