@@ -41,7 +41,9 @@ def test_an_alarm_about_a_term_says_which_term_in_chinese(admin, world, monkeypa
         patch.setattr("repair_app.engine.deadlines.add_working_days", overflow)
         act(world.reviewer, "accept", case)
     assert [one.entity_ref for one in deadlines.list_alarms()] == [case.ref]
-    assert re.search(f"期限无法计算 {case.ref} “[一-鿿]+[^”]*”的期限无法计算", admin.read("/admin").words)
+    assert re.search(
+        f"期限无法计算 {case.ref} “[一-鿿]+[^”]*”的期限无法计算", admin.read("/admin").words
+    )
 
 
 def overflow(*_args, **_more):
