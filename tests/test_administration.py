@@ -23,7 +23,7 @@ from repair_app.models.parties import OrganisationKind
 from repair_app.services import administration, cases, people
 from repair_app.services.administration import Newcomer, Seat
 from repair_app.services.transaction import transaction
-from tests.client import make_client, sign_in
+from tests.client import make_client, sign_in, text_of
 from tests.factories import (
     PASSWORD,
     make_account,
@@ -609,6 +609,12 @@ def test_a_link_for_a_new_password_ends_the_sessions(admin, as_, world, anybody)
     set_password(anybody, link)
     assert anybody.fill("/login", email=email, password=PASSWORD).status_code == 200
     assert anybody.fill("/login", email=email, password=NEW_PASSWORD).status_code == 302
+
+
+def test_a_person_has_a_full_name_not_one_as_things_have(admin):
+    labels = [text_of(one) for one in admin.read("/admin/people/new").tree.iter("label")]
+    assert "姓名" in labels
+    assert "名称" not in labels
 
 
 def test_people_are_found(admin, world):

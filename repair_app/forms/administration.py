@@ -61,10 +61,10 @@ class OfficeForm(FlaskForm):
         return [one for one in self if one.type not in {"CSRFTokenField", "HiddenField"}]
 
 
-def address(description: Any = "") -> EmailField:
-    """Return a field for an e-mail address."""
+def address(description: Any = "", label: Any = _l("E-mail")) -> EmailField:
+    """Return a field for an e-mail address; by default the one that an account signs in with."""
     return EmailField(
-        _l("E-mail"),
+        label,
         description=description,
         filters=[clean_text],
         validators=[DataRequired(), Length(max=LONGEST_ADDRESS)],
@@ -188,7 +188,7 @@ class InvitationForm(RoleForm):
     """A person who gets an account, or a further one, with a role."""
 
     email = address()
-    name = free_line(_l("Name"), _l("Of a person who has no account yet."))
+    name = free_line(_l("Full name"), _l("Of a person who has no account yet."))
     same_person_as = EmailField(
         _l("Or: the address of an account that the person has already"),
         description=_l("Two accounts of one person are one pair of eyes."),
@@ -219,7 +219,7 @@ class AgentForm(AgentTermForm):
     """An agent whom an enterprise chooses."""
 
     email = address(description=_l("Who has no account yet gets a link to make one."))
-    name = line(_l("Name"))
+    name = line(_l("Full name"))
 
     def questions(self) -> list[Field]:
         """Return the fields in the order of the question, not of the classes."""
@@ -341,7 +341,9 @@ class PlatformForm(OfficeForm):
         _l("Address that messages go to"),
         _l("Only for signed messages. It begins with https."),
     )
-    owner_email = address(_l("Who looks after the platform; problems are told there."))
+    owner_email = address(
+        _l("Who looks after the platform; problems are told there."), _l("E-mail of its owner")
+    )
     term_days = IntegerField(
         _l("Working days to show a change"),
         default=3,

@@ -17,7 +17,7 @@ from repair_app.services.sync import changes, notices, pull
 from repair_app.services.sync.shown import where_shown
 from repair_app.services.transaction import transaction
 from tests import factories
-from tests.client import Client
+from tests.client import Client, text_of
 from tests.factories import World, make_record
 from tests.sync.platforms import Receiver, deliver, make_platform, receivers
 
@@ -77,6 +77,16 @@ def test_the_case_says_that_all_agree_only_when_all_do(
     assert "还有2个平台尚未公示最新结果" in reader.get(address).text
 
 
+def test_what_was_agreed_with_a_platform_is_told_without_our_row_numbers(
+    world: World, office: Client
+) -> None:
+    given = {**FORM, "delivery": "pull", "url": "", "uscc": world.department.uscc}
+    sent = office.post("/admin/platforms/new", data={**given, "csrf_token": office.token()})
+    assert sent.status_code == 302
+    (row,) = office.read("/admin/changes").tree.findall(".//main//tbody/tr")
+    assert text_of(row.findall("td")[3]) == "省级网站 · 由平台通过接口拉取"
+
+
 def test_the_public_is_not_told_how_platforms_stand(
     world: World, anybody: Client, as_: Callable[..., Client]
 ) -> None:
@@ -100,6 +110,7 @@ def test_an_administrator_connects_changes_parks_resumes_and_replays(
     assert sent.status_code == 302
     own = sent.location
     assert "信用山东" in office.get(own).text
+    assert "联系人邮箱" in office.read(f"{own}/change").words
     office.fill(f"{own}/change", term_days="5")
     press(office, f"{own}/park")
     assert "已暂停" in office.get(own).text
