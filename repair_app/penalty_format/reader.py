@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO
 
 from repair_app.penalty_format.columns import COLUMNS, Column, find_column
-from repair_app.penalty_format.problems import find_file_problem
+from repair_app.penalty_format.problems import FileProblem, find_file_problem
 from repair_app.penalty_format.row import PenaltyRow, RowProblem, find_problem, parse_row
 from repair_app.penalty_format.xlsx import open_sheet, sheet_rows
 
@@ -229,7 +229,7 @@ def find_dialect(content: bytes, layout: Layout = PENALTIES) -> tuple[str, str]:
         known = {mark: count_known(text, mark, layout) for mark in DELIMITERS}
         if any(known.values()):
             return encoding, max(known, key=known.__getitem__)
-    raise find_file_problem("not_a_table" if b"\x00" in head else "no_headings")
+    raise find_file_problem("not_a_table") if b"\x00" in head else without_headings(layout)
 
 
 def find_encodings(head: bytes) -> list[str]:
@@ -293,7 +293,7 @@ def start_reading(
     filled = (one for one in records if isinstance(one[1], str) or not is_blank(one[1]))
     _, first = next(filled, (0, []))
     if isinstance(first, str) or not first:
-        raise find_file_problem("no_headings" if first else "empty")
+        raise without_headings(layout) if first else find_file_problem("empty")
     headings = tuple(str(cell).strip() for cell in first)
     columns = [layout.find(heading) for heading in headings]
     check_columns(headings, columns, layout)
@@ -310,13 +310,21 @@ def start_reading(
     )
 
 
+def without_headings(layout: Layout) -> FileProblem:
+    """Return the problem of a file none of whose headings is known, with some that it could have."""
+    wanted = [one.heading for one in layout.columns if one.required] or [
+        one.heading for one in layout.columns
+    ]
+    return find_file_problem("no_headings", "、".join(wanted[:3]))
+
+
 def check_columns(
     headings: tuple[str, ...], columns: list[Column | None], layout: Layout = PENALTIES
 ) -> None:
     """Raise FileProblem when columns that must be there are not, or one is there twice."""
     present = [column.key for column in columns if column]
     if not present:
-        raise find_file_problem("no_headings")
+        raise without_headings(layout)
     repeated = [
         heading
         for heading, column in zip(headings, columns, strict=True)

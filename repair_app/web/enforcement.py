@@ -42,7 +42,7 @@ def index() -> str:
     try:
         uscc = check_uscc(typed)
     except InvalidUscc:  # a mistyped code must not be answered with what the law says
-        return show(uscc=typed, is_mistyped=True)
+        return show(uscc=typed, is_mistyped=True, is_name=not typed.isascii())
     subject, answers = sanctions.ask(current_user, uscc)
     return show(uscc=uscc, subject=subject, answers=answers)
 

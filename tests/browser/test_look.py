@@ -206,3 +206,17 @@ def test_on_a_phone_the_menu_opens_without_a_script(browse: Callable[..., Window
     link.click()
     window.page.wait_for_url("**/statistics")
     assert window.page.locator("header").bounding_box()["height"] < 120  # two lines at most
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("", "/?q={uscc}"), ("officer", "/enforce?uscc={uscc}")]
+)
+def test_a_whole_code_can_be_read_in_its_field_on_a_phone(
+    served: Served, browse: Callable[..., Window], name: str, path: str
+) -> None:
+    window = browse(name, PHONE)
+    window.open(path.format(**served.names))
+    field = window.page.locator("main form[role=search] input:visible").first
+    assert len(field.input_value()) == 18
+    inside, room = field.evaluate("e => [e.scrollWidth, e.clientWidth]")
+    assert inside <= room

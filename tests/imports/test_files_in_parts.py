@@ -277,6 +277,7 @@ def test_a_file_that_cannot_be_read_says_why(machine):
     read(ref)
     state = provider.get(f"/imports/{ref}").json
     assert (state["standing"], state["problem"]["code"]) == ("failed", "no_headings")
+    assert "行政相对人名称" in str(state["problem"])  # how a first row could look
     assert not stored(ref)
     assert count(ImportBatch) == 0
 

@@ -17,7 +17,7 @@ from tests.factories import (
     make_case,
     make_record,
 )
-from tests.journeys.steps import PAPER, Cast, case_of, dispute, ref_in, take
+from tests.journeys.steps import PAPER, Cast, begin, case_of, dispute, ref_in, take
 
 SECRET = "请注意：企业电话里说法不一。"
 PNG = bytes.fromhex(
@@ -153,6 +153,16 @@ def test_a_reviewer_sees_what_was_asked_answered_and_decided_at_the_top(cast, wo
     decided = glance(cast.second_reviewer, ref)
     assert all(one in decided["已作决定"] for one in ("初审同意更正", "与票据一致，拟同意。"))
     assert decided["提供单位答复"] == answered["提供单位答复"]
+
+
+def test_nobody_is_said_to_have_applied_for_what_the_system_or_an_authority_began(cast, world):
+    record = make_record(world.firm, world.agency)
+    given = {"ground": "personal_data", "findings": "含个人信息。"}
+    ref = begin(cast.reviewer, "self_correction", record, **given)
+    told = glance(cast.reviewer, ref)
+    assert world.firm.name in told["企业"]
+    assert "自查自纠" in told["事项"]
+    assert not {"申请人", "申请事项"} & set(told)
 
 
 def test_what_is_asked_is_what_was_filed_and_not_the_first_draft_of_it(cast, world):

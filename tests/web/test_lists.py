@@ -23,6 +23,15 @@ def test_a_mistyped_code_is_told_at_the_field_and_gets_no_answer(as_, world, cod
     assert field.get("aria-invalid") == "true"
     assert page.having("answer") == []
     assert "不得执行" not in page.words
+    by_name = page.links.get("按名称查询代码", "")
+    assert by_name.startswith("/?q=") == (not code.isascii())
+
+
+def test_a_step_of_a_measure_says_which_measure(as_, world):
+    measure = make_sanction(make_record(world.firm, world.agency), world.officer)
+    for step in ("report", "lift"):
+        page = as_(world.officer).read(f"/sanctions/{measure.ref}/{step}")
+        assert f"惩戒措施 {measure.measure.name_zh}" in page.words, step
 
 
 def test_a_right_code_is_answered_however_it_is_written(as_, world):
