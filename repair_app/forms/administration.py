@@ -61,10 +61,10 @@ class OfficeForm(FlaskForm):
         return [one for one in self if one.type not in {"CSRFTokenField", "HiddenField"}]
 
 
-def address(description: Any = "", label: Any = _l("E-mail")) -> EmailField:
+def address(description: Any = "", label: Any = None) -> EmailField:
     """Return a field for an e-mail address; by default the one that an account signs in with."""
     return EmailField(
-        label,
+        label or _l("E-mail"),
         description=description,
         filters=[clean_text],
         validators=[DataRequired(), Length(max=LONGEST_ADDRESS)],

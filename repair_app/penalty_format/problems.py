@@ -18,10 +18,8 @@ FILE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "from line {detail} on the text is in no encoding that is known: save it as UTF-8",
     ),
     "no_headings": (
-        "第一行没有所选文件内容的任何列名。请核对文件内容是否选对，并把列名放在第一行，"
-        "列名之上不留标题，例如：{detail}",
-        "the first row has none of the headings of what was chosen: choose what its rows are, and "
-        "put the headings into the first row with no title above, such as {detail}",
+        "第一行不是列名，请核对文件内容是否选对；列名应在第一行，之上不留标题，例如：{detail}",
+        "the first row is no headings: choose the right kind, put them first, such as {detail}",
     ),
     "missing_columns": (
         "缺少必需的列：{detail}",

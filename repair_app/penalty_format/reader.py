@@ -311,7 +311,7 @@ def start_reading(
 
 
 def without_headings(layout: Layout) -> FileProblem:
-    """Return the problem of a file none of whose headings is known, with some that it could have."""
+    """Return the problem of a file without known headings, with some that it could have."""
     wanted = [one.heading for one in layout.columns if one.required] or [
         one.heading for one in layout.columns
     ]
