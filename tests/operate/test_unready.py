@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from config import ROOT
+from repair_app.db import db
 from tests.conftest import build_app
 
 ADD = (
@@ -56,7 +57,10 @@ def test_what_makes_a_store_or_needs_none_runs(tmp_path):
 @pytest.mark.parametrize("arguments", [ADD, ("clients", "revoke", "x"), ("deadlines", "recompute")])
 def test_of_a_store_without_tables_it_is_said(make_store, tmp_path, kind, arguments):
     store = make_store(kind, "unready")
-    told = build_app(store, tmp_path).test_cli_runner().invoke(args=arguments)
+    app = build_app(store, tmp_path)
+    told = app.test_cli_runner().invoke(args=arguments)
+    with app.app_context():
+        db.engine.dispose()
     assert told.exit_code == 1, told.output
     [line] = told.output.strip().splitlines()
     assert "the store has no tables yet" in line
