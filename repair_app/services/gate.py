@@ -409,7 +409,7 @@ def report(
         day, executed = date.fromisoformat(facts["happened_on"]), facts["executed"]
         known = find_execution(sanction, day, executed=executed)
         try:
-            cases.perform("sanctions", ref, executions.STEP, user, submission)
+            done = cases.perform("sanctions", ref, executions.STEP, user, submission)
             break
         except cases.Stale:
             if not left:
@@ -425,7 +425,7 @@ def report(
         "incident": kept.incident,
         "remedy": find_remedy(sanction) if kept.incident else None,
         "event": place_of(event),
-        "repeated": known is not None,
+        "repeated": done.repeated or known is not None,
         "corrects": place_of(next(before, None)) if executed else None,
     }
 

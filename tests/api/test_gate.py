@@ -2,7 +2,9 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import time_machine
@@ -537,6 +539,25 @@ def test_the_same_report_under_another_key_is_answered_with_the_first(
     assert digest("kept_answer") == before
     assert executions_of(sanction) == [(True, "suspended")]
     assert remedies() == [first.json["remedy"]]
+
+
+def test_of_the_same_report_at_once_one_is_counted(app: Flask, machine, world, record, sanction):
+    make_case(world, "accepted", record=record)
+    systems = [machine("officer") for _ in range(4)]
+
+    def send(system):
+        with app.app_context():
+            return report(system, sanction)
+
+    ref = sanction.ref
+    db.session.rollback()
+    sanction = SimpleNamespace(ref=ref, id=sanction.id)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(send, systems))
+    assert sorted(one.status_code for one in answers) == [200, 200, 200, 201]
+    assert len({one.json["event"]["hash"] for one in answers}) == 1
+    assert executions_of(sanction) == [(True, "suspended")]
+    assert len(remedies()) == 1
 
 
 def test_other_words_about_the_same_day_are_kept_beside_the_first(machine, world, record, sanction):
