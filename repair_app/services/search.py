@@ -133,6 +133,12 @@ def search_public(query: str, before: int | None = None) -> Found:
     )
 
 
+def is_published(ref: str) -> bool:
+    """Say whether the public may read the record of a number."""
+    found = db.session.scalar(select(CreditRecord).where(CreditRecord.ref == ref, is_public()))
+    return found is not None and shown_to_public(found)
+
+
 def find_code(wanted: Wanted) -> str:
     """Return the code that was asked for, if it is whole and the public is told of who has it."""
     if len(wanted.code) != WHOLE_CODE:

@@ -1,6 +1,7 @@
-"""Chinese or English: chosen on the page, else by the browser, else Chinese."""
+"""Chinese or English: by the address, chosen on the page, else by the browser, else Chinese."""
 
 from collections.abc import Callable
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from babel import Locale
 from babel.support import NullTranslations
@@ -11,8 +12,10 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from repair_app.labels import LANGUAGES
 from repair_app.web.door import public
 
+CHINESE = "zh_Hans_CN"
 Translator = Callable[..., str]
 babel = Babel()
 pages = Blueprint("language", __name__)
@@ -55,13 +58,19 @@ def translator_of(catalogue: NullTranslations) -> Translator:
 
 
 def choose_language() -> str:
-    """Return the language that was chosen, or the first that the browser names and we speak."""
+    """Return the language of the address, else the chosen one, else the browser's first of ours.
+
+    In an address, for links from elsewhere: `?lang=en` or `?lang=zh`.
+    """
+    asked = request.args.get("lang", "")
+    if asked in LANGUAGES:
+        return "en" if asked == "en" else CHINESE
     known = current_app.config["LANGUAGES"]
     chosen = session.get("language")
     if chosen in known:
         return str(chosen)
     accepted = request.accept_languages.best_match(["zh", "zh-CN", "zh-Hans-CN", "en"])
-    return "en" if accepted == "en" else "zh_Hans_CN"
+    return "en" if accepted == "en" else CHINESE
 
 
 @pages.post("/language")
@@ -71,7 +80,15 @@ def change() -> Response:
     chosen = request.form.get("language", "")
     if chosen in current_app.config["LANGUAGES"]:
         session["language"] = chosen
-    return redirect(own_path(request.form.get("back", "")))
+    return redirect(without_language(own_path(request.form.get("back", ""))))
+
+
+def without_language(path: str) -> str:
+    """Return a path that says no language, or what was chosen now would change nothing there."""
+    parts = urlsplit(path)
+    asked = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(name, value) for name, value in asked if name != "lang"]
+    return path if kept == asked else parts._replace(query=urlencode(kept)).geturl()
 
 
 def own_path(path: str) -> str:

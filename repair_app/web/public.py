@@ -5,11 +5,12 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from repair_app.models import Role
+from repair_app.refs import as_written
 from repair_app.services import commitments as commitment_list
 from repair_app.services import entries, records, sanctions, search
 from repair_app.web.door import public, signed_in
 from repair_app.web.lagging import may_lag
-from repair_app.web.view import asked_for, row_before
+from repair_app.web.view import RefConverter, asked_for, row_before
 
 pages = Blueprint("public", __name__)
 
@@ -30,9 +31,12 @@ HOMES: list[tuple[Role, str]] = [
 @pages.get("/")
 @public
 @may_lag
-def index() -> str:
-    """Search the published records by name or code."""
+def index() -> str | Response:
+    """Search the published records by name or code; the number of one leads to its page."""
     query = asked_for("q")
+    ref = as_written(query)
+    if RefConverter.is_ref(ref) and search.is_published(ref):
+        return redirect(url_for("records.show", ref=ref))
     found = search.search_public(query, row_before())
     return render_template("public/index.html", query=query, found=found, longest=search.LONGEST)
 

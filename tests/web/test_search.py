@@ -203,6 +203,24 @@ def test_a_page_says_how_many_and_whether_there_are_more(world, firm, anybody):
 # --- what is said ---
 
 
+def test_the_number_of_a_record_leads_to_its_page_while_it_is_published(world, record, anybody):
+    for typed in (record.ref, record.ref.replace("-", "").lower()):
+        answer = anybody.get(f"/?q={typed}")
+        assert (answer.status_code, answer.location) == (302, f"/records/{record.ref}")
+    case = make_case(world, "submitted")
+    gone = make_record(world.firm, world.agency)
+    annul_record(world, gone)
+    personal = make_organisation(OrganisationKind.NATURAL_PERSON, name="恒晟某人")
+    ours = make_record(personal, world.agency)
+    for ref in (case.ref, gone.ref, ours.ref, "JL-1999-000001-X"):
+        assert "未查到" in anybody.read(f"/?q={ref}").words, ref
+
+
+def test_who_types_the_number_of_a_decision_is_told_that_it_is_not_looked_for(record, anybody):
+    assert "不能按处罚决定书文号查询" in anybody.read(f"/?q={record.decision_no}").words
+    assert "文号" not in anybody.read("/?q=没有这一家").words
+
+
 def test_who_finds_nothing_is_told_what_to_try(record, anybody):
     page = anybody.get("/?q=没有这一家", headers={"Accept-Language": "en"})
     assert "What you can try" in page.words

@@ -362,6 +362,22 @@ def test_without_a_choice_the_browser_says_the_language(anybody, asked, spoken):
 
 
 @one_store
+def test_an_address_may_say_the_language_of_its_page(anybody):
+    for path in ("/api/v1/docs", "/", "/nowhere"):
+        assert lang_of(anybody.get(f"{path}?lang=en")) == "en"
+        assert (
+            lang_of(anybody.get(f"{path}?lang=zh", headers={"Accept-Language": "en"})) == "zh-Hans"
+        )
+        assert lang_of(anybody.get(f"{path}?lang=fr")) == "zh-Hans"
+    page = anybody.get("/measures?lang=en")
+    (token,) = {one.get("value") for one in page.tree.findall(".//input[@name='csrf_token']")}
+    (back,) = {one.get("value") for one in page.tree.findall(".//input[@name='back']")}
+    data = {"csrf_token": token, "language": "zh_Hans_CN", "back": f"{back}&x=1"}
+    answer = anybody.post("/language", data=data)
+    assert answer.location == "/measures?x=1"  # else the choice would change nothing
+
+
+@one_store
 @pytest.mark.parametrize("language", ["fr", "", "../../etc", "en_GB"])
 def test_a_language_that_is_not_spoken_changes_nothing(anybody, language):
     page = anybody.get("/")
