@@ -17,7 +17,7 @@ class DateForm(FlaskForm):
 
     organiser = SelectField(_l("Who gives the training"), coerce=int)
     title = line(_l("Title"))
-    held_on = DateField(_l("Date"), validators=[InputRequired()])
+    held_on = DateField(_l("Day of the training"), validators=[InputRequired()])
     hours = line(_l("Time of day"), length=50)
     place = line(_l("Place, or address of the broadcast"))
     seats = IntegerField(_l("Seats"), validators=[InputRequired(), NumberRange(1, MOST_SEATS)])

@@ -10,6 +10,7 @@ from repair_app.forms.training import DateForm
 from repair_app.models import Requirement
 from repair_app.services import cases, institutions, training
 from repair_app.web.door import only, public, signed_in
+from repair_app.web.view import may
 
 pages = Blueprint("training", __name__, url_prefix="/training")
 
@@ -25,6 +26,7 @@ def index() -> str:
         dates=training.list_dates(),
         registered=institutions.list_registered(),
         own=own,
+        announces=may(*training.TRAINERS),
     )
 
 

@@ -306,6 +306,18 @@ def date_on_file() -> TrainingDate:
     return db.session.scalars(select(TrainingDate).order_by(TrainingDate.id.desc())).first()
 
 
+def test_who_may_announce_dates_is_led_to_the_page_and_nobody_else_is(cast, anybody):
+    where = "/training/dates"
+    for page in ("/training", "/work"):
+        assert where in cast.institution.read(page).links.values(), page
+    assert where in cast.provider.read("/training").links.values()
+    for reader in (anybody, cast.subject):
+        assert where not in reader.read("/training").links.values()
+    page = cast.institution.read(where)
+    assert "尚未发布培训场次" in page.words
+    assert "/training" in page.links.values()
+
+
 def test_an_institution_announces_a_date_and_confirms_who_attended(cast, world, anybody, repair):
     """…四（十五）; 鲁信用办〔2021〕5号 （五）: 信用修复培训; the system numbers the certificate."""
     assert announce(cast.institution).status_code == 302
