@@ -19,6 +19,7 @@ from repair_app.services.transaction import transaction
 from tests import factories
 from tests.client import Client, text_of
 from tests.factories import World, make_record
+from tests.journeys.steps import take
 from tests.sync.platforms import Receiver, deliver, make_platform, receivers
 
 FORM = {
@@ -75,6 +76,24 @@ def test_the_case_says_that_all_agree_only_when_all_do(
         session.get_one(type(record), record.id).decision_no = "新文号"
     db.session.rollback()
     assert "还有2个平台尚未公示最新结果" in reader.get(address).text
+
+
+def test_no_platform_is_called_late_for_a_change_of_today_because_of_a_day_long_past(
+    world: World, as_: Callable[..., Client], receiver: Receiver
+) -> None:
+    receiver.join(name_zh="推送平台")
+    with at(now() - timedelta(days=30)):
+        record = make_record(world.firm, world.agency)
+        deliver()
+    case = factories.make_case(world, "submitted", record=record)
+    reader = as_(world.reviewer)
+    assert "各平台公示结果一致" in reader.get(f"/cases/{case.ref}").text
+    take(reader, "accept", case.ref)  # not in order yet: the worker does that
+    (places,) = (
+        one for one in reader.read(f"/cases/{case.ref}").tree.iter() if one.get("id") == "platforms"
+    )
+    assert "尚未公示最新结果" in text_of(places)
+    assert "逾期" not in text_of(places)
 
 
 def test_what_was_agreed_with_a_platform_is_told_without_our_row_numbers(

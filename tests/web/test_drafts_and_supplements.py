@@ -65,6 +65,14 @@ def test_what_is_asked_for_stands_on_the_form_and_on_the_start_page(cast, world)
         assert all(item in words for item in ASKED), page
 
 
+def test_what_is_numbered_by_who_asks_gets_no_dots_before_its_numbers(cast, world):
+    for missing, expected in (("1. 决定书\n2. 缴款凭证", True), ("决定书\n缴款凭证", False)):
+        ref = dispute(cast.subject, make_record(world.firm, world.agency))
+        take(cast.reviewer, "ask_supplement", ref, missing=missing)
+        page = cast.subject.read(f"/cases/{ref}/supplement")
+        assert bool(page.having("list-unstyled")) == expected, missing
+
+
 def test_a_repair_says_so_too_and_another_matters_list_is_not_shown(cast, world):
     """Each matter has a list of its own."""
     ref = asked_to_supplement(cast, world)

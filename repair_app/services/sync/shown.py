@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from repair_app.db import db, today
 from repair_app.engine.spreading import is_waited_for
 from repair_app.models import Change, CreditRecord, Obligation, Platform, PlatformStanding
-from repair_app.services.sync.changes import provider_of
+from repair_app.services.sync.changes import OPEN, provider_of
 
 
 class Place(NamedTuple):
@@ -68,6 +68,11 @@ def where_shown(record: CreditRecord) -> Shown:
 
 
 def place_of(platform: Platform, last: Obligation | None, *, waits: bool) -> Place:
-    """Return how it stands with a platform: it agrees when it acknowledged the newest change."""
+    """Return how it stands with a platform: it agrees when it acknowledged the newest change.
+
+    What it shows already says nothing of a newer change that is not in order yet, and not its day.
+    """
+    if waits and last is not None and last.standing not in OPEN:
+        last = None
     late = last is not None and waits and last.due_on < today()
     return Place(platform, last, not waits, late)
