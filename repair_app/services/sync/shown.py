@@ -10,7 +10,8 @@ from sqlalchemy.orm import aliased
 from repair_app.db import db, today
 from repair_app.engine.spreading import is_waited_for
 from repair_app.models import Change, CreditRecord, Obligation, Platform, PlatformStanding
-from repair_app.services.sync.changes import OPEN, provider_of
+from repair_app.models.platforms import OPEN
+from repair_app.services.sync.changes import provider_of
 
 
 class Place(NamedTuple):
