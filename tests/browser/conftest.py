@@ -29,6 +29,7 @@ from repair_app import create_app, jobs
 from repair_app.db import db
 from repair_app.services import catalogue
 from tests.factories import PASSWORD, World, make_case, make_record, make_sanction, make_world
+from tests.needs import go_without
 
 CHROMIUM = shutil.which("chromium")
 QUIET = (  # a browser that speaks to nobody but us
@@ -56,7 +57,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Fill a data folder and serve it as `manage.py up` does; stopped by its own process id."""
     if CHROMIUM is None:
-        pytest.skip("no chromium on this machine: the story is not clicked through")
+        go_without("no chromium on this machine: the story is not clicked through")
     data = tmp_path_factory.mktemp("served")
     names = fill(data)
     with socket.socket() as free:

@@ -14,7 +14,8 @@ from urllib.parse import urljoin
 
 import html5lib
 import httpx
-import pytest
+
+from tests.needs import go_without
 
 HERE = Path(__file__).parent / "provider"
 SITE = "http://localhost"  # as the tests' browser calls the application
@@ -43,10 +44,10 @@ class Provider:
 
 
 def install() -> Path:
-    """Return a folder with the provider's libraries, outside the tree; skip where there is none."""
+    """Return a folder with the provider's libraries, outside the tree; the tests need it."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
-        pytest.skip("node and npm are not installed: they run the OpenID provider of these tests")
+        go_without("node and npm are not installed: they run the OpenID provider of these tests")
     wanted = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "redress-tests"
     folder = cache / f"provider-{wanted}"
@@ -62,7 +63,7 @@ def install() -> Path:
         except (subprocess.SubprocessError, OSError) as problem:
             shutil.rmtree(fresh, ignore_errors=True)
             if not folder.exists():  # else another process was quicker
-                pytest.skip(f"the OpenID provider could not be installed by npm: {problem}")
+                go_without(f"the OpenID provider could not be installed by npm: {problem}")
     shutil.copy(HERE / "server.js", folder)
     return folder
 
