@@ -57,7 +57,7 @@ class Operation(NamedTuple):
     area: str  # the first part of its address that is a word
     method: str
     path: str
-    summary: str
+    summary: str  # in the reader's language (operations.py); what follows is in English
     description: str
     scopes: list[str]  # what a token has to be good for; none: no token is asked for
     parameters: list[Mapping[str, Any]]
@@ -101,11 +101,12 @@ def list_operations(description: Mapping[str, Any]) -> Iterator[Operation]:
     schemas = description["components"]["schemas"]
     for path, item in description["paths"].items():
         for method, told in item.items():
+            says = told["summary"]  # apart: the search for texts takes what stands in brackets
             yield Operation(
                 area=area_of(path),
                 method=method.upper(),
                 path=path,
-                summary=told.get("summary", ""),
+                summary=gettext(says),
                 description=told.get("description", "").replace("<br/>", " ").strip(),
                 scopes=[one for need in told.get("security", ()) for one in need.get("oauth2", ())],
                 parameters=told.get("parameters", []),
