@@ -11,7 +11,7 @@ from authlib.oauth2.rfc6749 import ClientMixin, OAuth2Error, TokenMixin, grants
 from authlib.oauth2.rfc6749.util import list_to_scope, scope_to_list
 from authlib.oauth2.rfc6750 import BearerTokenValidator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 
 from repair_app.db import db, now
 from repair_app.engine.step import NotAllowed
@@ -204,7 +204,10 @@ class Validator(BearerTokenValidator):
     def authenticate_token(self, token_string: str) -> Token | None:
         """Return a token of ours, if it is one."""
         found = clients.find_token(token_string)
-        return Token(*found) if found else None
+        if found is None:
+            return None
+        g.client_number = found[0].client_id  # for the log, whatever becomes of the session
+        return Token(*found)
 
 
 def find_client(client_id: str) -> Client | None:

@@ -138,4 +138,6 @@ def watched(answer: Response) -> Response:
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.vary.update(("Authorization", "Accept-Language"))
     answer.make_conditional(request)
+    if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+        return show(HTTPStatus.PRECONDITION_FAILED, "not_as_named")
     return answer

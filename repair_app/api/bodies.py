@@ -8,11 +8,11 @@ import inspect
 from collections.abc import Callable, Iterable
 from functools import cache
 from http import HTTPStatus
-from typing import Any, Final, NoReturn, get_type_hints
+from typing import Annotated, Any, Final, NoReturn, get_type_hints
 
 from flask import Request, current_app, json, request
 from flask_babel import gettext
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, NotFound, UnsupportedMediaType
 
@@ -36,6 +36,10 @@ class Sent(BaseModel):
     """What is sent in JSON: a field that nobody reads is refused, it may be a slip."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+Whole = Annotated[int, Field(strict=True)]
+"""A whole number of a body: neither true nor "5"."""
 
 
 class Ambiguous(ValueError):

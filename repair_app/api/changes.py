@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from repair_app.api.access import current_client, needs
 from repair_app.api.answers import Key, once, send
-from repair_app.api.bodies import Sent
+from repair_app.api.bodies import Sent, Whole
 from repair_app.api.mistakes import SHA256
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.resources import open_part
@@ -50,7 +50,7 @@ class ChangePage(BaseModel):
 class Shown(Sent):
     """What is shown since a change was taken."""
 
-    position: int = Field(ge=1, le=HIGHEST)
+    position: Whole = Field(ge=1, le=HIGHEST)
     hash: str = Field(pattern=SHA256, description="computed from what is shown")
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from repair_app.api.access import act_as, current_account, current_client, needs
 from repair_app.api.answers import Key, once, send, token_of_request
-from repair_app.api.bodies import Sent
+from repair_app.api.bodies import Sent, Whole
 from repair_app.api.case_models import CasePath
 from repair_app.api.mistakes import REF
 from repair_app.api.problems import PROBLEMS
@@ -70,8 +70,8 @@ class MatterInHand(BaseModel):
 class Giving(Sent):
     """To whom a matter is given."""
 
-    colleague: int = Field(ge=1, le=MOST, description="`account` of a colleague")
-    holder: int | None = Field(
+    colleague: Whole = Field(ge=1, le=MOST, description="`account` of a colleague")
+    holder: Whole | None = Field(
         None,
         ge=0,
         le=MOST,

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, FiniteFloat
 
 from repair_app.api.access import current_account, needs, protector
 from repair_app.api.answers import Key, expect_place, once, send, token_of_request
-from repair_app.api.bodies import Sent
+from repair_app.api.bodies import Sent, Whole
 from repair_app.api.case_models import Words
 from repair_app.api.mistakes import REF, SHA256
 from repair_app.api.problems import PROBLEMS, Mistake, Wrong, show
@@ -50,7 +50,7 @@ class FileToCome(Sent):
 
     kind: Literal[tuple(FORMATS)] = Field("penalties", description="what its rows are")  # type: ignore[valid-type]
     filename: str = Field(min_length=1, max_length=200)
-    size: int = Field(ge=1, le=uploads.LARGEST, description="in bytes")
+    size: Whole = Field(ge=1, le=uploads.LARGEST, description="in bytes")
     sha256: str | None = Field(
         None, pattern=SHA256, description="of the whole file; compared when it is closed"
     )
@@ -144,9 +144,8 @@ def begin(body: FileToCome, header: Key) -> Response:
     """Begin a file that is sent in parts; notices take steps, so they need cases:write as well."""
     if body.kind == NOTICES:
         protector.acquire_token(["records:push cases:write"])
-    upload = uploads.begin(
-        current_account(), body.kind, clean_name(body.filename), body.size, body.sha256
-    )
+    name, token = clean_name(body.filename) or "file", token_of_request()
+    upload = uploads.begin(current_account(), body.kind, name, body.size, body.sha256, token)
     return answer(upload, HTTPStatus.CREATED)
 
 

@@ -30,7 +30,10 @@ VISIBLE: Final = r"^[^\x00-\x1f]*$"
 PART_OF_CODE: Final = "^[0-9A-Za-z]{0,18}$"
 CODE: Final = "^[0-9A-Z]{18}$"
 MEASURE: Final = r"^[0-9A-Z][0-9A-Z.-]{0,19}$"
-UNSEEN: Final = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
+UNSEEN: Final = (
+    r"\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\ufeff\ufff9-\ufffb"
+)
 LINE: Final = rf"^[^{UNSEEN}]*[^{UNSEEN}\s][^{UNSEEN}]*$"  # and not blank
 
 _LINE: Final = N_("One line of text is expected, neither blank nor with signs that nobody sees.")

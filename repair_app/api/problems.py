@@ -54,6 +54,7 @@ PROBLEMS: Final[dict[str | int, Any]] = {
         (403, "not open to this client"),
         (404, "there is no such thing, or it is not this client's to see"),
         (409, "not possible as things stand"),
+        (412, "not what If-Match names"),
         (413, "too large"),
         (415, "not a body of this kind"),
         (422, "something sent is wrong"),
@@ -92,6 +93,10 @@ TEXTS: Final = {
     "wrong_method": (
         N_("The address cannot be used in this way."),
         N_("Use a method that the description of the interface names."),
+    ),
+    "not_as_named": (
+        N_("It is not the one that If-Match names."),
+        N_("Ask without If-Match, and see what has changed."),
     ),
     "refused": (N_("The step is barred."), N_("See the reasons; mend what they name.")),
     "contradicts": (

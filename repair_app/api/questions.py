@@ -16,7 +16,7 @@ from wtforms.fields.core import Field as FormField
 from wtforms.validators import Length
 
 from repair_app.api.answers import token_of_request
-from repair_app.api.bodies import Sent
+from repair_app.api.bodies import Sent, Whole
 from repair_app.api.problems import Mistake, Wrong
 from repair_app.db import db
 from repair_app.engine.spec import Transition
@@ -45,7 +45,7 @@ class File(Sent):
 class StepRequest(Sent):
     """A step, with the answers to its question."""
 
-    version: int = Field(0, ge=0, le=999_999_999, description="of the matter, as it was read")
+    version: Whole = Field(0, ge=0, le=999_999_999, description="of the matter, as it was read")
     answers: dict[str, str | bool | int | list[str] | None] = Field(
         {}, description="by name of the question; the step lists them"
     )

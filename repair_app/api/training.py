@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from repair_app.api.access import act_as, current_account, current_client, needs
 from repair_app.api.answers import Key, once, send, token_of_request
-from repair_app.api.bodies import Sent
+from repair_app.api.bodies import Sent, Whole
 from repair_app.api.case_models import Party
 from repair_app.api.problems import PROBLEMS
 from repair_app.api.questions import check_whole
@@ -37,7 +37,7 @@ class NewDate(Sent):
     held_on: date = Field(description="today or later")
     hours: str = Field(max_length=50, description="time of day, for example 9:00-11:30")
     place: str = Field(max_length=LINE_LENGTH, description="or address of the broadcast")
-    seats: int = Field(ge=1, le=MOST_SEATS)
+    seats: Whole = Field(ge=1, le=MOST_SEATS)
 
 
 class DateLine(BaseModel):

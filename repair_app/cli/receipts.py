@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 from flask import current_app
@@ -20,14 +20,17 @@ def verify_receipts(file: TextIO) -> None:
     """Verify receipts, one a line, and show what they say; exit with 1 at the first bad one.
 
     FILE: of receipts, or of the answers as they were received (JSON); - reads the standard input.
+    An answer has to say what its receipt says.
     """
     ring = gate.keyring()
     found = list(read_receipts(file.read()))
     if not found:
         raise click.ClickException("there is no receipt in it")
-    for number, receipt in enumerate(found, 1):
+    for number, (receipt, answer) in enumerate(found, 1):
         try:
             content = ring.open(receipt)
+            if answer is not None and answer != content:
+                raise receipting.Invalid("the answer around it says something else")
         except receipting.Invalid as flaw:
             click.echo(f"✗ receipt {number}: {flaw}")
             sys.exit(1)
@@ -35,14 +38,18 @@ def verify_receipts(file: TextIO) -> None:
     click.echo(f"✓ {len(found)} verified", err=True)
 
 
-def read_receipts(text: str) -> list[str]:
-    """Return the receipts of a file: lines, or the JSON of one answer or of many."""
+def read_receipts(text: str) -> list[tuple[str, dict[str, Any] | None]]:
+    """Return the receipts of a file, each with all else that its answer says, if it is in one.
+
+    text: lines of receipts, or the JSON of one answer or of many.
+    """
     try:
         content = json.loads(text)
     except ValueError:
-        return text.split()
+        return [(one, None) for one in text.split()]
     answers = content.get("answers", [content]) if isinstance(content, dict) else []
-    return [str(one["receipt"]) for one in answers if isinstance(one, dict) and "receipt" in one]
+    found = [dict(one) for one in answers if isinstance(one, dict) and "receipt" in one]
+    return [(str(one.pop("receipt")), one) for one in found]
 
 
 @receipts.command("rotate")

@@ -180,9 +180,12 @@ class ExecutionForm(TransitionForm):
         ]
 
     def validate_happened_on(self, field: Field) -> None:
-        """Refuse a day that has not come yet. Raises ValidationError."""
+        """Refuse a day that has not come yet, or before the decision. Raises ValidationError."""
         if field.data and field.data > today():
             raise ValidationError(_l("This day has not come yet."))
+        sanction: Any = self.entity
+        if field.data and field.data < sanction.record.decided_on:
+            raise ValidationError(_l("This day is before the decision that the measure rests on."))
 
     def read_facts(self) -> Mapping[str, Any]:
         """Return the day as ISO text, and whether the measure was carried out."""

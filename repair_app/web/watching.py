@@ -14,7 +14,7 @@ from sqlalchemy import inspect
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from repair_app import logs
-from repair_app.models import AccessToken, User
+from repair_app.models import User
 
 HEADER: Final = "X-Request-Id"
 NUMBER: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{7,63}")  # that a proxy may give
@@ -83,16 +83,10 @@ def find_who() -> dict[str, int]:
     """
     user = g.get("_login_user")  # where Flask-Login keeps it
     if isinstance(user, User):
-        return number_of("account", user)
-    token = getattr(g.get("authlib_server_oauth2_token"), "token", None)  # where Authlib does
-    client = vars(token).get("client") if isinstance(token, AccessToken) else None
-    return number_of("client", client) if client is not None else {}
-
-
-def number_of(name: str, row: Any) -> dict[str, int]:
-    """Return the number of a row, under a name."""
-    identity = inspect(row).identity
-    return {name: identity[0]} if identity else {}
+        identity = inspect(user).identity
+        return {"account": identity[0]} if identity else {}
+    number = g.get("client_number")  # where api/access.py does
+    return {} if number is None else {"client": number}
 
 
 def find_matter() -> dict[str, str]:

@@ -4,6 +4,7 @@ import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -384,6 +385,24 @@ def test_a_receipt_of_a_former_key_verifies_after_the_rotation(
     assert runner.invoke(args=["receipts", "verify", "-"], input=answers).exit_code == 0
 
 
+@pytest.mark.parametrize("change", [{"enforceable": False}, {"uscc": "x"}, {"more": 1}])
+def test_an_answer_that_says_something_else_than_its_receipt_is_told(
+    machine, world, record, sanction, app: Flask, change
+):
+    answer = ask(machine("officer"), world.firm.uscc).json
+    verify_it = partial(app.test_cli_runner().invoke, args=["receipts", "verify", "-"])
+    assert verify_it(input=json.dumps(answer)).exit_code == 0
+    told = verify_it(input=json.dumps(answer | change))
+    assert (told.exit_code, "something else" in told.output) == (1, True)
+    assert verify_it(input=json.dumps({"answers": [answer, answer | change]})).exit_code == 1
+
+
+def test_signs_that_nobody_sees_are_no_purpose(machine, world, record, sanction):
+    for unseen in ("\u200b", "招标\u2060", "\ufeff", "\u00ad", "\u202e"):
+        answer = ask(machine("officer"), world.firm.uscc, purpose=unseen)
+        assert (answer.status_code, answer.json["code"]) == (422, "invalid"), unseen
+
+
 def test_nodes_that_share_a_secret_share_the_key(tmp_path):
     one, other = (receipts.find(tmp_path / name, "s" * 40) for name in ("a", "b"))
     assert other.open(one.sign(b'{"a":1}')) == {"a": 1}
@@ -652,6 +671,7 @@ def test_what_is_wrong_with_a_report_is_named_and_nothing_is_kept(
     before = digest()
     for wrong, field in (
         ({"happened_on": str(today() + DAY)}, "happened_on"),
+        ({"happened_on": "1900-01-01"}, "happened_on"),  # before the decision
         ({"happened_on": "yesterday"}, "happened_on"),
         ({"happened_on": 1763769600}, "happened_on"),
         ({"happened_on": "1763769600"}, "happened_on"),

@@ -36,6 +36,13 @@ def test_what_did_not_change_is_not_sent_again(machine, world):
     case = make_case(world, "with_provider")
     one = machine("provider")
     first = one.get(f"/cases/{case.ref}")
+    named = {"If-Match": '"another"'}
+    other = one.get(f"/cases/{case.ref}", headers=named)
+    assert (other.status_code, other.mimetype) == (412, "application/problem+json")
+    assert other.json["code"] == "not_as_named"
+    assert case.ref not in other.get_data(as_text=True)
+    named = {"If-Match": first.headers["ETag"]}
+    assert one.get(f"/cases/{case.ref}", headers=named).status_code == 200
     again = one.get(f"/cases/{case.ref}", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
 

@@ -1,6 +1,7 @@
 """Files in parts: interrupted they go on, killed in the middle they end the same, nothing twice."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
@@ -13,7 +14,7 @@ from sqlalchemy import select
 from repair_app import ledger, sheets
 from repair_app.db import db, now
 from repair_app.models import Appointment, ImportBatch, ImportRow, RecordUpload, UploadPart
-from repair_app.services import evidence, exports, imports
+from repair_app.services import evidence, exports, imports, kept_answers
 from repair_app.services.imports import files, uploads
 from repair_app.services.imports.formats import FORMATS
 from repair_app.services.transaction import transaction
@@ -51,6 +52,44 @@ def test_a_file_in_parts_comes_in_whole_and_its_parts_are_deleted(world, machine
     assert not stored(ref)
     assert count(UploadPart) == 0
     assert ledger.verify(db.session())[1] is None
+
+
+def test_a_file_that_is_announced_twice_at_once_is_one(app, machine, monkeypatch):
+    """Nobody has kept an answer yet; it is known from the transaction that began the file."""
+    provider = machine("provider")
+    asked = {"filename": "a.csv", "size": 9, "sha256": sha256(b"123456789")}
+    with monkeypatch.context() as early:
+        early.setattr(kept_answers, "find", lambda *_: None)
+        early.setattr(kept_answers, "keep", lambda *_: None)
+        first = provider.post("/imports", asked, key="twin")
+        assert first.status_code == 201
+        again = provider.post("/imports", asked, key="twin")
+        assert (again.status_code, again.json["ref"]) == (201, first.json["ref"])
+        other = provider.post("/imports", asked | {"size": 8}, key="twin")
+        assert (other.status_code, other.json["code"]) == (422, "key_reused")
+
+    def announce(key):
+        with app.app_context():
+            return provider.post("/imports", asked, key=key)
+
+    db.session.rollback()
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(announce, ["triplet"] * 3))
+    assert [one.status_code for one in answers] == [201] * 3
+    assert len({one.json["ref"] for one in answers}) == 1
+    assert count(RecordUpload) == 2
+
+
+@pytest.mark.parametrize("wrong", [{"size": True}, {"size": "9"}, {"size": 9.0}])
+def test_the_size_of_a_file_is_a_number(machine, wrong):
+    answer = machine("provider").post("/imports", {"filename": "a.csv", "size": 9} | wrong)
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "size")
+    assert not count(RecordUpload)
+
+
+def test_a_file_whose_name_shows_nothing_has_one(machine):
+    answer = machine("provider").post("/imports", {"filename": "\u200b", "size": 9})
+    assert (answer.status_code, answer.json["filename"]) == (201, "file")
 
 
 def test_an_interrupted_upload_goes_on_where_it_stopped(world, machine):

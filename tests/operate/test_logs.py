@@ -19,7 +19,7 @@ from repair_app.services.transaction import transaction
 from repair_app.web import watching
 from repair_app.web.door import public
 from tests.client import make_client
-from tests.factories import PASSWORD, PDF, make_account, make_record, make_sanction
+from tests.factories import PASSWORD, PDF, make_account, make_case, make_record, make_sanction
 from tests.journeys.steps import accept_and_forward, ref_in
 
 NUMBER = "0123456789abcdef-proxy"
@@ -60,6 +60,27 @@ def test_a_system_is_named_by_its_number_and_its_token_by_nothing(app, world, lo
     assert line["endpoint"].startswith("api")
     for one in (token, secret, name):
         assert one not in logged.text
+
+
+def test_a_system_that_took_a_step_is_named_too(app, world, logged):
+    """When the line is written, what was read of the system is forgotten: the step committed."""
+    case = make_case(world, "submitted")
+    seat = world.reviewer.current_appointments[0]
+    issued = clients.register(None, seat, "System of the reviewer", tuple(SCOPES))
+    number, name, secret = issued.client.id, issued.client.client_id, issued.secret
+    version, ref = case.version, case.ref
+    db.session.rollback()
+    asked = {"grant_type": "client_credentials"}
+    answer = make_client(app).post("/api/v1/token", data=asked, auth=(name, secret))
+    headers = {"Authorization": f"Bearer {answer.json['access_token']}", "Idempotency-Key": "k"}
+    for status, sent in ((409, version + 1), (200, version)):
+        logged.read()
+        step = f"/api/v1/cases/{ref}/steps/accept"
+        assert make_client(app).post(step, json={"version": sent}, headers=headers).status_code == (
+            status
+        )
+        line = logged.lines("request")[-1]
+        assert (line["client"], line["status"], line["ref"]) == (number, status, ref)
 
 
 def test_a_page_that_is_not_there_and_a_method_that_is_none_are_named_by_neither(anybody, logged):

@@ -8,6 +8,7 @@ until the file is read, or for a week after the last part.
 
 import hashlib
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from repair_app import jobs, refs
 from repair_app.access import organisations_as
 from repair_app.db import at, db, now, today
 from repair_app.engine import telling
-from repair_app.engine.step import NotAllowed
+from repair_app.engine.step import Answers, NotAllowed
 from repair_app.models import (
     ImportBatch,
     RecordUpload,
@@ -32,7 +33,7 @@ from repair_app.models import (
 )
 from repair_app.models.imports import STOPPED
 from repair_app.penalty_format import FileProblem
-from repair_app.services import evidence
+from repair_app.services import cases, evidence
 from repair_app.services.cases import NotVisible
 from repair_app.services.imports.files import bring_in_rows, new_batch, seats_of
 from repair_app.services.imports.formats import FORMATS
@@ -98,13 +99,25 @@ class Progress:
 # --- parts ----------------------------------------------------------------------------------------
 
 
-def begin(user: User, kind: str, filename: str, size: int, sha256: str | None) -> RecordUpload:
-    """Return a new upload. sha256: of the whole, if it is known. Raises NotAllowed, TooMuch."""
+def begin(
+    user: User, kind: str, filename: str, size: int, sha256: str | None, token: str = ""
+) -> RecordUpload:
+    """Return a new upload, or the one that was begun by the same request.
+
+    sha256: of the whole, if it is known. token: of the request; none makes each a new one. Raises
+    NotAllowed, TooMuch, TokenBorrowed.
+    """
     seats = seats_of(user)
     provider_id = min(seats) if seats else 0
     if not 0 < size <= LARGEST:
         raise TooMuch
+    purpose = f"upload {json.dumps([kind, filename, size, sha256])}"
+    sent = cases.Submission(answers=Answers(), token=token, purpose=purpose)
     with transaction() as session:
+        # Whoever begins a file waits here: two of the same request are not both the first.
+        list(refs.new_refs(session, PREFIX, today(), 0))
+        if earlier := cases.find_earlier(session, user, sent):
+            return get(session, earlier, user)
         waiting = session.scalars(
             select(RecordUpload)
             .where(RecordUpload.provider_id == provider_id, RecordUpload.ended_at.is_(None))
@@ -127,6 +140,7 @@ def begin(user: User, kind: str, filename: str, size: int, sha256: str | None) -
             touched_at=now(),
         )
         session.add(upload)
+        cases.remember(session, user, sent, upload.ref)
         session.flush()
         return upload
 
