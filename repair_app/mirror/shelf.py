@@ -12,7 +12,7 @@ TABLES: Final = """
 CREATE TABLE IF NOT EXISTS record (
     ref TEXT PRIMARY KEY,
     position INTEGER NOT NULL,
-    hash TEXT NOT NULL,
+    hash TEXT NOT NULL,  -- as it was told; what is shown is hashed when somebody asks
     content TEXT,  -- NULL: it is not to be shown, and nothing of it is kept
     name TEXT NOT NULL,  -- of the enterprise, and its code: to find it by
     code TEXT NOT NULL
@@ -57,10 +57,15 @@ def read_change(data: Any) -> Told:
     if not isinstance(record.get("shown"), bool):
         raise BadChange("neither shown nor not")
     content = canonical(record)
-    digest = hashlib.sha256(content.encode()).hexdigest()
+    digest = hash_of(content)
     if data.get("hash") != digest:
         raise BadChange("its hash is another")
     return Told(position, record["ref"], content if record["shown"] else None, digest)
+
+
+def hash_of(content: str) -> str:
+    """Return the hash of what is shown of a record, from what is shown itself."""
+    return hashlib.sha256(str(content).encode()).hexdigest()
 
 
 class Shelf:
@@ -125,9 +130,13 @@ class Shelf:
         store.execute("INSERT INTO applied VALUES (?, ?)", (change.ref, change.position))
 
     def shown_hash(self, store: sqlite3.Connection, change: Told) -> str:
-        """Return the hash of what is kept of a record."""
-        row = store.execute("SELECT hash FROM record WHERE ref = ?", (change.ref,)).fetchone()
-        return str(row[0]) if row else ""
+        """Return the hash of what is shown of a record; of one that is not, of its removal."""
+        row = store.execute(
+            "SELECT content, hash FROM record WHERE ref = ?", (change.ref,)
+        ).fetchone()
+        if row is None:
+            return ""
+        return str(row[1]) if row[0] is None else hash_of(row[0])
 
     def place(self, name: str = "pull") -> int:
         """Return up to which position everything was taken."""
@@ -162,10 +171,10 @@ class Shelf:
         """Return what is shown of a record, its hash, and how often it changed; None for none."""
         with self.open() as store:
             row = store.execute(
-                "SELECT content, hash FROM record WHERE ref = ? AND content IS NOT NULL", (ref,)
+                "SELECT content FROM record WHERE ref = ? AND content IS NOT NULL", (ref,)
             ).fetchone()
             count = store.execute("SELECT count(*) FROM applied WHERE ref = ?", (ref,)).fetchone()
-        return (json.loads(row[0]), row[1], count[0]) if row else None
+        return (json.loads(row[0]), hash_of(row[0]), count[0]) if row else None
 
     def state(self, first: str = "", last: str = "") -> dict[str, Any]:
         """Return how much is shown, by count and digest; of a range of references, both ends in.
@@ -184,13 +193,18 @@ class Shelf:
         return {ref: own for _, (ref, own) in zip(range(LISTED), found, strict=False)}
 
     def hashes(self, first: str, last: str) -> Iterator[tuple[str, str]]:
-        """Yield reference and hash of what is shown, in order."""
+        """Yield reference and hash of what is shown, in order; one record is in memory at a time.
+
+        Hashed anew each time: a hash that was kept says what was told, not what is shown by now.
+        """
         with self.open() as store:
-            yield from store.execute(
-                "SELECT ref, hash FROM record WHERE content IS NOT NULL AND ref >= ?"
+            rows = store.execute(
+                "SELECT ref, content FROM record WHERE content IS NOT NULL AND ref >= ?"
                 " AND (? = '' OR ref <= ?) ORDER BY ref",
                 (first, last, last),
             )
+            for ref, content in rows:
+                yield ref, hash_of(content)
 
     def dump(self) -> bytes:
         """Return everything that is shown, as bytes: equal for all that were told the same.

@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.wrappers import Request, Response
 
 from repair_app.db import at, db, now
-from repair_app.mirror.shelf import Shelf, Told
+from repair_app.mirror.shelf import Shelf, Told, hash_of
 from repair_app.models import CreditRecord, Organisation
 from repair_app.services.transaction import transaction
 from tests import factories
@@ -191,7 +191,8 @@ def test_control_without_positions_an_older_change_comes_back(
 def test_a_message_that_is_half_written_leaves_nothing(tmp_path: Path) -> None:
     """A mirror that stops in the middle takes the message again: its id was not kept."""
     shelf = Shelf(tmp_path / "mirror.sqlite3")
-    change = Told(1, "JL-2026-000001-A", '{"ref":"JL-2026-000001-A"}', "0" * 64)
+    content = '{"ref":"JL-2026-000001-A"}'
+    change = Told(1, "JL-2026-000001-A", content, hash_of(content))
 
     class Stopped(Shelf):
         def put(self, store: Any, change: Told) -> None:

@@ -63,6 +63,31 @@ def test_a_mirror_is_sent_to_compared_and_sent_again(
     assert run(app, "secret", code).stdout != run(app, "secret", code, "--new").stdout
 
 
+def test_a_mirror_whose_texts_were_altered_is_found_out_and_shows_the_true_ones_again(
+    app: Flask, world: World, receiver: Receiver
+) -> None:
+    """Behind its back, in the file: the hashes that it was told lie there as they were."""
+    code = receiver.join().code
+    name = world.firm.name
+    refs = sorted(make_record(world.firm, world.agency).ref for _ in range(4))
+    assert run(app, "deliver").stdout == "4 acknowledged\n"
+    reader = receiver.mirror.test_client()
+    told, state = reader.get("/dump").data, reader.get("/state").json
+    with receiver.shelf.open(writes=True) as store:
+        store.execute(
+            "UPDATE record SET content = replace(content, ?, ?) WHERE ref <= ?",
+            (name, "伪冒公司", refs[2]),
+        )
+    assert "伪冒公司" in reader.get(f"/records/{refs[0]}").text
+    assert reader.get("/state").json["digest"] != state["digest"]
+    said = "".join(f"{one}\n" for one in refs[:3])
+    assert run(app, "check", code).stdout == f"{said}3 different, to be sent again\n"
+    assert run(app, "deliver").stdout == "3 acknowledged\n"
+    assert name in reader.get(f"/records/{refs[0]}").text
+    assert (reader.get("/dump").data, reader.get("/state").json) == (told, state)
+    assert run(app, "check", code).stdout == "0 different, to be sent again\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

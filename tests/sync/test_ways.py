@@ -205,7 +205,8 @@ def test_what_a_platform_shows_otherwise_is_found_and_mended(
     assert drift.check(platform.code) == []
     before = receiver.shelf.dump()
     tamper(receiver, "DELETE FROM record WHERE ref = ?", refs[0])
-    tamper(receiver, "UPDATE record SET hash = ? WHERE ref = ?", "f" * 64, refs[3])
+    altered = "UPDATE record SET content = replace(content, ?, ?) WHERE ref = ?"
+    tamper(receiver, altered, '"shown":true', '"shown":true,"x":1', refs[3])
     tamper(receiver, "UPDATE record SET content = '{}' WHERE ref = ?", refs[5])
     assert drift.check(platform.code) == [refs[0], refs[3], refs[5]]
     assert drift.check(platform.code) == []  # on its way is no difference
