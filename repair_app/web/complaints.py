@@ -135,9 +135,11 @@ def ask() -> Answer:
 
 @pages.get("/complaints/<code>")
 @public
-def show(code: str) -> str:
-    """Tell what came of a complaint, to who has its code."""
-    answer = complaints.look_up(code) or abort(404)
+def show(code: str) -> Answer:
+    """Tell what came of a complaint, to who has its code; any other one can be typed again."""
+    answer = complaints.look_up(code)
+    if answer is None:
+        return render_template("complaints/ask.html", code=code), HTTPStatus.NOT_FOUND
     return render_template("complaints/show.html", answer=answer, code=code, dismissals=DISMISSALS)
 
 

@@ -292,6 +292,10 @@ def test_about_a_record_that_is_not_public_nobody_complains(anybody, world, stat
 
 
 def test_a_code_that_is_none_tells_nothing(anybody):
+    page = anybody.follow(anybody.get("/complaints?code=xyz-1234"))
+    assert page.status_code == 404
+    assert page.mistakes == ["没有使用该查询码的反映，请逐字核对。"]
+    assert page.tree.find(".//input[@id='code']").get("value") == "xyz1234"
     assert anybody.get(f"/complaints/{'x' * 20}").status_code == 404
     assert anybody.get("/complaints/..%2f..").status_code == 404
 
