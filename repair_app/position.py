@@ -20,6 +20,7 @@ from repair_app.models import Event, Stream
 
 FORMAT: Final = 1
 LATEST: Final = 200  # events that a position names one by one
+MOST: Final = 1 << 63  # numbers of a store are below
 SHOWN: Final = 20  # differences that are told one by one
 NOTE_OF_BACKUP: Final = ("operations", "backup")  # book and step: see services/office_book.py
 
@@ -89,7 +90,14 @@ def load_position(path: Path) -> Position:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         found = position_of(raw.get("position", raw))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise ValueError(f"{path} is no position of a ledger") from error
     if found.format != FORMAT:
         raise ValueError(f"{path} is a position of format {found.format}, not {FORMAT}")
@@ -97,10 +105,43 @@ def load_position(path: Path) -> Position:
 
 
 def position_of(given: dict[str, Any]) -> Position:
-    """Return a position as JSON held it. Raises KeyError, TypeError."""
-    latest = [tuple(one) for one in given["latest"]]
-    backups = [tuple(one) for one in given.get("backups", ())]  # a former release told none
-    return Position(**{**given, "latest": latest, "backups": backups})
+    """Return a position as JSON held it. Raises KeyError, TypeError, ValueError."""
+    latest = [tuple(one) for one in check_list(given["latest"])]
+    backups = [tuple(one) for one in check_list(given.get("backups", []))]  # once told none
+    found = Position(**{**given, "latest": latest, "backups": backups})
+    check_texts(found.at, found.heads)
+    check_numbers(found.format, found.events, found.last_event, found.streams)
+    for number, stream, seq, digest in found.latest:
+        check_numbers(number, seq)
+        check_texts(stream, digest)
+    for one in found.backups:
+        number, events, last_event = one
+        check_numbers(number, events, last_event)
+    return found
+
+
+def check_texts(*values: Any) -> None:
+    """Raise TypeError for what is no text, ValueError for a text that cannot be written."""
+    for one in values:
+        if not isinstance(one, str):
+            raise TypeError(f"{one!r} is no text")
+        one.encode()
+
+
+def check_numbers(*values: Any) -> None:
+    """Raise TypeError for what is no whole number, ValueError for what no store can count to."""
+    for one in values:
+        if type(one) is not int:
+            raise TypeError(f"{one!r} is no number")
+        if not 0 <= one < MOST:
+            raise ValueError(f"{one} is out of range")
+
+
+def check_list(value: Any) -> list[Any]:
+    """Return a list. Raises TypeError for anything else."""
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    return value
 
 
 def list_own_notes(expected: Position, backup: Position) -> list[int]:

@@ -24,15 +24,24 @@ def backup(target: Path, without_keys: bool) -> None:
     """Write a backup to TARGET, a new folder, or a new file that ends in .tar.
 
     Others may write meanwhile. It holds all data and the keys of the data folder: keep it where
-    only you can read. Secrets that the environment gives are not in it; it says which.
+    only you can read. Secrets that the environment gives are not in it; it says which. Papers that
+    are damaged in the store are copied as they are and named, with exit 1: the backup was made.
     """
     with saying_why():
-        made = backups.make(target, with_keys=not without_keys)
+        made, damaged = backups.make(target, with_keys=not without_keys)
+    mark = "!" if damaged else "✓"
     click.echo(
-        f"✓ {target}: {made.position.events} events up to number {made.position.last_event}, "
+        f"{mark} {target}: {made.position.events} events up to number {made.position.last_event}, "
         f"{made.objects} objects, {made.size / 1e6:.1f} MB"
     )
     warn_of_secrets(made.from_environment, "not in it, as the environment gives them; keep a copy")
+    if damaged:
+        click.echo(
+            "! the backup was made, and holds papers that are damaged in the store already: "
+            "keep the earlier backups, which may have them whole",
+            err=True,
+        )
+    tell(damaged)
 
 
 @click.command("verify-backup")

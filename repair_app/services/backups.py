@@ -20,15 +20,19 @@ receipt can be followed by another of the same key (docs/adr/0021).
 
 import hashlib
 import json
+import lzma
 import os
+import re
 import secrets
 import shutil
 import sqlite3
 import subprocess
 import tarfile
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
@@ -49,6 +53,9 @@ from repair_app.engine.step import SYSTEM
 from repair_app.models import Case, ChangeHead, Complaint, ComplaintPaper, Document, Letter
 from repair_app.position import (
     Position,
+    check_list,
+    check_numbers,
+    check_texts,
     list_heads,
     list_lost,
     list_other_heads,
@@ -78,6 +85,7 @@ NOT_KEPT: Final = ("redress.sqlite3", "evidence", "metrics-")
 BLOCK: Final = 1 << 20
 PACKED: Final = ".tar"
 MOST_SAID: Final = 500  # letters of what a program of PostgreSQL complains of
+EVIDENCE: Final = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}")  # see evidence.path_of
 PROGRAMS: Final = "REDRESS_PG_BIN"  # the folder of pg_dump and pg_restore, if not on the path
 
 
@@ -110,9 +118,11 @@ class Manifest:
 # --- making one -------------------------------------------------------------------------------
 
 
-def make(target: Path, *, with_keys: bool = True) -> Manifest:
+def make(target: Path, *, with_keys: bool = True) -> tuple[Manifest, list[str]]:
     """Write a backup of the store to a new folder, or file that ends in .tar. Raises NotPossible.
 
+    Returns what it is, and which papers are damaged in the store itself: they are copied as they
+    are, for the rest must not go without a backup, and what is left of them may be of use.
     with_keys: whether the keys and salts of the data folder are in it; without, and where the
     environment gives them, they must be kept elsewhere.
     """
@@ -123,14 +133,14 @@ def make(target: Path, *, with_keys: bool = True) -> Manifest:
     with private():
         if target.suffix == PACKED:
             with TemporaryDirectory(prefix=".backup-", dir=target.parent) as folder:
-                made = fill(Path(folder), with_keys=with_keys)
+                made, damaged = fill(Path(folder), with_keys=with_keys)
                 unfinished = target.with_name(f"{target.name}.part")
                 with tarfile.open(unfinished, "w") as archive:
                     archive.add(folder, arcname=".")
                 unfinished.replace(target)
         else:
             target.mkdir(mode=0o700, exist_ok=True)
-            made = fill(target, with_keys=with_keys)
+            made, damaged = fill(target, with_keys=with_keys)
     with transaction() as session:
         facts = {
             "events": made.position.events,
@@ -138,7 +148,7 @@ def make(target: Path, *, with_keys: bool = True) -> Manifest:
             "objects": made.objects,
         }
         note(session, OPERATIONS, "backup", "store", SYSTEM, facts=facts)
-    return made
+    return made, damaged
 
 
 def refuse_inside(target: Path) -> None:
@@ -165,8 +175,11 @@ def private() -> Iterator[None]:
         os.umask(before)
 
 
-def fill(folder: Path, *, with_keys: bool) -> Manifest:
-    """Write the parts of a backup into an empty folder, the manifest last."""
+def fill(folder: Path, *, with_keys: bool) -> tuple[Manifest, list[str]]:
+    """Write the parts of a backup into an empty folder, the manifest last.
+
+    Returns it, and which papers are not what they were when they came in.
+    """
     kind = db.engine.dialect.name
     copied = folder / DATABASES[kind]
     copy = copy_sqlite if kind == "sqlite" else dump_postgresql
@@ -188,7 +201,10 @@ def fill(folder: Path, *, with_keys: bool) -> Manifest:
     )
     content = {**vars(made), "position": made.position.as_dict()}
     (folder / MANIFEST).write_text(json.dumps(content, indent=1), encoding="utf-8")
-    return made
+    damaged = find_damaged(
+        (name.partition("/")[2], digest) for name, digest in sums if name.startswith(f"{OBJECTS}/")
+    )
+    return made, list_lost_papers(db.session(), None, damaged) if damaged else []
 
 
 def copy_sqlite(copied: Path, heads: Path) -> tuple[Position, str]:
@@ -239,6 +255,32 @@ def copy_objects(folder: Path) -> Iterator[tuple[str, str]]:
         yield f"{OBJECTS}/{name}", digest.hexdigest()
 
 
+def find_damaged(papers: Iterable[tuple[str, str]]) -> set[str]:
+    """Return the names of the papers whose bytes are not those that were filed.
+
+    papers: name in the store and SHA-256 of the bytes. Evidence lies under its own hash; what lies
+    under another name (drafts, exports, parts of uploads) passes, and says nothing of its bytes.
+    """
+    return {
+        name for name, digest in papers if is_of_evidence(name) and evidence.path_of(digest) != name
+    }
+
+
+def is_of_evidence(name: str) -> bool:
+    """Say whether a name in the store is that of a paper: its hash, below its first digits."""
+    return EVIDENCE.fullmatch(name) is not None and name == evidence.path_of(name[3:])
+
+
+def hash_objects() -> Iterator[tuple[str, str]]:
+    """Yield name and hash of each paper in the store, read piece by piece."""
+    source = evidence.store()
+    for name in filter(is_of_evidence, list_objects()):
+        digest = hashlib.sha256()
+        for block in source.get(name).stream(min_chunk_size=BLOCK):
+            digest.update(block)
+        yield name, digest.hexdigest()
+
+
 def list_objects() -> list[str]:
     """Return the names of all that lies in the store of the evidence."""
     return sorted(one["path"] for some in evidence.store().list() for one in some)
@@ -278,48 +320,96 @@ def opened(target: Path) -> Iterator[Path]:
         try:
             with tarfile.open(target) as archive:
                 archive.extractall(folder, filter="data")
-        except (tarfile.TarError, EOFError) as error:
-            raise NotPossible(f"{target} cannot be unpacked: {error}") from error
+        except (
+            tarfile.TarError,
+            zlib.error,
+            lzma.LZMAError,
+            EOFError,
+            OSError,
+            ValueError,
+        ) as error:
+            why = " ".join(str(error).split())
+            raise NotPossible(f"{target} cannot be unpacked: {why}") from error
         yield Path(folder)
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Return what a backup says of itself. Raises NotPossible."""
     path = folder / MANIFEST
-    if not path.is_file():
+    if not is_inside(folder, MANIFEST):
         raise NotPossible(f"there is no {MANIFEST}: no backup, or one that was not finished")
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         given = raw.pop("position")
         found = Manifest(**raw, position=position_of(given))
-        if found.format != FORMAT or found.store not in DATABASES:
-            raise ValueError("another format")
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        refuse_other_types(found)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise NotPossible(f"{MANIFEST} cannot be read by this release") from error
     return found
 
 
+def refuse_other_types(found: Manifest) -> None:
+    """Raise ValueError or TypeError for a manifest that no release of this format wrote."""
+    if found.format != FORMAT or found.store not in DATABASES:
+        raise ValueError("another format")
+    texts = [found.made_at, found.revision, *found.files, *found.files.values()]
+    check_texts(*texts, *check_list(found.from_environment))
+    check_numbers(found.objects, found.size)
+    if not isinstance(found.with_keys, bool):
+        raise TypeError("with_keys")
+    if not {found.database} <= found.files.keys() <= {found.database, HEADS, LIST}:
+        raise ValueError("other files")
+
+
+def is_inside(folder: Path, name: str) -> bool:
+    """Say whether a backup has a file of its own under a name: no link that leads out of it."""
+    path = folder / name
+    return path.is_file() and path.resolve().is_relative_to(folder.resolve())
+
+
 def list_files(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield name and hash of each file of evidence and keys; names that lead out are left out."""
-    path = folder / LIST
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    for line in lines:
+    for line in read_list(folder):
         digest, _, name = line.partition("  ")
-        parts = PurePosixPath(name).parts
-        if parts and parts[0] in {OBJECTS, KEPT} and ".." not in parts:
+        if may_be_listed(name):
             yield name, digest
 
 
-def check_files(folder: Path, manifest: Manifest) -> list[str]:
-    """Return which files are missing or not what they were."""
-    told = []
-    for name, digest in [*manifest.files.items(), *list_files(folder)]:
-        path = folder / name
-        if not path.is_file():
+def read_list(folder: Path) -> list[str]:
+    """Return the lines of the list of files; what is no text in them is named by no file."""
+    if not is_inside(folder, LIST):
+        return []
+    return (folder / LIST).read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def may_be_listed(name: str) -> bool:
+    """Say whether a name is one of evidence or keys, and leads nowhere else."""
+    kind, *rest = PurePosixPath(name).parts or ("",)
+    if not rest or ".." in rest or "\0" in name:
+        return False
+    return kind == OBJECTS or (kind == KEPT and not rest[0].startswith(NOT_KEPT))
+
+
+def check_files(folder: Path, manifest: Manifest) -> tuple[list[str], set[str]]:
+    """Return which files are missing or not what they were, and which papers are damaged.
+
+    A paper is damaged whose bytes are not those of its own name, whatever the list says of it.
+    """
+    told, papers = [], []
+    told += [f"{MANIFEST} does not name {one}" for one in {HEADS, LIST} - manifest.files.keys()]
+    strange = sum(not may_be_listed(line.partition("  ")[2]) for line in read_list(folder))
+    if strange:
+        told.append(f"{LIST}: {strange} of its lines name no file of a backup")
+    for name, expected in chain(manifest.files.items(), list_files(folder)):
+        if not is_inside(folder, name):
             told.append(f"{name} is missing")
-        elif hash_file(path) != digest:
+            continue
+        digest = hash_file(folder / name)
+        if digest != expected:
             told.append(f"{name} is not what it was")
-    return shorten(told)
+        if name.startswith(f"{OBJECTS}/"):
+            papers.append((name.partition("/")[2], digest))
+    return shorten(told), find_damaged(papers)
 
 
 def verify(target: Path) -> tuple[Manifest, list[str]]:
@@ -330,39 +420,53 @@ def verify(target: Path) -> tuple[Manifest, list[str]]:
     """
     with opened(target) as folder:
         manifest = read_manifest(folder)
-        told = check_files(folder, manifest)
-        if not (folder / manifest.database).is_file():
+        told, damaged = check_files(folder, manifest)
+        if not is_inside(folder, manifest.database):
             return manifest, told
         reading = reading_sqlite if manifest.store == "sqlite" else reading_dump
-        here = {name.partition("/")[2] for name, _ in list_files(folder)}
-        there = {name for name in here if (folder / OBJECTS / name).is_file()}
+        names = (name for name, _ in list_files(folder) if name.startswith(f"{OBJECTS}/"))
+        there = {name.partition("/")[2] for name in names if is_inside(folder, name)}
         try:
             with reading(folder / manifest.database) as session:
-                told += prove(session, manifest, folder, there)
+                told += prove(session, manifest, folder, there, damaged)
         except (sqlite3.DatabaseError, SQLAlchemyError) as error:
             told.append(f"{manifest.database} cannot be read ({type(error).__name__})")
+        except NotPossible as error:
+            if not told:
+                raise
+            told.append(str(error))  # no wonder, with such files: they are named
         return manifest, told
 
 
 def prove(
-    session: Session, manifest: Manifest, folder: Path | None, objects: set[str]
+    session: Session, manifest: Manifest, folder: Path, objects: set[str], damaged: set[str]
 ) -> list[str]:
     """Return what a database lacks: events by the manifest, whole chains, papers by its rows.
 
     folder: of the backup, whose list of ends is compared. objects: names of what is there.
+    damaged: of these, the papers whose bytes are not those that were filed.
     """
     told = list_lost(session, manifest.position)
-    if folder is not None and (folder / HEADS).is_file():
-        told += list_other_heads(session, folder / HEADS)
+    if is_inside(folder, HEADS):
+        try:
+            told += list_other_heads(session, folder / HEADS)
+        except UnicodeDecodeError:
+            told.append(f"{HEADS} cannot be read: it is no text")
     _, flaw = ledger.verify(session)
     flaw = flaw or history.find_bypassed(session)
     if flaw:
         told.append(f"{flaw.stream}, event {flaw.seq}: {flaw.problem}")
-    return told + list_lost_papers(session, objects)
+    return told + list_lost_papers(session, objects, damaged)
 
 
-def list_lost_papers(session: Session, objects: set[str]) -> list[str]:
-    """Return the papers, by reference and case, whose bytes are not among the objects."""
+def list_lost_papers(
+    session: Session, objects: Collection[str] | None, damaged: set[str]
+) -> list[str]:
+    """Return the papers, by reference and case, whose bytes are not there or not what they were.
+
+    objects: names of what is there; None: not asked. damaged: the names of those that are damaged,
+    also where no row names them.
+    """
     asked = (
         select(Document.ref, Document.sha256, Case.ref).join(Case, Case.id == Document.case_id),
         select(ComplaintPaper.filename, ComplaintPaper.sha256, Case.ref)
@@ -371,12 +475,17 @@ def list_lost_papers(session: Session, objects: set[str]) -> list[str]:
         .with_only_columns(ComplaintPaper.id, ComplaintPaper.sha256, Case.ref),
         select(Letter.ref, Letter.sha256, Letter.entity_ref).where(Letter.sha256.is_not(None)),
     )
-    told = []
+    told, named = [], set()
     for kind, query in zip(("document", "paper", "letter"), asked, strict=True):
         rows: Any = session.execute(query.execution_options(yield_per=2000))
         for ref, sha256, matter in rows:
-            if evidence.path_of(sha256) not in objects:
-                told.append(f"{kind} {ref} of {matter} is missing: {evidence.path_of(sha256)}")
+            name = evidence.path_of(sha256)
+            if objects is not None and name not in objects:
+                told.append(f"{kind} {ref} of {matter} is missing: {name}")
+            elif name in damaged:
+                told.append(f"{kind} {ref} of {matter} is damaged: {name} is not what was filed")
+                named.add(name)
+    told += [f"{name} is damaged, a paper of no matter" for name in sorted(damaged - named)]
     return shorten(told)
 
 
@@ -444,17 +553,20 @@ def restore(target: Path, expected: Position | None, *, despite_damage: bool) ->
         if manifest.revision > schema.last_revision():
             raise NotPossible(f"the backup is of a newer release (schema {manifest.revision})")
         refuse_filled_store()
-        damage = check_files(folder, manifest)
+        damage, _ = check_files(folder, manifest)
         if damage and not despite_damage:
             raise NotPossible(
                 "\n  ".join(["the backup is damaged; nothing was restored:", *damage])
             )
+        refuse_unreadable(folder, manifest)
         put_database(folder / manifest.database)
         put_objects(folder)
         put_kept(folder)
         session = db.session()
         session.rollback()
-        told = prove(session, manifest, folder, set(list_objects()))
+        # Read back: what was written is compared, and not only what was read.
+        damaged = find_damaged(hash_objects())
+        told = prove(session, manifest, folder, set(list_objects()), damaged)
         notes = list_own_notes(expected, manifest.position) if expected else []
         told += list_lost(session, expected, notes) if expected else []
         told = list(dict.fromkeys([*damage, *told]))
@@ -469,6 +581,23 @@ def restore(target: Path, expected: Position | None, *, despite_damage: bool) ->
     if inspect(db.engine).has_table(ChangeHead.__tablename__):  # older backups have none
         changes.begin_anew()
     return Restored(manifest, told, notes)
+
+
+def refuse_unreadable(folder: Path, manifest: Manifest) -> None:
+    """Raise NotPossible for a backup without a database that can be read: the store stays empty.
+
+    What PostgreSQL's own program cannot read, it puts back nothing of.
+    """
+    if not is_inside(folder, manifest.database):
+        raise NotPossible(f"{manifest.database} is missing; nothing was restored")
+    if manifest.store == "sqlite":
+        try:
+            with reading_sqlite(folder / manifest.database) as session:
+                session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        except (sqlite3.DatabaseError, SQLAlchemyError) as error:
+            raise NotPossible(
+                f"{manifest.database} cannot be read; nothing was restored"
+            ) from error
 
 
 def refuse_filled_store() -> None:
@@ -514,7 +643,7 @@ def put_objects(folder: Path) -> None:
     target = evidence.store()
     for name, _ in list_files(folder):
         kind, _, rest = name.partition("/")
-        if kind == OBJECTS and (folder / name).is_file():
+        if kind == OBJECTS and is_inside(folder, name):
             target.put(rest, folder / name)
 
 
@@ -526,7 +655,7 @@ def put_kept(folder: Path) -> None:
     place: Path = current_app.config["DATA_FOLDER"]
     for name, _ in list_files(folder):
         kind, _, rest = name.partition("/")
-        if kind == KEPT and (folder / name).is_file():
+        if kind == KEPT and is_inside(folder, name):
             with private():
                 (place / rest).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(folder / name, place / rest)

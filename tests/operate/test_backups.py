@@ -413,6 +413,76 @@ def test_states_are_looked_at_by_an_index_whatever_is_known_of_the_tables(app, s
     assert "Backward" not in plans[1], plans[1]
 
 
+@pytest.fixture
+def rotten(app, filled):
+    """Give a paper whose bytes rotted in the store, until the test is over."""
+    paper = paper_of(filled)
+    stored = app.config["DATA_FOLDER"] / "evidence" / place_of(paper)
+    content = stored.read_bytes()
+    stored.write_bytes(b"rotten\n")
+    yield paper
+    stored.write_bytes(content)
+
+
+def place_of(paper):
+    return f"{paper.sha256[:2]}/{paper.sha256}"
+
+
+@pytest.mark.parametrize("target", ["folder", "backup.tar"])
+def test_a_paper_that_rotted_in_the_store_is_named_by_all_three(
+    app, filled, rotten, elsewhere, tmp_path, target
+):
+    """The backup is made all the same: everything else in it must not go without one."""
+    names = f"document {rotten.ref} of {filled.ref} is damaged: {place_of(rotten)}"
+    target = tmp_path / target
+    code, said = run(app, "backup", target)
+    assert (code, names in said) == (1, True), said
+    assert "the backup was made" in said
+    code, said = run(app, "verify-backup", target)
+    assert (code, names in said) == (1, True), said
+    code, said = run(elsewhere, "restore", target)
+    assert (code, names in said) == (1, True), said
+    stored = elsewhere.config["DATA_FOLDER"] / "evidence" / place_of(rotten)
+    assert stored.read_bytes() == b"rotten\n"
+
+
+def test_bytes_that_no_row_names_are_named_too(app, filled, tmp_path):
+    name = f"{'0' * 2}/{'0' * 64}"
+    stored = app.config["DATA_FOLDER"] / "evidence" / name
+    stored.parent.mkdir(parents=True, exist_ok=True)
+    stored.write_bytes(b"of nobody")
+    try:
+        code, said = run(app, "backup", tmp_path / "folder")
+    finally:
+        stored.unlink()
+    assert (code, f"{name} is damaged, a paper of no matter" in said) == (1, True)
+
+
+def reseal(folder):
+    """Have list and manifest fit what lies in a backup now, to hide that it was changed."""
+    lines = (folder / "files.sha256").read_text().splitlines()
+    names = [line.partition("  ")[2] for line in lines]
+    sums = "".join(f"{backups.hash_file(folder / name)}  {name}\n" for name in names)
+    (folder / "files.sha256").write_text(sums)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name in manifest["files"]:
+        manifest["files"][name] = backups.hash_file(folder / name)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_paper_changed_in_a_backup_is_found_though_all_hashes_were_made_to_fit(
+    app, filled, elsewhere, tmp_path
+):
+    paper, folder = paper_of(filled), tmp_path / "folder"
+    succeed(app, "backup", folder)
+    (folder / "objects" / place_of(paper)).write_bytes(b"forged")
+    reseal(folder)
+    names = f"document {paper.ref} of {filled.ref} is damaged: {place_of(paper)}"
+    for code, said in (run(app, "verify-backup", folder), run(elsewhere, "restore", folder)):
+        assert (code, names in said) == (1, True), said
+        assert "is not what it was" not in said
+
+
 # --- a backup that was damaged later ----------------------------------------------------------
 
 
@@ -475,3 +545,157 @@ def test_what_is_no_position_is_refused(app, elsewhere, filled, tmp_path):
     expect = ("--expect", tmp_path / "wrong.json")
     code, said = run(elsewhere, "restore", tmp_path / "folder", *expect)
     assert (code, "is no position" in said) == (1, True)
+
+
+# --- a backup that is no backup ---------------------------------------------------------------
+
+MALFORMED = {
+    "a list of files": lambda one: one | {"files": [1]},
+    "no hashes": lambda one: one | {"files": {}},
+    "a hash that is no text": lambda one: one | {"files": dict.fromkeys(one["files"], 1)},
+    "a file outside": lambda one: one | {"files": one["files"] | {"../outside": "0" * 64}},
+    "a file by its whole path": lambda one: one | {"files": one["files"] | {"/etc/passwd": "0"}},
+    "no files": lambda one: {key: one[key] for key in one if key != "files"},
+    "no position": lambda one: {key: one[key] for key in one if key != "position"},
+    "no store": lambda one: {key: one[key] for key in one if key != "store"},
+    "a position that is a list": lambda one: one | {"position": []},
+    "a position of texts": lambda one: one | {"position": one["position"] | {"last_event": "9"}},
+    "a number beyond all": lambda one: one | {"position": one["position"] | {"last_event": 10**30}},
+    "an event that is a number": lambda one: one | {"position": one["position"] | {"latest": [1]}},
+    "an event cut short": lambda one: one | {"position": one["position"] | {"latest": [[1]]}},
+    "a moment that is a number": lambda one: one | {"made_at": 5},
+    "a moment that cannot be written": lambda one: one | {"made_at": "\ud800"},
+    "a size that is a text": lambda one: one | {"size": "much"},
+    "a number of objects that is none": lambda one: one | {"objects": None},
+    "a revision that is a number": lambda one: one | {"revision": 7},
+    "a store that is a list": lambda one: one | {"store": []},
+    "settings that are a text": lambda one: one | {"from_environment": 5},
+    "settings that are numbers": lambda one: one | {"from_environment": [5]},
+    "something more": lambda one: one | {"more": 1},
+    "a list": lambda one: [one],
+}
+
+
+def test_a_manifest_of_other_content_is_refused_in_one_line(app, filled, elsewhere, tmp_path):
+    folder = tmp_path / "folder"
+    succeed(app, "backup", folder)
+    whole = (folder / "manifest.json").read_text()
+    texts = {name: json.dumps(change(json.loads(whole))) for name, change in MALFORMED.items()}
+    texts |= {"nothing": "", "no JSON": "{", "far too deep": "[" * 100_000}
+    for name, content in texts.items():
+        (folder / "manifest.json").write_text(content)
+        for one, command in ((app, "verify-backup"), (elsewhere, "restore")):
+            code, said = run(one, command, folder)
+            assert (code, said.count("\n")) == (1, 1), (name, said)
+            assert "manifest.json cannot be read" in said, name
+    (folder / "manifest.json").write_bytes(b"\xff\xfe{")
+    code, said = run(app, "verify-backup", folder)
+    assert (code, said.count("\n")) == (1, 1)
+    with elsewhere.app_context():
+        assert not db.inspect(db.engine).get_table_names()
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"", b"\n\n", b"no\ttabs at all"])
+@pytest.mark.parametrize("name", ["heads.tsv", "files.sha256"])
+def test_a_list_that_is_none_is_named(app, filled, elsewhere, tmp_path, name, content):
+    folder = tmp_path / "folder"
+    succeed(app, "backup", folder)
+    (folder / name).write_bytes(content)
+    code, said = run(app, "verify-backup", folder)
+    assert (code, f"{name} is not what it was" in said) == (1, True), said
+    code, said = run(elsewhere, "restore", folder)
+    assert (code, "nothing was restored" in said) == (1, True), said
+    code, said = run(elsewhere, "restore", folder, "--despite-damage")
+    assert (code, f"{name} is not what it was" in said) == (1, True), said
+
+
+def test_a_list_of_ends_that_is_no_text_is_named_though_its_hash_was_made_to_fit(
+    app, filled, tmp_path
+):
+    folder = tmp_path / "folder"
+    succeed(app, "backup", folder)
+    (folder / "heads.tsv").write_bytes(b"\xff\xfe")
+    reseal(folder)
+    code, said = run(app, "verify-backup", folder)
+    assert (code, said) == (1, "✗ heads.tsv cannot be read: it is no text\n")
+
+
+def test_a_list_of_ends_that_the_manifest_does_not_name_proves_nothing(app, filled, tmp_path):
+    folder = tmp_path / "folder"
+    succeed(app, "backup", folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name in ("heads.tsv", "files.sha256"):
+        del manifest["files"][name]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    code, said = run(app, "verify-backup", folder)
+    assert code == 1
+    for name in ("heads.tsv", "files.sha256"):
+        assert f"manifest.json does not name {name}" in said
+
+
+def test_a_link_out_of_a_backup_is_no_part_of_it(app, filled, elsewhere, tmp_path):
+    paper, folder = paper_of(filled), tmp_path / "folder"
+    succeed(app, "backup", folder)
+    copied = folder / "objects" / place_of(paper)
+    copied.rename(tmp_path / "outside")
+    copied.symlink_to(tmp_path / "outside")
+    code, said = run(app, "verify-backup", folder)
+    assert (code, f"objects/{place_of(paper)} is missing" in said) == (1, True), said
+    code, said = run(elsewhere, "restore", folder, "--despite-damage")
+    assert (code, f"document {paper.ref} of {filled.ref} is missing" in said) == (1, True), said
+
+
+@pytest.mark.parametrize("name", ["kept/redress.sqlite3", "kept/evidence/ab/x", "objects", "../x"])
+def test_a_list_that_names_what_no_backup_holds_is_told(app, filled, elsewhere, tmp_path, name):
+    """The store's own database among the keys would take the place of the one just restored."""
+    folder = tmp_path / "folder"
+    succeed(app, "backup", folder)
+    if name != "objects":
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"instead")
+    with (folder / "files.sha256").open("a") as file:
+        file.write(f"{'0' * 64}  {name}\n")
+    code, said = run(app, "verify-backup", folder)
+    assert (code, "files.sha256: 1 of its lines name no file" in said) == (1, True), said
+    run(elsewhere, "restore", folder, "--despite-damage")
+    written = [one for one in elsewhere.config["DATA_FOLDER"].rglob("*") if one.is_file()]
+    assert not [one for one in written if one.read_bytes() == b"instead"]
+
+
+@pytest.mark.parametrize("damage", ["gone", "empty", "garbage"])
+def test_without_a_database_that_can_be_read_nothing_is_restored(
+    app, filled, elsewhere, tmp_path, damage
+):
+    folder = tmp_path / "folder"
+    succeed(app, "backup", folder)
+    (inside,) = folder.glob("database.*")
+    if damage == "gone":
+        inside.unlink()
+    else:
+        inside.write_bytes(b"" if damage == "empty" else b"no database " * 1000)
+    code, said = run(app, "verify-backup", folder)
+    assert (code, inside.name in said) == (1, True), said
+    code, said = run(elsewhere, "restore", folder, "--despite-damage")
+    assert code == 1, said
+    with elsewhere.app_context():
+        assert not db.inspect(db.engine).get_table_names()
+        assert not backups.list_objects()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x1f\x8b\x08\x00broken", b"BZh9broken", b"\xfd7zXZ\x00!"]
+)
+def test_an_archive_that_is_none_is_refused_in_one_line(app, tmp_path, content):
+    (tmp_path / "backup.tar").write_bytes(content)
+    code, said = run(app, "verify-backup", tmp_path / "backup.tar")
+    assert (code, said.count("\n")) == (1, 1), said
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{", "", '{"position": 1}', '{"latest": [1]}', "[" * 100_000]
+)
+def test_a_position_of_other_content_is_refused_in_one_line(app, elsewhere, tmp_path, content):
+    (tmp_path / "wrong.json").write_text(content)
+    (tmp_path / "none").mkdir()
+    code, said = run(elsewhere, "restore", tmp_path / "none", "--expect", tmp_path / "wrong.json")
+    assert (code, said.count("\n"), "is no position" in said) == (1, 1, True), said
