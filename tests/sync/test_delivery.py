@@ -476,6 +476,75 @@ def test_a_slow_platform_keeps_no_other_waiting(app: Flask, world: World, tmp_pa
             assert all(one.shelf.read(record.ref) for one in (slow, *healthy))
 
 
+def test_what_is_committed_while_one_is_slow_reaches_the_others_before_it_answers(
+    app: Flask, world: World, record: CreditRecord, tmp_path: Path
+) -> None:
+    """The round that the slow one holds up is the only one: the healthy one has it all the same."""
+    number, ref = record.id, record.ref
+    with receivers(tmp_path, 2) as (slow, healthy):
+        for one in (slow, healthy):
+            one.join()
+        arrived = threading.Semaphore(0)
+
+        def count(request: Request, answer: Response) -> Response:
+            if is_change(request):
+                arrived.release()
+            return answer
+
+        def answer_late(_request: Request) -> None:
+            if waited:
+                return
+            waited.append(arrived.acquire(timeout=20))
+            with app.app_context():
+                change(number, "途中更正")
+                db.session.remove()
+            waited.append(arrived.acquire(timeout=20))
+            shown.append(healthy.shelf.read(ref)[0]["decision_no"])
+
+        waited: list[bool] = []
+        shown: list[str] = []
+        healthy.after, slow.before = count, answer_late
+        deliver()
+        assert waited == [True, True]
+        assert shown == ["途中更正"]
+        deliver()
+        assert slow.shelf.read(ref)[0]["decision_no"] == "途中更正"
+
+
+def test_in_one_round_a_platform_that_fails_is_not_tried_over_and_over(
+    app: Flask, world: World, record: CreditRecord, tmp_path: Path
+) -> None:
+    """Though what is committed meanwhile is looked for: it waits for its next round."""
+    number = record.id
+    with receivers(tmp_path, 3) as (slow, healthy, broken):
+        for one in (slow, healthy, broken):
+            one.join()
+        arrived = threading.Semaphore(0)
+
+        def count(request: Request, answer: Response) -> Response:
+            if is_change(request):
+                arrived.release()
+            return answer
+
+        def answer_late(_request: Request) -> None:
+            if waited:
+                return
+            waited.append(arrived.acquire(timeout=20))
+            for text in ("一改", "再改"):
+                with app.app_context():
+                    change(number, text)
+                    db.session.remove()
+                waited.append(arrived.acquire(timeout=20))
+
+        waited: list[bool] = []
+        healthy.after, slow.before = count, answer_late
+        broken.before = lambda _: Response(status=503)
+        deliver()
+        assert waited == [True] * 3
+        assert len(broken.changes_seen) == 1
+        assert len(broken.seen) == 2  # the change, and whether it is there at all
+
+
 def test_two_rounds_at_once_send_each_change_once(
     app: Flask, receiver: Receiver, record: CreditRecord
 ) -> None:

@@ -259,6 +259,16 @@ def first_events(session: Session, ids: Sequence[int]) -> Mapping[str, int]:
 # --- the order, and what is owed --------------------------------------------------------------
 
 
+def has_news() -> bool:
+    """Say whether anything was committed that is in no order yet."""
+    session = db.session()
+    session.rollback()  # what was committed since
+    unordered = session.scalar(select(Change.id).where(Change.position.is_(None)).limit(1))
+    found = unordered or session.scalar(select(ChangeIntake.id).limit(1))
+    session.rollback()
+    return found is not None
+
+
 def order_changes() -> int:
     """Give each committed change its position, and each platform what it is owed; of how many.
 

@@ -1,14 +1,15 @@
 """Changes on their way to the platforms that are sent them: tried, acknowledged, tried again.
 
 A platform is served by one at a time, in a thread of its own: one that is slow keeps nobody waiting
-but itself. Of each record at most one change is on its way to a platform, the newest, so that the
-order of a record needs no queue. A platform that does not answer is asked every half minute whether
-it is there again, and then sent everything at once; a try is counted only where a change was sent.
+but itself, and what is committed meanwhile goes out to the others within the same round. Of each
+record at most one change is on its way to a platform, the newest, so that the order of a record
+needs no queue. A platform that does not answer is asked every half minute whether it is there
+again, and then sent everything at once; a try is counted only where a change was sent.
 """
 
 import json
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -54,7 +55,8 @@ PAUSES: Final = (
 TRIES: Final = len(PAUSES) + 1
 JITTER: Final = 0.1  # of a pause, at most, is added: not all platforms come back at one moment
 LONGEST_PATIENCE: Final = timedelta(hours=24)  # that a platform may ask for
-BUDGET: Final = 25.0  # seconds for one platform in one round
+BUDGET: Final = 25.0  # seconds of a round in which something is sent
+LOOK_AGAIN: Final = 1.0  # seconds between two looks while a platform is still being served
 LEASE: Final = timedelta(seconds=75)  # more than a round, its last try and a question take
 THREADS: Final = 64
 MOST_FAILURES: Final = 3  # of a platform's own, in one round
@@ -94,17 +96,47 @@ class Sent(NamedTuple):
 
 
 def deliver_due() -> int:
-    """Put what there is in order and send what is due to every platform; return what arrived."""
-    changes.take_in()
-    changes.order_changes()
-    due = list_due()
-    if not due:
-        return 0
-    in_context = current_app.app_context
-    with ThreadPoolExecutor(min(len(due), THREADS), "deliver") as pool:
-        # Each in the context of its own that the moment at hand is known in.
-        running = [pool.submit(copy_context().run, serve_in, in_context, one) for one in due]
-    return sum(one.result() for one in running)
+    """Put what there is in order and send what is due to every platform; return what arrived.
+
+    While one is still being served, what comes in meanwhile is put in order and sent to those that
+    are ready, so that nobody waits for the slowest until the next round.
+    """
+    end = monotonic() + BUDGET
+    in_context, served = current_app.app_context, dict[int, list[Future[int]]]()
+    with ThreadPoolExecutor(THREADS, "deliver") as pool:
+        while True:
+            changes.take_in()
+            changes.order_changes()
+            for one in list_due():
+                if may_serve(served.setdefault(one, [])):
+                    # Each in the context of its own that the moment at hand is known in.
+                    run = copy_context().run
+                    served[one].append(pool.submit(run, serve_in, in_context, one, end))
+            if not goes_on(served, end):
+                break
+    return sum(run.result() for runs in served.values() for run in runs)
+
+
+def may_serve(runs: Sequence[Future[int]]) -> bool:
+    """Say whether a platform is served (once more) in this round.
+
+    One that failed, or took nothing, is left to the next round.
+    """
+    return not runs or (runs[-1].done() and not runs[-1].exception() and runs[-1].result() > 0)
+
+
+def goes_on(served: Mapping[int, Sequence[Future[int]]], end: float) -> bool:
+    """Wait until there is something new to send, or a platform is done; say whether to look again.
+
+    Not when all are done, nor when the time of the round is over.
+    """
+    while running := [one for runs in served.values() for one in runs if not one.done()]:
+        if monotonic() > end:
+            return False
+        wait(running, LOOK_AGAIN)
+        if changes.has_news():
+            return True
+    return False
 
 
 def list_due() -> list[int]:
@@ -135,18 +167,19 @@ def is_asked_whether_there() -> ColumnElement[bool]:
     return and_(Platform.unreachable_since.is_not(None), waits)
 
 
-def serve_in(in_context: InContext, platform_id: int) -> int:
+def serve_in(in_context: InContext, platform_id: int, end: float) -> int:
     """Serve a platform in a thread of its own."""
     with in_context():
         try:
-            return serve(platform_id)
+            return serve(platform_id, end)
         finally:
             db.session.remove()
 
 
-def serve(platform_id: int) -> int:
+def serve(platform_id: int, end: float) -> int:
     """Send a platform what is due, for as long as it answers and a round lasts; return how many.
 
+    end: of the round, by the monotonic clock; a lease begins with the round, and outlasts it.
     Somebody else who serves it already is left to it.
     """
     until = lease(platform_id)
@@ -155,7 +188,7 @@ def serve(platform_id: int) -> int:
     try:
         inside = outgoing.read_networks(current_app.config["WEBHOOK_INSIDE"])
         with outgoing.Line(inside) as line:
-            return serve_by(line, platform_id)
+            return serve_by(line, platform_id, end)
     finally:
         with transaction() as session:
             # Only one's own: a lease that ran out may be somebody else's by now.
@@ -177,11 +210,11 @@ def lease(platform_id: int) -> datetime | None:
         return until if taken.rowcount else None  # type: ignore[attr-defined]
 
 
-def serve_by(line: outgoing.Line, platform_id: int) -> int:
+def serve_by(line: outgoing.Line, platform_id: int, end: float) -> int:
     """Send a platform what is due by a line; return how many changes were acknowledged."""
     if not is_ready(line, platform_id):
         return 0
-    done, failures, end = 0, 0, monotonic() + BUDGET
+    done = failures = 0
     while waiting := list_waiting(platform_id):
         for number in waiting:
             if monotonic() > end:
