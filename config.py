@@ -73,6 +73,7 @@ class Config:
     MAX_CONTENT_LENGTH = 64 * MEGABYTE
     MAX_FORM_MEMORY_SIZE = 2 * MEGABYTE
     MAX_FORM_PARTS = 500
+    BODY_SECONDS: float = 30  # in which a body has to come where no proxy takes it in before
 
     # Of a web process's transactions in PostgreSQL, in milliseconds; commands and workers may wait.
     DATABASE_TIMEOUTS = {

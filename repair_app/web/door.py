@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from repair_app.models import Role
 from repair_app.services import second_factor
+from repair_app.web.slow_senders import Bounded
 
 PUBLIC = "public"
 MACHINES = "machines"  # of the interface: which of them, it says itself (api/access.py)
@@ -128,6 +129,8 @@ def is_of_machines() -> bool:
 
 def init_app(app: Flask) -> None:
     """Close the door of the application."""
+    bounded = Bounded(app.wsgi_app, app.config["BODY_SECONDS"])
+    app.wsgi_app = bounded  # type: ignore[method-assign,assignment]
     if app.config["BASE_URL"]:
         # Only behind the operator's own proxy is a header to be believed over the connection.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
