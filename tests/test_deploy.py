@@ -5,9 +5,15 @@ import re
 import subprocess
 import sys
 
-from config import ROOT, SHARED_SECRETS
+from config import MEGABYTE, ROOT, SHARED_SECRETS, Config
+from repair_app.services.backups import PROGRAMS
 
 DEPLOY = ROOT / "deploy"
+# What config.py reads and no file of settings gives.
+ELSEWHERE = {
+    "REDRESS_DATA",  # the units, the image and deploy/redress say where
+    "FLASK_RUN_FROM_CLI",  # Flask says it of its own commands
+}
 
 
 def read(name):
@@ -75,3 +81,92 @@ def test_the_proxy_writes_down_no_path_and_hands_its_number_on():
 def test_the_example_names_every_secret_that_nodes_share():
     named = re.findall(r"^([A-Z_]+)=", read("env.example"), re.MULTILINE)
     assert set(SHARED_SECRETS) <= set(named)
+
+
+def test_the_proxy_asks_a_node_only_when_it_has_the_whole_request():
+    _, served = read("nginx.conf").split("\nserver {")[1:]
+    said = dict(re.findall(r"^ +(\w+) ([^;{]+);", served.partition("location")[0], re.MULTILINE))
+    assert said["proxy_request_buffering"] == "on"
+    for name in ("client_header_timeout", "client_body_timeout", "send_timeout"):
+        assert 0 < int(said[name].removesuffix("s")) <= 30
+    zone, most = said["limit_conn"].split()
+    assert f"limit_conn_zone $binary_remote_addr zone={zone}:" in read("nginx.conf")
+    assert 0 < int(most) <= 100
+    megabytes = int(said["client_max_body_size"].removesuffix("m"))
+    assert megabytes * MEGABYTE == Config.MAX_CONTENT_LENGTH
+    assert "proxy_request_buffering off" not in served
+
+
+def test_http_2_is_spelt_as_the_nginx_of_the_containers_wants_it():
+    proxy = read("nginx.conf")
+    assert not re.search(r"listen .*http2", proxy)
+    assert re.search(r"^ +http2 on;", proxy, re.MULTILINE)
+    version = re.search(r"image: nginx:(\d+)\.(\d+)", read("compose.yaml"))
+    assert tuple(map(int, version.groups())) >= (1, 26)  # 1.25.1 brought it
+
+
+def test_the_example_names_every_setting_that_there_is():
+    source = (ROOT / "config.py").read_text(encoding="utf-8")
+    read_there = set(re.findall(r"\"((?:REDRESS|FLASK)_[A-Z_]+|DATABASE_URL|SECRET_KEY)\"", source))
+    assert len(read_there) > 20
+    assert read_there >= ELSEWHERE
+    named = re.findall(r"^([A-Z_]+)=", read("env.example"), re.MULTILINE)
+    assert len(set(named)) == len(named)
+    assert read_there - ELSEWHERE <= set(named)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in named if name not in readme] == []
+
+
+def test_the_example_can_be_served_with_once_its_secrets_are_filled_in(tmp_path):
+    given = re.sub(
+        r"^([A-Z_]+_(?:KEY|SALT|TOKEN|ID))=$",
+        r"\1=" + "x" * 40,
+        read("env.example"),
+        flags=re.MULTILINE,
+    )
+    env = dict(re.findall(r"^([A-Z_]+)='?([^'\n]*)'?$", given, re.MULTILINE))
+    env |= {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "REDRESS_DATA": str(tmp_path)}
+    code = "import config; print(config.Config().SMTP_URL)"
+    command = [sys.executable, "-P", "-c", code]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("smtp://")
+    assert list(tmp_path.iterdir()) == [], "a secret was made that nodes would not share"
+
+
+def test_no_image_holds_what_the_repository_does_not():
+    """The build's context is the working tree: data, keys and history lie in it."""
+    assert re.search(r"^ +context: \.\.$", read("compose.yaml"), re.MULTILINE)
+    kept_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    for pattern in [".git", *ignored]:
+        if not pattern or pattern.startswith("#"):
+            continue
+        here = pattern.startswith("/") or pattern == ".git"
+        spelt = pattern.strip("/") if here else f"**/{pattern.strip('/')}"
+        assert spelt in kept_out, pattern
+    assert not [line for line in kept_out if line.startswith("!")]
+    assert not list(DEPLOY.glob("*.dockerignore")), "Docker would read that one instead"
+
+
+def test_what_compose_keeps_beside_itself_is_neither_committed_nor_copied():
+    compose = read("compose.yaml")
+    beside = {*re.findall(r"env_file: (\S+)", compose), *re.findall(r"\./([\w-]+)[:/]", compose)}
+    assert beside == {"env", "tls", "backups"}
+    for name in (".dockerignore", ".gitignore"):
+        lines = {one.strip("/") for one in (ROOT / name).read_text(encoding="utf-8").splitlines()}
+        assert {f"deploy/{one}" for one in beside} <= lines
+
+
+def test_a_container_can_make_a_backup():
+    """It has the programs for it, of a version that can be chosen, and a place to write to."""
+    image, compose = read("Dockerfile"), read("compose.yaml")
+    version = re.search(r"^ARG POSTGRESQL=(\d+)$", image, re.MULTILINE)[1]
+    assert f'args: {{ POSTGRESQL: "{version}" }}' in compose
+    assert '"postgresql-client-$POSTGRESQL"' in image
+    assert f"ENV {PROGRAMS}=/usr/lib/postgresql/$POSTGRESQL/bin" in image
+    by_hand = compose.partition("\n  by-hand:\n")[2].partition("\n\n")[0]
+    place = re.search(r'volumes: \["\./backups:(/\w+)"\]', by_hand)[1]
+    assert f"TMPDIR: {place} " in by_hand
+    for command in ("backup", "verify-backup", "flask position"):
+        assert re.search(rf"run --rm by-hand {command} {place}/\S", compose)
