@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 from repair_app.cli.calendar import administrator
 from repair_app.db import db
 from repair_app.models import Organisation, Role, User
+from repair_app.penalty_format.uscc import LENGTH
 from repair_app.services import administration, people
 from repair_app.services import organisations as placing
 from repair_app.services.administration import Newcomer, Seat
@@ -32,6 +33,13 @@ def refusing() -> Iterator[None]:
 def organisation_of(uscc: str) -> Organisation:
     """Return the organisation of a code. Raises NotPossible."""
     return people.get_organisation(db.session(), uscc)
+
+
+def id_of(given: str) -> int:
+    """Return the id of an organisation, by its code or by the id. Raises NotPossible."""
+    by_id = given.isdecimal() and len(given) < LENGTH  # codes may be digits, too
+    organisation = db.session().get(Organisation, int(given)) if by_id else None
+    return (organisation or organisation_of(given)).id
 
 
 def account_of(email: str) -> User:

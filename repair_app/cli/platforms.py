@@ -40,10 +40,13 @@ def refusing() -> Iterator[None]:
 @click.option("--owner", "owner_email", required=True, help="E-mail of who looks after it.")
 @click.option("--url", help="Where messages go; for webhook only.")
 @click.option("--days", "term_days", default=office.TERM_DAYS, show_default=True)
-@click.option("--organisation", "organisation_id", type=int, help="Id: who pulls, or provides.")
-def add(code: str, kind: str, delivery: str, **agreed: Any) -> None:
+@click.option(
+    "--organisation", metavar="USCC", help="Unified code, or id: of who pulls, or provides."
+)
+def add(code: str, kind: str, delivery: str, organisation: str | None, **agreed: Any) -> None:
     """Connect a platform; it is owed all that is published."""
     with refusing():
+        agreed["organisation_id"] = accounts.id_of(organisation) if organisation else None
         terms = office.Terms(kind=PlatformKind(kind), delivery=Delivery(delivery), **agreed)
         office.add(None, code, terms)
     click.echo(f"{code} is connected")

@@ -10,6 +10,7 @@ from flask import Flask
 from repair_app.db import db
 from repair_app.mirror.feed import take_file
 from repair_app.mirror.shelf import BadChange, Shelf
+from repair_app.services import platforms as office
 from tests.factories import World, make_record
 from tests.sync.platforms import Receiver, receivers
 
@@ -114,3 +115,27 @@ def test_a_file_of_something_else_feeds_no_mirror(app: Flask, tmp_path: Path, te
     with pytest.raises(BadChange):
         take_file(shelf, path)
     assert shelf.dump() == b""
+
+
+@pytest.mark.parametrize("named", ["uscc", "id"])
+def test_who_pulls_is_named_by_the_unified_code_or_by_an_id(
+    app: Flask, world: World, named: str
+) -> None:
+    agency, code = world.agency.id, getattr(world.agency, named)
+    done = run(app, "add", "puller", *AGREED, "--delivery", "pull", "--organisation", code)
+    assert (done.exit_code, done.output) == (0, "puller is connected\n")
+    (platform,) = office.list_all()
+    assert platform.platform.organisation_id == agency
+
+
+@pytest.mark.parametrize("code", ["91379900MADEX0000X", "999999", "no code"])
+def test_an_organisation_that_is_not_on_file_is_refused_in_one_line(
+    app: Flask, world: World, code: str
+) -> None:
+    done = run(app, "add", "puller", *AGREED, "--delivery", "webhook", "--organisation", code)
+    assert (done.exit_code, done.output) == (1, f"Error: {code} is not on file\n")
+    assert office.list_all() == []
+
+
+def test_the_help_says_that_a_code_is_meant(app: Flask) -> None:
+    assert "--organisation USCC" in run(app, "add", "--help").output
