@@ -47,14 +47,33 @@ class Watch:
         return self.trusted
 
     def measure(self, moment: float) -> float:
-        """Return by how many seconds the replica lags."""
+        """Return by how many seconds the replica lags; infinity where nobody knows."""
+        read = self.look(moment)
+        return moment - max((at for at, far in self.written if far <= read), default=float("-inf"))
+
+    def read_lag(self) -> float:
+        """Look, and return by how many seconds the replica lags, for the metrics.
+
+        Where it has not got as far as the first look that is remembered: since that, at least.
+        What is no replica (any more) lags for ever.
+        """
+        moment = time.monotonic()
+        read = self.look(moment)
+        if read == float("-inf"):
+            return float("inf")
+        looks = list(self.written)
+        return moment - max((at for at, far in looks if far <= read), default=looks[0][0])
+
+    def look(self, moment: float) -> float:
+        """Note how far the primary has written; return how far the replica has read.
+
+        Minus infinity where it is no replica (any more).
+        """
         with db.engine.connect() as primary:
             self.written.append((moment, int(primary.execute(WRITTEN).scalar_one())))
         with db.engines[REPLICA].connect() as replica:
             read = replica.execute(READ).scalar()
-        if read is None:  # it is no replica (any more)
-            return float("inf")
-        return moment - max((at for at, far in self.written if far <= read), default=float("-inf"))
+        return float("-inf") if read is None else float(read)
 
     def distrust(self) -> None:
         """Read from the primary for a while: the replica has failed."""
@@ -64,6 +83,15 @@ class Watch:
 def init_app(app: Flask) -> None:
     """Watch the replica of an application, if it has one."""
     app.extensions["redress_replica"] = Watch()
+
+
+def read_lag() -> float | None:
+    """Return by how many seconds the replica lags; None where there is none in the settings.
+
+    Raises a DBAPIError where it does not answer.
+    """
+    watch: Watch = current_app.extensions["redress_replica"]
+    return watch.read_lag() if REPLICA in db.engines else None
 
 
 def let_lag(session: Session) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from repair_app import jobs
+from repair_app import jobs, replica
 from repair_app.db import db, now, today
 from repair_app.engine.deadlines import is_overdue
 from repair_app.metrics import Gauge
@@ -22,6 +22,7 @@ from repair_app.models import (
     Alarm,
     Change,
     ChangeIntake,
+    CreditRecord,
     Deadline,
     Event,
     Export,
@@ -34,7 +35,9 @@ from repair_app.models import (
 from repair_app.models.platforms import OPEN
 from repair_app.services import messages
 from repair_app.services.office_book import OPERATIONS
+from repair_app.services.records import shown_to_public
 
+RANGES: Final = 20  # of records brought in that are looked into
 KEPT: Final = 5.0  # seconds that figures are handed out again
 PATIENCE_MS: Final = 2000  # of PostgreSQL, with each question
 BE_QUICK: Final = text("SELECT set_config('statement_timeout', :patience, true)")
@@ -191,6 +194,34 @@ def ask_order(session: Session) -> Iterator[Gauge]:
     )
 
 
+def ask_chain(session: Session) -> Iterator[Gauge]:
+    """Since when the oldest waits that is in the ledger and not in the chain handed to platforms.
+
+    Events are chained as they are written; their changes get a position afterwards, and records
+    brought in by bulk are looked at before that. A range that is only looked at again is no lag.
+    """
+    moments = [session.scalar(select(func.min(Change.at)).where(Change.position.is_(None)))]
+    starts = select(ChangeIntake.next_id).order_by(ChangeIntake.id).limit(RANGES)
+    for start in session.scalars(starts).all():
+        first = select(CreditRecord).where(CreditRecord.id >= start).order_by(CreditRecord.id)
+        record = session.scalar(first.limit(1))
+        if record is None or not shown_to_public(record):
+            continue
+        handed_out = select(Change.id).where(Change.record_ref == record.ref).limit(1)
+        if session.scalar(handed_out) is None:
+            moments.append(record.created_at)
+    says = "Age of the oldest change that is not in the chain handed to platforms yet."
+    oldest = min((one for one in moments if one is not None), default=None)
+    yield one("redress_chain_lag_seconds", says, age(oldest))
+
+
+def ask_replica(_session: Session) -> Iterator[Gauge]:
+    """By how much the replica lags, where the settings name one; without one there is no figure."""
+    lag = replica.read_lag()
+    says = "Seconds by which the replica lags, at least; +Inf where it is none any more."
+    yield Gauge("redress_replica_lag_seconds", says, {} if lag is None else {"": lag})
+
+
 def ask_sync(session: Session) -> Iterator[Gauge]:
     """What is owed to each platform, what of it is late, and since when the oldest waits."""
     rows = session.execute(
@@ -259,6 +290,8 @@ QUESTIONS: Final[Sequence[Question]] = (
     ask_mails,
     ask_exports,
     ask_order,
+    ask_chain,
+    ask_replica,
     ask_sync,
     ask_alarms,
     ask_backup,

@@ -6,15 +6,19 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
-from config import ROOT, TestConfig
-from repair_app import create_app, jobs
-from repair_app.db import db, now, writing
+from config import ROOT, SHARED_SECRETS, TestConfig
+from repair_app import create_app, jobs, replica
+from repair_app.db import at, db, now, writing
+from repair_app.models import CreditRecord
 from repair_app.services import vitals
+from repair_app.services.sync import changes
+from repair_app.services.transaction import transaction
 from tests.client import make_client
 from tests.factories import make_case, make_record, make_sanction
 from tests.journeys.steps import accept_and_forward, dispute
@@ -207,6 +211,92 @@ def test_what_is_late_suspended_and_waiting_is_counted(watched, cast, world, mon
         ("redress_store_answers", ("question", name.__name__.removeprefix("ask_")))
         for name in vitals.QUESTIONS
     }
+
+
+def lag_of_the_chain(watched):
+    db.session.rollback()
+    vitals.forget()
+    return scrape(watched)["redress_chain_lag_seconds",]
+
+
+def put_in_order():
+    changes.take_in()
+    changes.order_changes()
+
+
+def test_the_lag_of_the_chain_is_the_age_of_the_oldest_change_without_a_place(watched, world):
+    number = make_record(world.firm, world.agency).id
+    put_in_order()
+    assert lag_of_the_chain(watched) == 0
+    with at(now() - timedelta(hours=2)), transaction() as session:
+        session.get_one(CreditRecord, number).decision_no = "更正后"
+    assert 7200 <= lag_of_the_chain(watched) < 10800
+    put_in_order()
+    assert lag_of_the_chain(watched) == 0
+
+
+def test_what_was_brought_in_by_bulk_counts_until_it_was_looked_at(watched, world):
+    """A range that is only looked at again, by night, is no lag, nor is what is shown nowhere."""
+    with at(now() - timedelta(hours=3)):
+        make_record(world.firm, world.agency, decided_days_ago=3000, severity="minor")  # withheld
+    with at(now() - timedelta(hours=2)):
+        make_record(world.firm, world.agency)
+    assert 7200 <= lag_of_the_chain(watched) < 10800
+    put_in_order()
+    assert lag_of_the_chain(watched) == 0
+    with transaction() as session:
+        changes.look_again(session)
+    assert lag_of_the_chain(watched) == 0
+
+
+@pytest.fixture
+def lagging(watched, monkeypatch):
+    """Give a function that scrapes the lag of a replica that has read so far."""
+    url = watched.config["SQLALCHEMY_DATABASE_URI"]
+    monkeypatch.setenv("REDRESS_REPLICA_URL", url)
+    for name in SHARED_SECRETS:
+        monkeypatch.setenv(name, os.environ.get(name) or "x" * 40)
+    made = create_app(TestConfig())
+
+    def lag(read):
+        monkeypatch.setattr(replica, "READ", text(f"SELECT {read}"))  # ours, no one's words
+        vitals.forget()
+        return scrape(made)
+
+    yield lag
+    with made.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
+
+
+@pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
+def test_the_lag_of_the_replica_grows_while_it_stands_still(lagging, monkeypatch):
+    clock = SimpleNamespace(moment=100.0)
+    monkeypatch.setattr(replica, "time", SimpleNamespace(monotonic=lambda: clock.moment))
+
+    def lag_at(moment, read):
+        clock.moment = moment
+        return lagging(read)["redress_replica_lag_seconds",]
+
+    level = "pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')"
+    assert lag_at(100.0, level) == 0
+    assert lag_at(130.0, "0") == 30  # since the first look, at least
+    assert lag_at(190.0, "0") == 90
+    assert lag_at(200.0, "NULL") == float("inf")  # it was promoted
+    assert lag_at(210.0, level) == 0
+
+
+@pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
+def test_a_replica_that_does_not_answer_is_a_figure(lagging):
+    found = lagging("1 / 0")
+    assert ("redress_replica_lag_seconds",) not in found
+    assert found["redress_store_answers", ("question", "replica")] == 0
+
+
+def test_without_a_replica_there_is_no_lag_of_it(watched):
+    found = scrape(watched)
+    assert ("redress_replica_lag_seconds",) not in found
+    assert found["redress_store_answers", ("question", "replica")] == 1
 
 
 def test_a_job_that_waits_is_counted_with_its_age(watched, store):
