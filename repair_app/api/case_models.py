@@ -145,6 +145,30 @@ class Paper(BaseModel):
     uploaded_at: datetime
 
 
+class Place(BaseModel):
+    """A platform that shows the record of the case, or is to, and what it was last owed."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    due_on: date | None = Field(description="None: the newest change is in no order yet")
+    state: str | None = Field(description="waiting, acknowledged or failed (given up)")
+    attempts: int
+    tried_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_hash: str | None = Field(description="the platform's own, of what it shows")
+    agrees: bool = Field(description="it shows the newest result")
+    late: bool
+
+
+class Spread(BaseModel):
+    """Where the result of a case is shown."""
+
+    complete_since: datetime | None = Field(description="None: some platform is waited for")
+    waiting: int = Field(description="platforms that do not show the newest result yet")
+    places: list[Place]
+
+
 class CaseWhole(CaseLine):
     """A case with all that its page shows."""
 
@@ -162,6 +186,7 @@ class CaseWhole(CaseLine):
     earlier_documents: list[Paper] = Field(description="of the matter that this one looks at again")
     history: list[Happened]
     urged_at: list[datetime] = Field(description="by who filed it, oldest first")
+    platforms: Spread = Field(description="where the record of the case is shown")
 
 
 class Part(BaseModel):

@@ -24,8 +24,10 @@ from repair_app.api.case_models import (
     Part,
     PartAlone,
     Party,
+    Place,
     Proposal,
     RequirementPath,
+    Spread,
     StandStill,
     Step,
     StepPath,
@@ -46,6 +48,7 @@ from repair_app.models import Case, Deadline, Document, Requirement, Role
 from repair_app.services import cases, deadlines, history, messages, papers
 from repair_app.services.policy import current_policy
 from repair_app.services.reasons import reason_text
+from repair_app.services.sync import shown
 
 resources = open_part("cases")
 OFFICIALS = frozenset({Role.REVIEWER, Role.PROVIDER, Role.AUDITOR})
@@ -196,6 +199,34 @@ def whole_of(case: Case) -> CaseWhole:
         earlier_documents=list(map(paper_of, papers.earlier_papers(case))),
         history=[event_of(one) for one in happenings],
         urged_at=list(messages.list_urgings(case)),
+        platforms=spread_of(shown.where_shown(case.record)),
+    )
+
+
+def spread_of(found: shown.Shown) -> Spread:
+    """Return how it stands with the platforms, as the page of a case tells it."""
+    return Spread(
+        complete_since=found.since,
+        waiting=found.waiting,
+        places=[place_of(one) for one in found.places],
+    )
+
+
+def place_of(one: shown.Place) -> Place:
+    """Return how it stands with one platform."""
+    owed = one.obligation
+    return Place(
+        code=one.platform.code,
+        name_zh=one.platform.name_zh,
+        name_en=one.platform.name_en,
+        due_on=owed.due_on if owed else None,
+        state=owed.standing if owed else None,
+        attempts=owed.attempts if owed else 0,
+        tried_at=owed.tried_at if owed else None,
+        acknowledged_at=owed.acknowledged_at if owed else None,
+        acknowledged_hash=owed.platform_hash if owed else None,
+        agrees=one.agrees,
+        late=one.late,
     )
 
 
