@@ -2,8 +2,12 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
+
+import click
+import pytest
 
 from config import MEGABYTE, ROOT, SHARED_SECRETS, Config
 from repair_app.services.backups import PROGRAMS
@@ -170,3 +174,29 @@ def test_a_container_can_make_a_backup():
     assert f"TMPDIR: {place} " in by_hand
     for command in ("backup", "verify-backup", "flask position"):
         assert re.search(rf"run --rm by-hand {command} {place}/\S", compose)
+
+
+@pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+def test_every_command_of_the_runbook_is_there_with_its_options(app):
+    text = " ".join(read("runbook.md").split())
+    named = {one.removeprefix("redress ").removeprefix("flask ") for one in quoted(text)}
+    assert len(named) > 10
+    for line in sorted(named):
+        command, words = app.cli, shlex.split(line.partition("|")[0])
+        while isinstance(command, click.Group):
+            name = words.pop(0)
+            assert name in command.list_commands(None), line
+            command = command.get_command(None, name)
+        options = {one for parameter in command.params for one in parameter.opts}
+        assert {one for one in words if one.startswith("--")} <= options, line
+
+
+def quoted(text):
+    """Return the commands that the runbook quotes, other than `redress …` itself."""
+    return [one for one in re.findall(r"`(redress [^`]+)`", text) if "…" not in one]
+
+
+def test_the_runbook_of_a_lost_primary_asks_for_what_there_is():
+    lost = read("runbook.md").partition("## The primary is lost")[2].partition("\n## ")[0]
+    assert "`redress flask verify --all --expect POSITION`" in lost
+    assert "signed checkpoint" not in read("runbook.md")

@@ -1,15 +1,17 @@
 """The store as a whole: make it ready, check its ledger."""
 
 import sys
+from pathlib import Path
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
 
 from repair_app import jobs, ledger, schema
+from repair_app.cli.backups import PATH, saying_why, tell
 from repair_app.db import db
 from repair_app.engine.spec import SpecError
-from repair_app.services import catalogue, history
+from repair_app.services import backups, catalogue, history
 
 
 @click.command()
@@ -38,15 +40,24 @@ def prepare(empty: bool) -> None:
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Check every chain (the default).")
 @click.option("--stream", help="Check the chain of one case or record.")
+@click.option("--expect", type=PATH, help="A position kept outside: is all of it still here?")
 @with_appcontext
-def verify(everything: bool, stream: str | None) -> None:
-    """Check the ledger; name the first bad event and exit with 1."""
-    if everything and stream:
-        raise click.UsageError("--all and --stream exclude each other")
+def verify(everything: bool, stream: str | None, expect: Path | None) -> None:
+    """Check the ledger; name the first bad event, or what is missing, and exit with 1."""
+    if stream and (everything or expect):
+        raise click.UsageError("--stream excludes --all and --expect")
+    missing = []
+    if expect:
+        with saying_why():
+            missing = backups.list_missing(expect)
     count, flaw = ledger.verify(db.session(), stream) if stream else history.verify_all()
     if flaw:
         click.echo(f"✗ {flaw.stream}, event {flaw.seq}: {flaw.problem} ({count} events read)")
+        tell(missing)
         sys.exit(1)
     if stream and not count:  # a typing mistake must not read as a proof
         raise click.ClickException(f"there is no chain {stream}")
     click.echo(f"✓ {count} events, every chain whole")
+    tell(missing)
+    if expect:
+        click.echo(f"✓ nothing is missing of what there was at {expect.name}")

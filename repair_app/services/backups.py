@@ -709,6 +709,11 @@ def tell_position() -> Position:
     return read_position(session)
 
 
+def list_missing(expected: Path) -> list[str]:
+    """Return what the store lacks of a position that was kept outside. Raises NotPossible."""
+    return list_lost(db.session(), read_expected(expected))
+
+
 def read_expected(path: Path) -> Position:
     """Read a position that was kept outside. Raises NotPossible."""
     try:

@@ -293,11 +293,29 @@ def test_a_last_event_that_was_cut_off_with_its_note_is_named_by_a_position_kept
     )
     assert ledger.verify(db.session(), stream)[1] is None
     db.session.rollback()
-    succeed(app, "backup", tmp_path / "folder")
     expect = ("--expect", tmp_path / "position.json")
+    code, said = run(app, "verify", "--all", *expect)
+    assert code == 1
+    assert f"event {number} is missing: {stream}, its event {seq}" in said
+    succeed(app, "backup", tmp_path / "folder")
     code, said = run(elsewhere, "restore", tmp_path / "folder", *expect)
     assert code == 1
     assert f"event {number} is missing: {stream}, its event {seq}" in said
+
+
+def test_a_store_that_has_gone_on_lacks_nothing_of_a_position(app, filled, world, tmp_path):
+    succeed(app, "position", tmp_path / "position.json")
+    make_case(world, "submitted")
+    db.session.rollback()
+    said = succeed(app, "verify", "--all", "--expect", tmp_path / "position.json")
+    assert "nothing is missing of what there was" in said
+
+
+def test_one_chain_is_not_compared_with_a_position_of_all(app, filled, tmp_path):
+    succeed(app, "position", tmp_path / "position.json")
+    code, said = run(app, "verify", "--stream", "any", "--expect", tmp_path / "position.json")
+    assert code == 2
+    assert "excludes" in said
 
 
 def test_events_after_the_backup_are_named_as_lost(app, filled, elsewhere, world, tmp_path):
