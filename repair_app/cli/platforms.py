@@ -59,7 +59,8 @@ def list_all() -> None:
         platform = one.platform
         said = [platform.code, platform.delivery, platform.standing, platform.problem or "—"]
         counted = f"shown {one.acknowledged}, waiting {one.waiting}, given up {one.failed}"
-        click.echo("\t".join([*said, f"{counted}, late {one.late}"]))
+        asked = "" if office.is_asked(platform) else ", not compared"
+        click.echo("\t".join([*said, f"{counted}, late {one.late}{asked}"]))
 
 
 @platforms.command("secret")
@@ -131,10 +132,20 @@ def begin_anew() -> None:
 def check(code: str) -> None:
     """Compare what a platform shows with what it should; what differs is sent again.
 
-    Exit 1 when the platform does not say what it shows.
+    Exit 1 when the platform does not say what it shows, or cannot be asked: it pulls, or is handed
+    files.
     """
     with refusing():
-        office.read(code)
+        platform = office.read(code)
+    if not office.is_asked(platform):
+        last = office.last_acknowledged(platform)
+        known = (
+            f"what it acknowledged itself, last {last:%Y-%m-%d %H:%M} UTC" if last else "nothing"
+        )
+        raise click.ClickException(
+            f"{code} is not compared since it was connected ({platform.created_at:%Y-%m-%d}):"
+            f" by {platform.delivery} there is no address to ask; known is {known}"
+        )
     try:
         different = drift.check(code)
     except drift.NoState as reason:

@@ -6,6 +6,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Final
 
 from flask import current_app
@@ -312,6 +313,20 @@ def read_number(number: int) -> Platform:
     if platform is None:
         raise NotVisible(str(number))
     return platform
+
+
+def is_asked(platform: Platform) -> bool:
+    """Say whether a platform has an address under which it is asked what it shows.
+
+    Of others is known only what they acknowledged themselves, when they took it.
+    """
+    return platform.delivery == Delivery.WEBHOOK
+
+
+def last_acknowledged(platform: Platform) -> datetime | None:
+    """Return when a platform last gave its word for what it shows."""
+    own = Obligation.platform_id == platform.id
+    return db.session.scalar(select(func.max(Obligation.acknowledged_at)).where(own))
 
 
 def show_secret(by: User | None, code: str) -> str:

@@ -92,6 +92,8 @@ def show(number: int) -> str:
         owed=platforms.list_open(found),
         most=platforms.SHOWN,
         head=changes.read_head(db.session()),
+        is_asked=platforms.is_asked(found),
+        acknowledged=platforms.last_acknowledged(found),
     )
 
 

@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from flask import Flask
+from sqlalchemy import select
 
 from repair_app.db import db
 from repair_app.mirror.feed import take_file
 from repair_app.mirror.shelf import BadChange, Shelf
+from repair_app.models import Delivery, Obligation
 from repair_app.services import platforms as office
+from repair_app.services.sync import pull
 from tests.factories import World, make_record
-from tests.sync.platforms import Receiver, receivers
+from tests.sync.platforms import Receiver, make_platform, receivers
 
 pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 AGREED = ("--name", "信用示例", "--name-en", "Example", "--kind", "city", "--owner", "o@p.example")
@@ -46,6 +49,24 @@ def test_a_platform_is_connected_handed_a_file_and_gives_its_receipt(
     assert "1 acknowledged" in run(app, "acknowledge", "paper", receipt).output
     assert "nothing is owed" in run(app, "write-file", "paper", "--folder", tmp_path).output
     assert "shown 1, waiting 0" in run(app, "list").output
+
+
+def test_silence_of_one_that_cannot_be_asked_is_not_taken_for_agreement(
+    app: Flask, world: World, receiver: Receiver
+) -> None:
+    sent, paper = receiver.join().code, make_platform(delivery=Delivery.FILE)
+    code, number = paper.code, paper.id
+    make_record(world.firm, world.agency)
+    run(app, "deliver")
+    done = run(app, "check", code)
+    assert done.exit_code == 1
+    assert f"{code} is not compared since it was connected" in done.output
+    assert "known is nothing" in done.output
+    owed = db.session.scalars(select(Obligation).where(Obligation.platform_id == number)).one()
+    pull.acknowledge(number, {owed.change.position or 0: owed.change.payload_hash})
+    assert "known is what it acknowledged itself, last 20" in run(app, "check", code).output
+    lines = {one.split("\t")[0]: one for one in run(app, "list").output.splitlines()}
+    assert ("not compared" in lines[code], "not compared" in lines[sent]) == (True, False)
 
 
 def test_a_mirror_is_sent_to_compared_and_sent_again(

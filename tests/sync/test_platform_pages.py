@@ -118,6 +118,26 @@ def test_the_public_is_not_told_how_platforms_stand(
     assert "各平台公示情况" in as_(world.subject).get(f"/records/{ref}").text
 
 
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"delivery": "file"}, "自接入"),
+        ({"delivery": "webhook", "url": "https://platform.example/hook"}, "每夜核对"),
+    ],
+)
+def test_the_page_of_a_platform_says_whether_what_it_shows_is_compared(
+    office: Client, columns: dict[str, str], says: str
+) -> None:
+    number = make_platform(**columns).id
+    db.session.rollback()
+    page = office.read(f"/admin/platforms/{number}").tree
+    (told,) = (one for one in page.iter() if one.get("id") == "comparison")
+    assert says in text_of(told)
+    assert ("尚未确认过任何变更" in text_of(told)) == (columns["delivery"] == "file")
+    listed = "不核对" in office.get("/admin/platforms").text
+    assert listed == (columns["delivery"] == "file")
+
+
 def test_an_administrator_connects_changes_parks_resumes_and_replays(
     world: World, office: Client
 ) -> None:
