@@ -17,6 +17,7 @@ from repair_app.db import Base, insert_rows
 from repair_app.engine import telling
 from repair_app.engine.assessment import assess
 from repair_app.engine.policy import Policy
+from repair_app.engine.rows import digest_of
 from repair_app.engine.spec import SpecError, Transition, Workflow
 from repair_app.engine.step import Actor
 from repair_app.models import ChangeIntake, CreditRecord, Event, Stream
@@ -126,6 +127,7 @@ def first_entry(
         facts={
             **new.origin,
             "fingerprint": columns["fingerprint"],
+            "content": digest_of(columns),
             "class": found.severity,
             "because": found.because,
         },

@@ -14,6 +14,7 @@ from transitions import EventData, Machine, MachineError
 
 from repair_app import calendar, ledger
 from repair_app.engine import assigning, deadlines, letters, telling
+from repair_app.engine.rows import SAID, digest_of
 from repair_app.engine.spec import Transition, Workflow
 from repair_app.engine.step import (
     SYSTEM,
@@ -29,7 +30,7 @@ from repair_app.engine.step import (
     record_of,
 )
 from repair_app.engine.store import Store
-from repair_app.models import Case, Event, Requirement
+from repair_app.models import Case, CreditRecord, Event, Requirement
 
 Guard = Callable[[Step], Reason | None]
 Effect = Callable[[Step], None]
@@ -273,6 +274,13 @@ def ask(
     return step
 
 
+def content_of(step: Step) -> dict[str, str]:
+    """Return the fact that the first event of a record adds: the digest of what the record says."""
+    if not isinstance(step.entity, CreditRecord) or step.entity.version:
+        return {}
+    return {"content": digest_of({name: getattr(step.entity, name) for name in SAID})}
+
+
 def append_event(step: Step) -> Event:
     """Write the step into the ledger, before its effects, so that theirs follow it."""
     return ledger.append(
@@ -289,7 +297,7 @@ def append_event(step: Step) -> Event:
             at=step.at,
             basis=[f"{one.document} {one.clause}" for one in step.transition.basis],
             rule_pack=step.entity.rule_pack,
-            facts=step.answers.all_facts,
+            facts={**step.answers.all_facts, **content_of(step)},
             evidence=list(step.answers.evidence),
         ),
         step.answers.all_texts,

@@ -36,6 +36,7 @@ from repair_app.models.parties import OrganisationKind
 from repair_app.name_index import fold
 from repair_app.penalty_format.uscc import normalise_uscc
 from repair_app.refs import as_written
+from repair_app.services import agreement
 from repair_app.services.cases import KINDS
 from repair_app.services.office_book import BOOKS
 from repair_app.services.policy import current_policy
@@ -335,12 +336,18 @@ def query_last_events(model: type[Entity]) -> Select[str, str, str, int, str]:
 
 
 def find_bypassed(session: Session | None = None) -> ledger.Flaw | None:
-    """Return the first entity whose state is not the one that its last event led to.
+    """Return the first event with which what is on file does not agree.
 
-    Such a state was written past the workflow: by a bulk edit, or in the database itself.
+    It was written past the workflow: by a bulk edit, or in the database itself. What can be told of
+    it and what not: `services/agreement.py`.
     session: of the store to look at, where it is not the application's own.
     """
     session = session or db.session()
+    return find_other_state(session) or agreement.find_disagreement(session)
+
+
+def find_other_state(session: Session) -> ledger.Flaw | None:
+    """Return the first entity whose state is not the one that its last event led to."""
     for model in KINDS.values():
         query = query_last_events(model).execution_options(yield_per=2000)
         with session.execute(query) as rows:

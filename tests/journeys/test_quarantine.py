@@ -238,6 +238,7 @@ def test_what_was_released_meanwhile_is_not_released_twice(cast, make_file, remo
         take(cast.provider, "certify", ref, statement="经复查属实。", evidence=PROOF)
     take(cast.reviewer, "announce_release", second, reason="拟准予入库。")
     let_in(cast, first)
+    assert ledger_is_whole()
     take(cast.subject, "state_views", second, statement="已经入库。")
     try_to(cast.second_reviewer, "release", second, **decided("准予入库。"))
     assert len(records()) == 2

@@ -95,6 +95,7 @@ def test_the_falsehood_goes_on_record_and_bars_a_repair_for_as_long_as_the_rules
     new = db.session.query(CreditRecord).filter_by(decision_no=ref).one()
     assert new.ref in anybody.read(f"/?q={world.firm.uscc}").html
     assert "虚假材料" in anybody.read(f"/records/{new.ref}").words
+    assert ledger_is_whole()
     # It can be disputed like any other record.
     assert (
         f"/records/{new.ref}/objection" in cast.subject.read(f"/records/{new.ref}").links.values()

