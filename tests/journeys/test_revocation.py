@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import update
 
 from repair_app.calendar import add_period
 from repair_app.db import db, today
 from repair_app.models import CreditRecord
+from repair_app.services.transaction import transaction
 from tests.factories import make_case, make_record, make_sanction, open_matter
 from tests.journeys.steps import (
     PAPER,
@@ -103,6 +105,12 @@ def test_the_falsehood_goes_on_record_and_bars_a_repair_for_as_long_as_the_rules
     with time_machine.travel(in_days((until - today()).days + 1)):
         db.session.rollback()
         assert world.firm.barred_until < today()
+    # What it says is sealed as that of an imported one is: rewritten, it is found.
+    with transaction() as session:
+        session.execute(
+            update(CreditRecord).where(CreditRecord.decision_no == ref).values(remark="x")
+        )
+    assert not ledger_is_whole()
 
 
 def test_a_repair_that_is_still_running_is_undone_before_it_is_granted(cast, world, anybody):
