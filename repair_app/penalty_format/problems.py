@@ -60,7 +60,11 @@ class FileProblem(Exception):
         return self.zh if lang.lower().startswith("zh") else self.en
 
 
-def find_file_problem(code: str, detail: str = "") -> FileProblem:
-    """Return the problem with its words; `detail` is what the words leave open."""
-    zh, en = (message.replace("{detail}", detail) for message in FILE_MESSAGES[code])
-    return FileProblem(code, zh, en)
+def find_file_problem(code: str, detail: str = "", detail_en: str = "") -> FileProblem:
+    """Return the problem with its words; `detail` is what they leave open, `detail_en` in English.
+
+    Without the second the first is said in both.
+    """
+    zh, en = FILE_MESSAGES[code]
+    in_english = en.replace("{detail}", detail_en or detail)
+    return FileProblem(code, zh.replace("{detail}", detail), in_english)

@@ -312,10 +312,12 @@ def start_reading(
 
 def without_headings(layout: Layout) -> FileProblem:
     """Return the problem of a file without known headings, with some that it could have."""
-    wanted = [one.heading for one in layout.columns if one.required] or [
-        one.heading for one in layout.columns
-    ]
-    return find_file_problem("no_headings", "、".join(wanted[:3]))
+    wanted = ([one for one in layout.columns if one.required] or [*layout.columns])[:3]
+    headings, codes = (
+        "、".join(one.heading for one in wanted),
+        [one.code or one.heading for one in wanted],
+    )
+    return find_file_problem("no_headings", headings, ", ".join(codes))
 
 
 def check_columns(
