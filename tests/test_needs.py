@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from config import ROOT
-from tests.needs import SWITCH
+from tests.needs import SWITCH, go_without
 
 NEEDY = (
     "tests/browser/test_look.py",  # a browser
@@ -90,3 +90,19 @@ def test_ci_installs_what_is_missing_and_looks_whether_it_is_there_then(bare):
     assert "could not install chromium fonts-wqy-zenhei nodejs npm" in done.stderr
     installed = (bare / "installed").read_text().splitlines()
     assert installed == ["update -qq", "install -y -qq chromium fonts-wqy-zenhei nodejs npm"]
+
+
+@pytest.mark.parametrize(("version", "code"), [("", 0), ("18.19.0", 1)])
+def test_ci_takes_the_node_that_is_there_and_no_older_one(bare, version, code):
+    """By node itself: a script that it refuses would read like one that is too old."""
+    node = shutil.which("node") or go_without("no node")
+    for name in ("chromium", "npm"):
+        make_program(bare, name, "exit 0")
+    (bare / "older.js").write_text(
+        f"Object.defineProperty(process, 'versions', {{value: {{node: '{version}'}}}});"
+        if version
+        else "",
+        encoding="utf-8",
+    )
+    make_program(bare, "node", f'exec {node} --require {bare}/older.js "$@"')
+    assert run_ci(bare).returncode == code
