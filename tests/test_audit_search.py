@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from sqlalchemy import event, select, text
 
-from repair_app.db import db
+from repair_app.db import db, writing
 from repair_app.models import Event, Role
 from repair_app.services import history, inbox
 from repair_app.services.history import Sought
@@ -23,13 +23,23 @@ FOUND_BY = {
 }
 
 
-def plan_of(question):
-    """Return how the store answers a question, were its tables large."""
+# Of other orders, but with the time in them: of a few rows PostgreSQL may walk one of these whole.
+HOLD_THE_TIME = ("ix_event_kind", "ix_event_actor_role", "ix_event_actor_organisation")
+
+
+def plan_of(question, without=()):
+    """Return how the store answers a question, were its tables large, without some indexes."""
     compiled = question.compile(db.engine, compile_kwargs={"literal_binds": True})
     if db.engine.dialect.name == "sqlite":
         return str(db.session.execute(text(f"EXPLAIN QUERY PLAN {compiled}")).all())
-    db.session.execute(text("SET LOCAL enable_seqscan = off"))
-    return str(db.session.execute(text(f"EXPLAIN {compiled}".replace(":", r"\:"))).all())
+    db.session.rollback()
+    with writing():
+        for one in without:
+            db.session.execute(text(f"DROP INDEX {one}"))
+        db.session.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = str(db.session.execute(text(f"EXPLAIN {compiled}".replace(":", r"\:"))).all())
+        db.session.rollback()
+    return plan
 
 
 @pytest.mark.parametrize("asked", FOUND_BY)
@@ -38,7 +48,8 @@ def test_no_search_looks_at_every_event(world, asked):
     make_case(world, "with_provider")
     # Of few rows any index will do in their order; which one finds them is asked without that.
     query = history.query_events(sought)
-    plan = plan_of(query.limit(history.PAGE) if asked == "nothing" else query.order_by(None))
+    question = query.limit(history.PAGE) if asked == "nothing" else query.order_by(None)
+    plan = plan_of(question, HOLD_THE_TIME if asked == "day" else ())
     names = {"uq_event_stream": ("uq_event_stream", "sqlite_autoindex_event_1")}
     for index in indexes:
         assert any(name in plan for name in names.get(index, (index,))), plan
