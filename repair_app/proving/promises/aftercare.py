@@ -161,6 +161,8 @@ def wrongs_that_are_not_undone(move: Move) -> str | None:
     asked = reported and move.entity.state == "in_force"
     if asked and (move.entity.ref, MET) not in move.after.log:
         return "fed back, and the feedback is asked for still"
+    if reported and not move.entity.executions:
+        return "fed back, and what was done is not kept"
     harmed = reported and move.entity.executions[-1].incident is not None
     if move.entity.model is Case and move.transition.name == "sign_removal":
         harmed = any(two.executed for one in move.record.sanctions for two in one.executions)
