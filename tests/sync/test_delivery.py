@@ -476,6 +476,19 @@ def test_a_slow_platform_keeps_no_other_waiting(app: Flask, world: World, tmp_pa
             assert all(one.shelf.read(record.ref) for one in (slow, *healthy))
 
 
+def count_arrivals(platform: Receiver) -> threading.Semaphore:
+    """Return what can be waited for by: it is released with each change that a platform took."""
+    arrived = threading.Semaphore(0)
+
+    def count(request: Request, answer: Response) -> Response:
+        if is_change(request):
+            arrived.release()
+        return answer
+
+    platform.after = count
+    return arrived
+
+
 def test_what_is_committed_while_one_is_slow_reaches_the_others_before_it_answers(
     app: Flask, world: World, record: CreditRecord, tmp_path: Path
 ) -> None:
@@ -484,12 +497,7 @@ def test_what_is_committed_while_one_is_slow_reaches_the_others_before_it_answer
     with receivers(tmp_path, 2) as (slow, healthy):
         for one in (slow, healthy):
             one.join()
-        arrived = threading.Semaphore(0)
-
-        def count(request: Request, answer: Response) -> Response:
-            if is_change(request):
-                arrived.release()
-            return answer
+        arrived = count_arrivals(healthy)
 
         def answer_late(_request: Request) -> None:
             if waited:
@@ -503,7 +511,7 @@ def test_what_is_committed_while_one_is_slow_reaches_the_others_before_it_answer
 
         waited: list[bool] = []
         shown: list[str] = []
-        healthy.after, slow.before = count, answer_late
+        slow.before = answer_late
         deliver()
         assert waited == [True, True]
         assert shown == ["途中更正"]
@@ -519,12 +527,7 @@ def test_in_one_round_a_platform_that_fails_is_not_tried_over_and_over(
     with receivers(tmp_path, 3) as (slow, healthy, broken):
         for one in (slow, healthy, broken):
             one.join()
-        arrived = threading.Semaphore(0)
-
-        def count(request: Request, answer: Response) -> Response:
-            if is_change(request):
-                arrived.release()
-            return answer
+        arrived = count_arrivals(healthy)
 
         def answer_late(_request: Request) -> None:
             if waited:
@@ -537,7 +540,7 @@ def test_in_one_round_a_platform_that_fails_is_not_tried_over_and_over(
                 waited.append(arrived.acquire(timeout=20))
 
         waited: list[bool] = []
-        healthy.after, slow.before = count, answer_late
+        slow.before = answer_late
         broken.before = lambda _: Response(status=503)
         deliver()
         assert waited == [True] * 3
