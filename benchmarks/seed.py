@@ -591,7 +591,7 @@ def fill(cases: int) -> Seeded:
     with at(now() - ON_FILE_FOR):
         content = write_file(iter(parties))
         clock.lap("file")
-        batch = imports.bring_in_file(content, "penalties.csv")
+        batch = imports.bring_in_file(io.BytesIO(content), "penalties.csv")
     assert batch.counts["accepted"] == len(parties), batch.counts
     clock.lap("import")
     everything = db.session.scalars(
