@@ -74,6 +74,8 @@ class Config:
     MAX_FORM_MEMORY_SIZE = 2 * MEGABYTE
     MAX_FORM_PARTS = 500
     BODY_SECONDS: float = 30  # in which a body has to come where no proxy takes it in before
+    # A request that waited longer for its turn is refused (web/crowding.py); 0 refuses none.
+    WAITED_SECONDS: float = 5
 
     # Of a web process's transactions in PostgreSQL, in milliseconds; commands and workers may wait.
     DATABASE_TIMEOUTS = {

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -150,3 +151,10 @@ def test_who_asks_before_sending_a_body_is_told_to_go_on(port):
         assert line.recv(65536).startswith(b"HTTP/1.0 200 ")
     (head,) = Node.asked
     assert "expect" not in head
+
+
+def test_a_node_is_told_when_a_request_had_come_and_nobody_else_may_say_so(port):
+    since = time.time()
+    assert answer_to(port, GET + b"X-Request-Start: t=1000000000.000\r\n\r\n") == 200
+    told = Node.asked[-1]["x-request-start"]
+    assert since - 1 < float(told.removeprefix("t=")) < time.time() + 1

@@ -17,6 +17,7 @@ import asyncio
 import itertools
 import re
 import signal
+import time
 from asyncio import IncompleteReadError, LimitOverrunError, StreamReader, StreamWriter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -36,6 +37,7 @@ FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*")
 CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(;[^\r\n]*)?\r\n")
 OURS = {b"connection", b"keep-alive", b"proxy-connection", b"upgrade", b"expect", b"te"}
 LENGTHS = {b"content-length", b"transfer-encoding"}
+CAME = b"x-request-start"  # when a request had come in whole: a node refuses what has waited long
 Place = tuple[str, int]
 Body = SpooledTemporaryFile[bytes]
 
@@ -88,7 +90,10 @@ class Proxy:
             raise Refused("408 Request Timeout") from error
         except LimitOverrunError as error:
             raise Refused("431 Request Header Fields Too Large") from error
-        kept = [name + b": " + value for name, value in fields if name not in OURS | LENGTHS]
+        kept = [
+            name + b": " + value for name, value in fields if name not in OURS | LENGTHS | {CAME}
+        ]
+        kept.append(CAME + b": t=%.3f" % time.time())
         if size is not None:
             kept.append(b"content-length: %d" % size)
         return b"\r\n".join([first, *kept, b"connection: close", b"", b""])

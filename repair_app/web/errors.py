@@ -121,11 +121,15 @@ def show_loss(error: OperationalError | NoConnection | StorageError) -> Any:
     # The reason alone: the statement's values may be personal.
     reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
     current_app.logger.error("the store does not answer: %s", reason)
-    # Who it is, only the store can tell.
-    current_app.login_manager._update_request_context_with_user()  # type: ignore[attr-defined]  # noqa: SLF001  # the library has no other word for "nobody"
+    forget_who()
     answer = make_response(show(HTTPStatus.SERVICE_UNAVAILABLE))
     answer.headers["Retry-After"] = str(TRY_AGAIN)
     return answer
+
+
+def forget_who() -> None:
+    """Answer as to nobody: who it is, only the store can tell."""
+    current_app.login_manager._update_request_context_with_user()  # type: ignore[attr-defined]  # noqa: SLF001  # the library has no other word for "nobody"
 
 
 def is_passing(error: OperationalError) -> bool:

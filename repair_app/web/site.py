@@ -14,6 +14,7 @@ from repair_app.web import (
     commitments,
     complaints,
     coverage,
+    crowding,
     desk,
     door,
     drafts,
@@ -57,6 +58,7 @@ def add_pages(app: Flask) -> None:
     """Put the door, the pages and the error pages into the application."""
     watching.init_app(app)
     metrics.init_app(app)
+    crowding.init_app(app)
     door.init_app(app)
     language.init_app(app)
     theme.init_app(app)
