@@ -8,6 +8,7 @@
     python3 manage.py cluster   several machines on this one: web nodes, workers, a replica
     python3 manage.py serve     serve only, on one machine of several: no migration, no worker
     python3 manage.py lock      pin the libraries of requirements*.in again
+    python3 manage.py sbom      write the bill of materials, docs/sbom.json; `--check` compares it
     python3 manage.py backup    write a backup; `verify-backup` checks one, `restore` puts one back
     python3 manage.py flask …   run a command of the application, e.g. `flask records import FILE`
 
@@ -100,6 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("bench", bench, "Run the benchmarks with the arguments given."),
         ("cluster", cluster, "Start a cluster on this machine, or operate it."),
         ("mirror", mirror, "Serve a mirror; `mirror --help` tells how it is fed."),
+        ("sbom", supply, "Write the bill of materials; `sbom --help` tells more."),
         ("backup", backup, "Write a backup of the store to a new folder or .tar file."),
         ("verify-backup", backup, "Check a backup: files, chains, papers."),
         ("restore", backup, "Put a backup into an empty store, and prove it whole."),
@@ -192,6 +194,12 @@ def bench(chosen: argparse.Namespace) -> NoReturn:
     """Run the benchmarks."""
     make_ready(DEV)
     become(module_command("benchmarks", *chosen.rest), child_env())
+
+
+def supply(chosen: argparse.Namespace) -> NoReturn:
+    """Write or compare the list of what others made."""
+    make_ready(DEV)
+    become(module_command("deploy.supply", *chosen.rest), child_env())
 
 
 def mirror(chosen: argparse.Namespace) -> NoReturn:
@@ -425,6 +433,7 @@ def list_checks() -> list[tuple[str, list[str]]]:
         ("workflows", flask_command("workflows", "check")),
         ("workflow pages", flask_command("workflows", "draw", "--check")),
         ("coverage page", flask_command("workflows", "coverage", "--check")),
+        ("libraries and their licences", module_command("deploy.supply", "--check")),
         ("proof", flask_command("workflows", "prove")),
         ("migrations run", flask_command("db", "upgrade")),
         ("migrations match the models", flask_command("db", "check")),

@@ -162,6 +162,7 @@ OPEN_TO_ALL = (
     "/how",
     "/rules",
     "/coverage",
+    "/trust",
     "/verify",
     "/complaints",
     "/login",

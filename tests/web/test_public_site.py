@@ -157,6 +157,7 @@ def pages(world, record, anybody):
         "/rules",
         "/rules/SD-SEEDS",
         "/coverage",
+        "/trust",
         "/training",
         "/how",
         "/how/objection",

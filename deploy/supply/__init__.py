@@ -1,0 +1,1 @@
+"""What the program is made of that others wrote: the lists, their licences, the bill."""
