@@ -5,7 +5,7 @@ import re
 import pytest
 
 from config import ROOT
-from tests.node_ids import NODE_ID, is_there, functions_of
+from tests.node_ids import NODE_ID, functions_of, is_there
 
 MODEL = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
 ROWS = [line for line in MODEL.splitlines() if line.startswith("|") and "---" not in line]
