@@ -99,18 +99,21 @@ class Config:
     SESSION_COOKIE_SAMESITE = "Lax"
     PERMANENT_SESSION_LIFETIME = timedelta(minutes=30)
     SESSION_REFRESH_EACH_REQUEST = True
+    SESSION_LONGEST = timedelta(hours=12)  # from signing in, however busy somebody is
 
     SECURITY_PASSWORD_HASH = "argon2"
     SECURITY_PASSWORD_SCHEMES = ["argon2"]
     SECURITY_PASSWORD_SINGLE_HASH = True
     SECURITY_PASSWORD_LENGTH_MIN = 12
-    SECURITY_RESET_PASSWORD_WITHIN = timedelta(days=3)  # of a link that sets a password
+    SECURITY_RESET_PASSWORD_WITHIN = timedelta(days=3)  # of a link that sets the first password
+    NEW_PASSWORD_WITHIN = timedelta(minutes=10)  # of a link that sets another one
     SECURITY_EMAIL_VALIDATOR_ARGS = {"check_deliverability": False}
     SECURITY_RETURN_GENERIC_RESPONSES = True
     SECURITY_DEFAULT_REMEMBER_ME = False
     # Who changes a second factor has signed in, or typed the password again, no longer ago.
     SECURITY_FRESHNESS = timedelta(minutes=15)
     SECURITY_FRESHNESS_GRACE_PERIOD = timedelta(minutes=5)
+    SIGNING_FRESHNESS = timedelta(minutes=15)  # so does who signs a decision, without any grace
     SECURITY_VERIFY_URL = "/login/again"
     SECURITY_API_ENABLED_METHODS = ["session"]
     SECURITY_JOIN_USER_ROLES = False  # roles belong to appointments
@@ -135,7 +138,7 @@ class Config:
 
     RATELIMIT_STORAGE_URI = "store://"  # services/limits.py: all processes count together
     # Attempts that failed.
-    LOGIN_RATE_LIMIT = "10 per minute"  # from one network address, at one account
+    LOGIN_RATE_LIMIT = "5 per minute"  # from one network address, at one account
     LOGIN_RATE_LIMIT_OF_ACCOUNT = "100 per hour"  # at one account, from wherever
     LOGIN_RATE_LIMIT_OF_PLACE = "100 per minute"  # from one network address
     # Who gets as far as a code has the password: such attempts lock nobody out for long.

@@ -1,4 +1,7 @@
-"""Links by which a person sets the password of their account: good once, and for a few days.
+"""Links by which a person sets the password of their account: good once, and not for long.
+
+The first password may be set for three days, another one for ten minutes: such a link takes over an
+account that is in use.
 
 A link is a signed token of Flask-Security's; nothing of it is stored. It is worthless as soon as it
 was used, another one was asked for, or the account was deactivated.
@@ -10,6 +13,7 @@ from flask import current_app, render_template
 from flask_babel import force_locale, gettext
 from flask_security import hash_password
 from flask_security.recoverable import generate_reset_password_token, reset_password_token_status
+from flask_security.utils import check_and_get_token_status
 
 from repair_app import mail
 from repair_app.engine.step import SYSTEM
@@ -36,7 +40,17 @@ def find_invited(token: str) -> User:
     if expired or invalid or user is None or not user.active or user.is_machine:
         raise WorthlessLink
     found: User = user
+    if found.is_taken_up and is_old(token):
+        raise WorthlessLink
     return found
+
+
+def is_old(token: str) -> bool:
+    """Say whether a link is too old to open an account that somebody uses already."""
+    expired, _, _ = check_and_get_token_status(
+        token, "reset", current_app.config["NEW_PASSWORD_WITHIN"]
+    )
+    return bool(expired)
 
 
 def set_password(token: str, password: str) -> User:
@@ -70,7 +84,9 @@ def send(user: User) -> bool:
         return False
     with force_locale(user.language):
         subject = gettext("Set your password")
-    return write(user, "invitation", subject, link=base + path_of(user), is_new=not user.password)
+    return write(
+        user, "invitation", subject, link=base + path_of(user), is_new=not user.is_taken_up
+    )
 
 
 def tell_of_reset(user: User) -> bool:

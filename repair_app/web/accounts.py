@@ -3,13 +3,14 @@
 import unicodedata
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, request, session
 from flask_babel import lazy_gettext as _l
 from flask_limiter.util import get_remote_address
 from flask_login import user_logged_in, user_logged_out
 from flask_security import RoleMixin, Security, WebauthnUtil
+from flask_security.core import _user_loader as library_loader
 
 from repair_app import limits
 from repair_app.db import db, now
@@ -42,6 +43,7 @@ class SignIn(Security):
 
 
 LONGEST_ADDRESS = 254  # characters of an e-mail address (RFC 5321)
+BEGAN = "began"  # in the session: when somebody signed in, in seconds since 1970
 
 
 def init_app(app: Flask) -> None:
@@ -59,7 +61,8 @@ def init_app(app: Flask) -> None:
     limits.limiter.init_app(app)
     slow_down(app, "security.login")
     user_logged_out.connect(end_session, app)
-    user_logged_in.connect(remember_nobody, app)
+    user_logged_in.connect(begin_session, app)
+    security.login_manager.user_loader(load_user)
     # It would sign somebody in without the second factor, and outlast the session.
     security.login_manager._load_user_from_remember_cookie = lambda _cookie: None  # noqa: SLF001  # there is no setting for it
 
@@ -102,15 +105,28 @@ def has_failed(answer: Response) -> bool:
     return not HTTPStatus.MULTIPLE_CHOICES <= answer.status_code < HTTPStatus.BAD_REQUEST
 
 
+def load_user(known_as: str) -> User | None:
+    """Return whose session this is; None for one that has lasted too long, or says no beginning.
+
+    How long nobody clicked is told by the cookie's own age (PERMANENT_SESSION_LIFETIME).
+    """
+    began = session.get(BEGAN)
+    longest = current_app.config["SESSION_LONGEST"].total_seconds()
+    if not isinstance(began, int) or now().timestamp() - began >= longest:
+        return None
+    return cast("User | None", library_loader(known_as))  # type: ignore[no-untyped-call]
+
+
 def end_session(_app: Flask, user: Any, **_: Any) -> None:
     """Make every cookie of this account worthless: a copied one ends with the session."""
     if user.is_authenticated:
         people.end_sessions(user.id)
 
 
-def remember_nobody(_app: Flask, **_: Any) -> None:
-    """Let no sign-in set a cookie that outlasts the session, whatever was sent with it."""
+def begin_session(_app: Flask, **_: Any) -> None:
+    """Note when a session began; let no sign-in set a cookie that outlasts it."""
     session.pop("_remember", None)
+    session[BEGAN] = int(now().timestamp())
 
 
 def has_missed(answer: Response) -> bool:

@@ -193,6 +193,16 @@ def keeps(form: TransitionForm) -> bool:
     return drafts.is_page(request.path) and (form.draws_own or any(typed_fields(form)))
 
 
+def keep_all(form: TransitionForm) -> bool:
+    """Keep what was sent until it is sent again; say whether there was room for all of it."""
+    try:
+        if keeps(form):
+            drafts.save(current_user, request.path, typed())
+        return FILES not in form or not stage_chosen(request.path)
+    except drafts.TooMuch:
+        return False
+
+
 def restore(form: TransitionForm) -> Draft | None:
     """Fill a form with what was kept of it; return the draft, if there is one."""
     draft = drafts.find(current_user, request.path) if keeps(form) else None

@@ -33,7 +33,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from repair_app import limits
-from repair_app.db import db
+from repair_app.db import db, now
 from repair_app.models import User
 from repair_app.services import people, second_factor
 from repair_app.services.transaction import transaction
@@ -182,6 +182,24 @@ def ask_password_again(_within: Any, _grace: Any, **_: Any) -> AnyResponse:
     flash(gettext("First enter your password once more."), "info")
     back = request.path if request.method == "GET" else url_for("second_factor.index")
     return redirect(url_for("security.verify", next=back))
+
+
+def has_just_signed_in() -> bool:
+    """Say whether somebody has signed in, or given the password again, a short while ago."""
+    passed = now().timestamp() - session.get("fs_paa", 0)
+    return bool(passed < current_app.config["SIGNING_FRESHNESS"].total_seconds())
+
+
+def ask_before_signing(page: str) -> AnyResponse:
+    """Send somebody who signed in a while ago to give the password; from there they come back.
+
+    page: the matter's, for who has no password here.
+    """
+    if not current_user.password:
+        flash(gettext("To sign a decision, sign out and in again first."), "error")
+        return redirect(page)
+    flash(gettext("Before you sign, enter your password once more."), "info")
+    return redirect(url_for("security.verify", next=request.path))
 
 
 @pages.get("")

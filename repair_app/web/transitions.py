@@ -29,7 +29,7 @@ from repair_app.models import Case, CreditRecord, Draft, RecordUpload, Requireme
 from repair_app.services import cases, first_decisions, supplements, training
 from repair_app.services import drafts as kept_drafts
 from repair_app.services.policy import current_policy
-from repair_app.web import drafts
+from repair_app.web import drafts, second_factor
 from repair_app.web.desk import with_way_on
 from repair_app.web.door import csrf, signed_in
 from repair_app.web.view import label_text
@@ -50,6 +50,8 @@ def fire(kind: str, ref: str, name: str) -> Answer:
     entity = cases.get_visible(kind, ref, current_user)
     transition = cases.find_transition(current_user, entity, name)
     form = build_form(transition, entity)
+    if first_decisions.SIGNS in transition.effects and not second_factor.has_just_signed_in():
+        return ask_who_signs(form, entity, transition)
     if is_only_shown(form, transition) or not form.validate_on_submit() or is_checked():
         return show_form(form, entity, transition)
     changed = form.list_changes()
@@ -63,6 +65,23 @@ def fire(kind: str, ref: str, name: str) -> Answer:
         done = f"{done} {ahead}"
     flash(with_way_on(done, page_of(entity)), "success")
     return redirect(way_on(entity, name))
+
+
+def ask_who_signs(form: TransitionForm, entity: Entity, transition: Transition) -> Answer:
+    """Ask for the password before a decision is signed; what was typed is kept meanwhile."""
+    if form.is_submitted():
+        form.validate()
+        if form.csrf_token.errors:  # it may not be this person's
+            return show_form(form, entity, transition)
+        if not drafts.keep_all(form):
+            told = gettext(
+                "So much cannot be kept for you. Leave this page open, enter your password at "
+                "%(page)s in another window, then send this form.",
+                page=url_for("security.verify"),
+            )
+            flash(told, "error")
+            return show_form(form, entity, transition)
+    return second_factor.ask_before_signing(page_of(entity))
 
 
 def told_of(form: TransitionForm, transition: Transition, changed: list[str]) -> str:
