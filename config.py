@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import secrets
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parent
 MEGABYTE = 1024 * 1024
 STORE = "redress.sqlite3"  # of the data folder, unless DATABASE_URL names another
+SCANNER = re.compile(r"unix:/.+|tcp:.+:[0-9]{1,5}")
 # What every node of a deployment must be given alike; alone, each is made in the data folder.
 SHARED_SECRETS = (
     "SECRET_KEY",
@@ -73,6 +75,7 @@ class Config:
     MAX_CONTENT_LENGTH = 64 * MEGABYTE
     MAX_FORM_MEMORY_SIZE = 2 * MEGABYTE
     MAX_FORM_PARTS = 500
+    EVIDENCE_QUOTA = 2_000 * MEGABYTE  # that the people of one enterprise hand in, all in all
     BODY_SECONDS: float = 30  # in which a body has to come where no proxy takes it in before
     # A request that waited longer for its turn is refused (web/crowding.py); 0 refuses none.
     WAITED_SECONDS: float = 5
@@ -199,6 +202,9 @@ class Config:
         self.SQLALCHEMY_BINDS = {"replica": replica} if self.REPLICA_URL else {}
         # Where evidence lies: `s3://bucket/prefix` with AWS_… beside it, or `file:///…`.
         self.EVIDENCE_URL = os.environ.get("REDRESS_EVIDENCE_URL", "")
+        # A virus scanner that looks at each file first: `unix:/path` or `tcp:host:port` of clamd.
+        self.CLAMAV = os.environ.get("REDRESS_CLAMAV", "")
+        refuse_no_scanner(self)
         refuse_half_a_cluster(self)
         # Receipts of the gate are signed with the key of this secret, or with the first of a JWK
         # Set; none: with a file of the data folder, made on first use (`repair_app/receipts.py`).
@@ -301,6 +307,12 @@ def engine_options(config: Config) -> dict[str, Any]:
             timeouts = (f"-c {name}={value}" for name, value in config.DATABASE_TIMEOUTS.items())
             options["connect_args"]["options"] = " ".join(timeouts)
     return options
+
+
+def refuse_no_scanner(config: Config) -> None:
+    """Refuse an address that no virus scanner can have. Raises ConfigError."""
+    if config.CLAMAV and not SCANNER.fullmatch(config.CLAMAV):
+        raise ConfigError("REDRESS_CLAMAV is unix:/path/to/clamd.ctl or tcp:host:port")
 
 
 def refuse_half_a_cluster(config: Config) -> None:

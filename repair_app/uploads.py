@@ -1,16 +1,19 @@
-"""Uploaded files: which kinds are evidence, whether a file is what its name says, and whole."""
+"""Uploaded files: which kinds are evidence, whether a file is what its name says, and whole.
+
+Of a picture only the picture is kept (`pictures.py`); an archive is looked at by its directory
+before anything of it is unpacked (`archives.py`).
+"""
 
 import hashlib
-import io
 import re
-import struct
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
 import puremagic
+
+from repair_app import archives, pictures
 
 # What a civil servant can open and what runs no code. OFD is the national fixed-layout format.
 MEDIA_TYPES: Final = {
@@ -26,18 +29,7 @@ PDF_HEAD: Final = re.compile(rb"%PDF-\d\.\d")
 PDF_OBJECT: Final = re.compile(rb"\d\s+\d+\s+obj\b")  # one digit: more would be tried from each on
 PDF_LIST: Final = b"startxref"  # the last one says where in a PDF its objects are listed
 PDF_TAIL: Final = re.compile(rb"startxref\s+(\d{1,10})\s+(?:%[^\r\n]*\s+)?%%EOF")
-PNG_HEAD: Final = b"\x89PNG\r\n\x1a\n"
-JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # markers: here is a picture
-JPEG_SCAN, JPEG_END = 0xDA, b"\xff\xd9"
-JPEG_FILL: Final = re.compile(rb"\xff+")  # bytes before a marker that say nothing
-# What zipfile raises over a directory that is broken, or of a zip version it does not know.
-UNREADABLE_ZIP: Final = (
-    zipfile.BadZipFile,
-    NotImplementedError,
-    OSError,
-    ValueError,
-    struct.error,
-)
+MOST_POINTS: Final = 100_000_000  # of a picture: A3 at 600 points an inch has 70 million
 
 
 class WrongType(Exception):
@@ -46,6 +38,14 @@ class WrongType(Exception):
 
 class Unreadable(WrongType):
     """The file is of an allowed kind, but cut off or damaged: nobody could open it."""
+
+
+class Unsafe(WrongType):
+    """The file is of an allowed kind, and made to do harm to whoever opens it."""
+
+
+class TooManyPoints(WrongType):
+    """The picture would fill the memory of whoever opens it."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +65,34 @@ class Upload:
 def check_upload(filename: str, content: bytes) -> Upload:
     """Return a file as evidence.
 
-    Raises WrongType when content and name do not agree, Unreadable when it cannot be opened.
+    Raises WrongType when content and name do not agree, Unreadable when it cannot be opened,
+    Unsafe or TooManyPoints when it should not be.
     """
     name = clean_name(filename)
     suffix = PurePosixPath(name).suffix.lower()
     media_type = MEDIA_TYPES.get(suffix)
-    if media_type is None or sniff(content) != media_type:
+    try:
+        fits = media_type is not None and sniff(content) == media_type
+    except archives.Unsafe as error:
+        raise Unsafe(name) from error
+    if media_type is None or not fits:
         raise WrongType(name)
     is_whole = IS_WHOLE.get(media_type)
     if is_whole and not is_whole(content):
         raise Unreadable(name)
+    if media_type.startswith("image/"):
+        content = check_picture(name, content)
     return Upload(name, media_type, content)
+
+
+def check_picture(name: str, content: bytes) -> bytes:
+    """Return a picture without what it tells besides. Raises Unreadable or TooManyPoints."""
+    width, height = pictures.measure(content)
+    if not width or not height:
+        raise Unreadable(name)
+    if width * height > MOST_POINTS:
+        raise TooManyPoints(name)
+    return pictures.strip(content)
 
 
 def clean_name(filename: str) -> str:
@@ -87,7 +104,10 @@ def clean_name(filename: str) -> str:
 
 
 def sniff(content: bytes) -> str | None:
-    """Return the media type that the beginning of the content shows, of those allowed."""
+    """Return the media type that the beginning of the content shows, of those allowed.
+
+    Raises archives.Unsafe for an archive that nobody should open to find out.
+    """
     if content.startswith(b"%PDF-"):
         return "application/pdf"
     if content.startswith(b"PK\x03\x04"):
@@ -100,11 +120,10 @@ def sniff(content: bytes) -> str | None:
 
 
 def is_ofd(content: bytes) -> bool:
-    """Say whether a zip is an OFD document: only its directory is read."""
+    """Say whether a zip is an OFD document: only its directory is read. Raises archives.Unsafe."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return "OFD.xml" in archive.namelist()
-    except UNREADABLE_ZIP:
+        return "OFD.xml" in {part.filename for part in archives.list_parts(content)}
+    except archives.Damaged:
         return False
 
 
@@ -119,40 +138,9 @@ def is_whole_pdf(content: bytes) -> bool:
     )
 
 
-def is_whole_png(content: bytes) -> bool:
-    """Say whether a PNG has its head, pixels, and its end."""
-    names = list(png_chunks(content))
-    return names[:1] == [b"IHDR"] and b"IDAT" in names and names[-1] == b"IEND"
-
-
-def png_chunks(content: bytes) -> Iterator[bytes]:
-    """Yield the names of the chunks that are there in full, up to the last one."""
-    place, around = len(PNG_HEAD), 12  # length, name and checksum
-    while place + around <= len(content):
-        length, name = struct.unpack_from(">I4s", content, place)
-        place += around + length
-        if place <= len(content):
-            yield name
-        if name == b"IEND":
-            return
-
-
-def is_whole_jpeg(content: bytes) -> bool:
-    """Say whether a JPEG says what picture it holds, has its points, and its end behind them."""
-    place, has_frame = 2, False
-    while content[place : place + 1] == b"\xff" and place + 4 <= len(content):
-        marker, length = struct.unpack_from(">xBH", content, place)
-        if marker == JPEG_SCAN:
-            return has_frame and JPEG_END in content[place + length :]
-        has_frame = has_frame or marker in JPEG_FRAMES
-        fill = JPEG_FILL.match(content, place + 1)
-        place = fill.end() - 1 if fill else place + 2 + length
-    return False
-
-
 # An OFD is known by the directory at its end: one that is cut off is not taken for an OFD at all.
 IS_WHOLE: Final[Mapping[str, Callable[[bytes], bool]]] = {
     "application/pdf": is_whole_pdf,
-    "image/png": is_whole_png,
-    "image/jpeg": is_whole_jpeg,
+    "image/png": pictures.is_whole_png,
+    "image/jpeg": pictures.is_whole_jpeg,
 }

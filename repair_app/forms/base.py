@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 import wtforms
+from flask import current_app
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -31,12 +32,16 @@ from repair_app.models import Case
 from repair_app.uploads import (
     MAX_MB,
     MEDIA_TYPES,
+    MOST_POINTS,
+    TooManyPoints,
     Unreadable,
+    Unsafe,
     Upload,
     WrongType,
     check_upload,
     clean_name,
 )
+from repair_app.virus_scan import ScannerAway, find_virus
 
 TEXT_LENGTH = 5000
 LINE_LENGTH = 200
@@ -321,7 +326,26 @@ def check_file(file: Any) -> Upload:
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         )
     try:
-        return check_upload(file.filename, content)
+        upload = check_upload(file.filename, content)
+    except TooManyPoints as error:
+        raise FileRefused(
+            _l(
+                "“%(name)s” has too many points: a picture may have %(count)s million. Scan it "
+                "with fewer points per inch, and choose it again.",
+                name=name,
+                count=MOST_POINTS // 1_000_000,
+            ),
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        ) from error
+    except Unsafe as error:
+        raise FileRefused(
+            _l(
+                "“%(name)s” is packed in a way that could harm whoever opens it, so it was not "
+                "opened. Save it anew, as PDF if you can, and choose it again.",
+                name=name,
+            ),
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        ) from error
     except Unreadable as error:
         raise FileRefused(
             _l(
@@ -339,6 +363,37 @@ def check_file(file: Any) -> Upload:
             ),
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         ) from error
+    scan(name, content)
+    return upload
+
+
+def scan(name: str, content: bytes) -> None:
+    """Let the virus scanner of the settings look at a file as it was sent. Raises FileRefused."""
+    scanner = current_app.config["CLAMAV"]
+    if not scanner:
+        return
+    try:
+        found = find_virus(scanner, content)
+    except ScannerAway as error:
+        current_app.logger.error("the virus scanner does not answer")
+        raise FileRefused(
+            _l(
+                "“%(name)s” could not be checked for viruses just now, so it was not taken. What "
+                "you wrote is kept: choose the file again in a few minutes.",
+                name=name,
+            ),
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        ) from error
+    if found:
+        current_app.logger.warning("the virus scanner refused a file")
+        raise FileRefused(
+            _l(
+                "“%(name)s” holds a virus, says the virus scanner. Clean your computer, or save "
+                "the paper anew from a clean one, and choose it again.",
+                name=name,
+            ),
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        )
 
 
 class EvidenceMixin:

@@ -7,7 +7,6 @@ and looks how far its cells reach before the reader sees the file.
 
 import io
 import re
-import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,18 +20,13 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+from repair_app import archives
 from repair_app.penalty_format.problems import find_file_problem
 
-MAX_PARTS: Final = 1000
-MAX_UNPACKED: Final = 400 * 2**20  # bytes, all parts together
-MAX_RATIO: Final = 100  # unpacked to packed; real sheets have 5 to 40
-RATIO_COUNTS_FROM: Final = 20 * 2**20  # bytes unpacked; what is smaller does no harm
 MAX_AREA: Final = 12_000_000  # cells in the rectangle that holds them all
 PIECE: Final = 2**20
 
-LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
 CELL: Final = re.compile(rb'<(?:[^<>\s/:]*:)?c(?:\s+r="([A-Z]{1,3})([0-9]{1,7})"|(?=[\s/>]))')
-ENCRYPTED: Final = 0x1
 
 
 def open_sheet(content: bytes) -> tuple[CalamineSheet, tuple[str, ...]]:
@@ -58,11 +52,15 @@ def open_sheet(content: bytes) -> tuple[CalamineSheet, tuple[str, ...]]:
 def check_workbook(content: bytes) -> None:
     """Raise FileProblem unless a zip's parts are few, small, apart, and not made to swell."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
+        parts = archives.list_parts(content)
+    except archives.Damaged as error:
         raise find_file_problem("xlsx_damaged") from error
-    check_directory(parts, len(content))
+    except archives.Unsafe as error:
+        raise find_file_problem("xlsx_bomb") from error
+    if archives.is_encrypted(parts):
+        raise find_file_problem("xlsx_password")
+    if "xl/workbook.xml" not in {part.filename for part in parts}:
+        raise find_file_problem("xlsx_damaged")
     area = Area()
     for part in parts:
         area.restart()
@@ -70,37 +68,15 @@ def check_workbook(content: bytes) -> None:
             area.add(piece)
 
 
-def check_directory(parts: list[zipfile.ZipInfo], size: int) -> None:
-    """Raise FileProblem for what the zip's directory alone gives away; `size` is in bytes."""
-    if any(part.flag_bits & ENCRYPTED for part in parts):
-        raise find_file_problem("xlsx_password")
-    unpacked = sum(part.file_size for part in parts)
-    swollen = unpacked > RATIO_COUNTS_FROM and unpacked > size * MAX_RATIO
-    if len(parts) > MAX_PARTS or unpacked > MAX_UNPACKED or swollen or _overlap(parts):
-        raise find_file_problem("xlsx_bomb")
-    if "xl/workbook.xml" not in {part.filename for part in parts}:
-        raise find_file_problem("xlsx_damaged")
-
-
-def _overlap(parts: list[zipfile.ZipInfo]) -> bool:
-    """Say whether two parts share bytes, as in the bombs of CVE-2024-0450."""
-    ends = 0
-    for part in sorted(parts, key=lambda part: part.header_offset):
-        if part.header_offset < ends:
-            return True
-        ends = part.header_offset + LOCAL_HEADER.size + part.compress_size
-    return False
-
-
 def unpack(content: bytes, part: zipfile.ZipInfo) -> Iterator[bytes]:
     """Yield a part piece by piece; raise FileProblem when it is larger than its directory says."""
     start = part.header_offset
-    if len(content) < start + LOCAL_HEADER.size:
+    if len(content) < start + archives.LOCAL_HEADER.size:
         raise find_file_problem("xlsx_damaged")
-    signature, name_length, extra_length = LOCAL_HEADER.unpack_from(content, start)
+    signature, name_length, extra_length = archives.LOCAL_HEADER.unpack_from(content, start)
     if signature != b"PK\x03\x04":
         raise find_file_problem("xlsx_damaged")
-    start += LOCAL_HEADER.size + name_length + extra_length
+    start += archives.LOCAL_HEADER.size + name_length + extra_length
     packed = content[start : start + part.compress_size]
     if part.compress_type == zipfile.ZIP_STORED:
         yield packed

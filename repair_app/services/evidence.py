@@ -11,13 +11,15 @@ from urllib.parse import unquote, urlsplit
 from flask import current_app
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from config import ConfigError
+from config import MEGABYTE, ConfigError
 from repair_app import refs
 from repair_app.db import db, now, today
-from repair_app.models import Case, Document, User
+from repair_app.engine.step import Reason, Refused
+from repair_app.labels import N_
+from repair_app.models import Appointment, Case, Document, User
 from repair_app.uploads import Upload
 
 if TYPE_CHECKING:
@@ -34,8 +36,10 @@ def keep(
 
     The bytes are written before the row: a failed transaction leaves bytes without a row, which
     nobody can reach, never a row without bytes. material: what the paper is, by the rule pack;
-    one scan may be several materials, and has a row for each.
+    one scan may be several materials, and has a row for each. Raises Refused where the enterprise
+    has handed in as much as it may.
     """
+    check_room(session, case, user, len(upload.content))
     write(upload)
     known = select(Document.id).where(Document.case_id == case.id, Document.sha256 == upload.sha256)
     if material is not None:
@@ -55,6 +59,33 @@ def keep(
         )
         session.flush()
     return upload.sha256
+
+
+def check_room(session: Session, case: Case, user: User, size: int) -> None:
+    """Raise Refused where the people of a case's enterprise have handed in as much as they may.
+
+    What offices hand in is not counted, and not refused. size: of what is to come, in bytes.
+    """
+    its_people = select(Appointment.user_id).where(Appointment.organisation_id == case.subject_id)
+    if user.id not in session.scalars(its_people).all():
+        return
+    handed_in = (
+        select(func.coalesce(func.sum(Document.size), 0))
+        .join(Document.case)
+        .where(Case.subject_id == case.subject_id, Document.uploaded_by_id.in_(its_people))
+    )
+    most: int = current_app.config["EVIDENCE_QUOTA"]
+    if (session.scalar(handed_in) or 0) + size > most:
+        raise Refused(
+            Reason(
+                N_(
+                    "Your enterprise has handed in %(size)s MB of files, as much as there is room "
+                    "for. Take files out of drafts that you do not need, or bring the papers to "
+                    "the credit centre."
+                ),
+                {"size": most // MEGABYTE},
+            )
+        )
 
 
 def store() -> ObjectStore:
