@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from benchmarks import gate, names, pages, queries, report, scale, seed, server, waits
+from benchmarks import gate, names, pages, queries, report, scale, seed, server, soak, waits
 from benchmarks.load import Timing, Unexpected, middle
 from benchmarks.report import Report, Verdict, show
 from benchmarks.stage import Stage, stage
@@ -39,10 +39,14 @@ def main() -> int:
     made = Report()
     with tempfile.TemporaryDirectory(prefix="redress-bench-", dir=chosen.folder) as folder:
         if chosen.scale:
-            place: Path = chosen.keep or Path(folder)
+            place = chosen.keep or Path(folder)
             with store_server("postgresql", place, keeps=bool(chosen.keep)) as uri:
                 made.found["scale"] = measure_scale(chosen, place, uri, made)
-        for kind in () if chosen.scale else chosen.store:
+        if chosen.soak:
+            place = chosen.keep or Path(folder)
+            with store_server("postgresql", place, keeps=bool(chosen.keep)) as uri:
+                measure_soak(chosen, place, uri, made)
+        for kind in () if chosen.scale or chosen.soak else chosen.store:
             with store_server(kind, chosen.keep or Path(folder), keeps=bool(chosen.keep)) as uri:
                 measure_store(chosen, kind, Path(folder), uri, made)
     show(
@@ -95,6 +99,17 @@ def read_arguments() -> argparse.Namespace:
         const=1_000_000,
         metavar="N",
         help="only this, on PostgreSQL: N records, a fifth as many cases, against a tenth (1 M)",
+    )
+    parser.add_argument(
+        "--soak",
+        type=float,
+        nargs="?",
+        const=20,
+        metavar="MINUTES",
+        help="only this, on PostgreSQL: many sessions for so long, then too many (20)",
+    )
+    parser.add_argument(
+        "--sessions", type=int, default=soak.SESSIONS, help="of --soak (%(default)s)"
     )
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a target is missed")
     chosen = parser.parse_args()
@@ -465,6 +480,46 @@ def measure_scale(
     made.judge(f"scale: {scale.BATCH}", scale.p95(large, scale.BATCH), 150, " ms")
     made.judge("scale: seconds for 5,000 imported rows", 5000 / large.imported, 1, " s")
     return {str(size): asdict(one) for size, one in found.items()}
+
+
+# --- many people ------------------------------------------------------------------------------
+
+
+def measure_soak(chosen: argparse.Namespace, folder: Path, uri: str | None, made: Report) -> None:
+    """Let many people work for long, then too many; show how it went."""
+    with stage("postgresql", folder / f"soak-{soak.CASES}", uri) as store:
+        seeded = soak.fill(store)
+        result = soak.run(store, seeded, chosen.workers, chosen.soak, chosen.sessions)
+        title = f"{store.version}, {chosen.workers} workers, {describe_machine()}"
+    alone, together, crowd = result.alone, result.together, result.crowd
+    show(
+        f"{title}: p95 in ms, one person and {result.sessions} for {result.minutes:g} minutes",
+        ("", "alone", "together", "ratio", "requests"),
+        [
+            (
+                kind,
+                f"{alone.p95(kind):.0f}",
+                f"{together.p95(kind):.0f}",
+                f"x{together.p95(kind) / (alone.p95(kind) or math.nan):.2f}",
+                len(together.seconds[kind]),
+            )
+            for kind in sorted(together.seconds)
+        ],
+    )
+    rate = together.count / (60 * result.minutes)
+    print(f"\n{rate:.1f} requests a second; {len(together.refused)} refused; errors: ", end="")
+    print(*(together.errors[:5] or ["none"]), sep="\n  ")
+    memory = [f"{mb:.0f}" for _, mb in together.memory[:: max(1, len(together.memory) // 10)]]
+    print(f"memory of the web processes, MB: {', '.join(memory)}")
+    refused = [1000 * one for one in crowd.refused]
+    took = [one for some in crowd.seconds.values() for one in some]
+    print(
+        f"{soak.CROWD} without a pause: {crowd.count} served (p50 {median(took or [0]):.1f} s,"
+        f" longest {max(took, default=0):.1f} s), {len(refused)} refused (after"
+        f" {median(refused or [0]) / 1000:.1f} s), {len(crowd.errors)} errors"
+        f" {crowd.errors[:3]}; as before after {result.recovered:.1f} s"
+    )
+    soak.judge(result, made.judge)
 
 
 # --- search -----------------------------------------------------------------------------------
