@@ -1,0 +1,128 @@
+"""F1: the process is killed at each point of a step: wholly there or not at all, and never twice.
+
+Every step of every workflow is killed by `python3 manage.py test --all`, in the stories of
+`tests/journeys` (`plugin.py`); here, at each run, two steps at all points, and others at one each.
+"""
+
+from itertools import count
+
+import pytest
+
+from repair_app.engine import machine
+from repair_app.services import cases
+from tests.factories import act, get_case, make_case
+from tests.faults.killing import (
+    AFTER,
+    OWN,
+    POINTS,
+    Killer,
+    Unsafe,
+    all_points,
+    files_of,
+)
+
+on_postgresql = pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
+on_sqlite = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture
+def kill(store, app):
+    """Give a function that returns a killer for what the choice names."""
+    files = files_of(store)
+    files.read()
+    yield lambda choose: Killer(files, choose)
+    files.close()
+
+
+def step_of(workflow, transition):
+    return all_points(lambda one: (one.workflow, one.transition) == (workflow, transition))
+
+
+def test_whatever_point_an_acceptance_is_killed_at_it_is_whole_or_not_there(kill, world):
+    case = make_case(world, "submitted")
+    killer = kill(step_of("objection", "accept"))
+    with killer.watching():
+        act(world.reviewer, "accept", case)
+    assert killer.killed["objection.accept"] == {*POINTS}
+    assert get_case(case.ref).state == "accepted"
+
+
+@on_postgresql
+def test_whatever_point_a_page_is_killed_at_the_same_form_can_be_sent_again(
+    kill, world, as_, anybody
+):
+    """By its page: the last point is the answer that nobody got."""
+    case = make_case(world, "submitted")
+    reviewer = as_(world.reviewer)
+    page = f"/cases/{case.ref}/accept"
+    form = reviewer.get(page)
+    killer = kill(step_of("objection", "accept"))
+    with killer.watching():
+        answer = reviewer.send(form, page)
+    assert killer.killed["objection.accept"] == {*POINTS}
+    assert answer.status_code == 302
+    again = reviewer.send(form, page)
+    assert (again.status_code, again.location) == (302, answer.location)
+
+
+def one_of_each():
+    """Choose for each new step one point, another one from step to step."""
+    seen, turn = set(), count()
+
+    def choose(scout):
+        [first, *_] = [one.name for one in scout.steps]
+        if first in seen:
+            return []
+        seen.add(first)
+        there = [one for one in POINTS if one in {*scout.passed, *OWN, *AFTER}]
+        point = there[next(turn) % len(there)]
+        return [(point, first if point in OWN else "")]
+
+    return choose
+
+
+@on_postgresql
+def test_other_steps_are_killed_at_one_point_each(kill, world):
+    killer = kill(one_of_each())
+    with killer.watching():
+        make_case(world, "executed")
+        make_case(world, "rejection_heard")
+        make_case(world, "executed", workflow="repair")
+    assert len(killer.killed) > 15
+    assert {point for points in killer.killed.values() for point in points} == {*POINTS}
+
+
+# --- what makes it so: negative controls -------------------------------------------------------
+
+
+def accept_under(killer, world):
+    case = make_case(world, "submitted")
+    with killer.watching():
+        act(world.reviewer, "accept", case)
+
+
+def test_control_a_step_that_commits_in_the_middle_is_found(kill, world, monkeypatch):
+    """What makes it whole or not there is the one transaction."""
+    settle = machine.settle
+
+    def settle_and_commit(step):
+        settle(step)
+        step.store.session.commit()
+
+    monkeypatch.setattr(machine, "settle", settle_and_commit)
+    with pytest.raises(Unsafe):
+        accept_under(kill(step_of("objection", "accept")), world)
+
+
+@on_sqlite
+def test_control_without_the_forms_token_an_answer_that_was_lost_cannot_be_had_again(
+    kill, world, monkeypatch
+):
+    monkeypatch.setattr(cases, "find_earlier", lambda *_: None)
+    case = make_case(world, "draft")
+    with (
+        kill(step_of("objection", "amend")).watching(),
+        pytest.raises(Unsafe, match="refused when asked"),
+    ):
+        act(world.subject, "amend", case)
