@@ -82,9 +82,9 @@ class Config:
 
     # Of a web process's transactions in PostgreSQL, in milliseconds; commands and workers may wait.
     DATABASE_TIMEOUTS = {
-        "lock_timeout": 5_000,
-        "statement_timeout": 30_000,
-        "idle_in_transaction_session_timeout": 60_000,
+        "lock_timeout": 2_000,
+        "statement_timeout": 10_000,
+        "idle_in_transaction_session_timeout": 30_000,
     }
     DATABASE_CONNECTION = {
         "connect_timeout": 3,  # seconds that each of several servers gets to answer

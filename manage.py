@@ -50,6 +50,7 @@ LOOK = 0.2  # seconds between two looks at the processes
 HEAD_START = 2  # seconds that the server has for itself before the worker starts
 RESTART = 5  # seconds after its start at the earliest, a worker that ended is started again
 PATIENCE = 15  # seconds that a process gets to end
+EVERYTHING = "--all"  # of the tests: those that take long, too
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 
 
@@ -97,7 +98,11 @@ def build_parser() -> argparse.ArgumentParser:
     add_server_options(command)
 
     for name, run, told in (
-        ("test", test, "Run pytest: all tests, or with the arguments given."),
+        (
+            "test",
+            test,
+            "Run pytest: all tests, or with the arguments given; --all: the long ones too.",
+        ),
         ("bench", bench, "Run the benchmarks with the arguments given."),
         ("cluster", cluster, "Start a cluster on this machine, or operate it."),
         ("mirror", mirror, "Serve a mirror; `mirror --help` tells how it is fed."),
@@ -183,9 +188,12 @@ def cluster(chosen: argparse.Namespace) -> NoReturn:
 
 
 def test(chosen: argparse.Namespace) -> NoReturn:
-    """Run pytest."""
+    """Run pytest; with --all the tests that ask everything as well."""
     make_ready(DEV)
-    arguments = absolute_paths(chosen.rest) or ["-n", "2", "--dist", "loadgroup"]
+    rest = [one for one in chosen.rest if one != EVERYTHING]
+    arguments = absolute_paths(rest) or ["-n", "2", "--dist", "loadgroup"]
+    if EVERYTHING in chosen.rest:
+        arguments += ["-m", ""]  # no mark is left out
     os.chdir(ROOT)
     become(module_command("pytest", *arguments), child_env())
 

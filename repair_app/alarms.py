@@ -13,6 +13,7 @@ from repair_app.models import Alarm
 
 KINDS: Mapping[str, Label] = MappingProxyType(
     {
+        "clock": Label("时钟不一致", "clocks differ"),
         "deadline": Label("期限无法计算", "a deadline cannot be computed"),
         "mail": Label("邮件无法发出", "a mail cannot be sent"),
         "sync": Label("公示平台未同步", "a platform does not show what it should"),

@@ -30,7 +30,7 @@ from repair_app.engine.store import ReadingStore, Store
 from repair_app.models import Case, CreditRecord, FormToken, Requirement, Role, Sanction, User
 from repair_app.services import evidence, executions
 from repair_app.services.policy import current_policy
-from repair_app.services.transaction import transaction
+from repair_app.services.transaction import transaction, tried_again
 from repair_app.uploads import Upload
 
 # Who sets a matter going; a reviewer's own steps say so by their effects.
@@ -275,6 +275,7 @@ def may_open(user: User, actor: Actor, workflow: str) -> bool:
     )
 
 
+@tried_again
 def perform(kind: str, ref: str, name: str, user: User, submission: Submission) -> Outcome:
     """Fire one transition for a person.
 
@@ -311,6 +312,7 @@ def perform(kind: str, ref: str, name: str, user: User, submission: Submission) 
         return Outcome(entity.ref)
 
 
+@tried_again
 def open_case(
     workflow: str, record_ref: str, user: User, submission: Submission, *, name: str = ""
 ) -> Outcome:

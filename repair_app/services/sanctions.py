@@ -29,7 +29,7 @@ from repair_app.models import (
 )
 from repair_app.services import cases
 from repair_app.services.policy import current_policy
-from repair_app.services.transaction import transaction
+from repair_app.services.transaction import transaction, tried_again
 
 MOST = 100  # sanctions on a page
 READS_PERSONS = (Role.REVIEWER, Role.AUDITOR)
@@ -315,6 +315,7 @@ def initiate(
     return begin_sanction(record_ref, "initiate", user, submission, person_id)
 
 
+@tried_again
 def begin_sanction(
     record_ref: str,
     transition: str,

@@ -23,6 +23,7 @@ from repair_app.jobs import Schedule
 from repair_app.models import Deadline
 from repair_app.services import (
     cases,
+    clocks,
     deadlines,
     inspections,
     letters,
@@ -153,6 +154,11 @@ def check_platforms(moment: datetime) -> int:
         return drift.check_all()
 
 
+def watch_clock(_moment: datetime) -> int:
+    """Raise an alarm where this server and the database differ about the time."""
+    return int(abs(clocks.watch()) > clocks.MOST)
+
+
 TIMERS: Final = (
     Timer("expire_records", WHEN_THE_DAY_TURNS, expire_records),
     Timer("lapse_sanctions", WHEN_THE_DAY_TURNS, lapse_sanctions),
@@ -171,6 +177,7 @@ TIMERS: Final = (
     Timer("deliver_changes", EVERY_HALF_MINUTE, deliver_changes),
     Timer("complete_matters", EVERY_HALF_MINUTE, complete_matters),
     Timer("watch_platforms", EVERY_FEW_MINUTES, watch_platforms),
+    Timer("watch_clock", EVERY_FEW_MINUTES, watch_clock),
     Timer("check_platforms", WHEN_THE_NIGHT_IS_QUIET, check_platforms),
     Timer("draw_inspection", WHEN_THE_WEEK_BEGINS, draw_inspection),
 )

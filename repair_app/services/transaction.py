@@ -1,15 +1,30 @@
 """One transaction: commit what succeeded, roll back everything else; one for each of many."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import wraps
+from typing import Final, ParamSpec, TypeVar
 
+from psycopg import errors
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from repair_app.db import db, writing
 
 Item = TypeVar("Item")
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+TRIES: Final = 3
+# PostgreSQL took our transaction back because of another one, which may be over by now.
+OTHERS_FIRST: Final = (
+    errors.DeadlockDetected,
+    errors.LockNotAvailable,
+    errors.SerializationFailure,
+)
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -27,6 +42,27 @@ def transaction() -> Iterator[Session]:
         except BaseException:
             session.rollback()
             raise
+
+
+def tried_again(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Let a function that is one transaction begin anew where another one was in its way.
+
+    TRIES times in all; then what the database said is raised. Nothing was committed before, so
+    that nothing is done twice.
+    """
+
+    @wraps(function)
+    def trying(*given: Given.args, **more: Given.kwargs) -> Result:
+        for _ in range(TRIES - 1):
+            try:
+                return function(*given, **more)
+            except OperationalError as error:
+                if not isinstance(error.orig, OTHERS_FIRST):
+                    raise
+                log.warning("tried again: %s", type(error.orig).__name__)
+        return function(*given, **more)
+
+    return trying
 
 
 @contextmanager

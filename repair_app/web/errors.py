@@ -19,6 +19,7 @@ from repair_app.services.cases import NotVisible, TokenBorrowed
 from repair_app.uploads import MAX_MB
 
 Answer = tuple[str, int]
+PASSING = ("locked", "disk is full", "disk I/O error")  # what SQLite says when it cannot just now
 TRY_AGAIN = 10  # seconds after which the store may be back
 
 # Pages that ask a step's question, and show again what was sent from an earlier session.
@@ -134,7 +135,8 @@ def forget_who() -> None:
 
 def is_passing(error: OperationalError) -> bool:
     """Say whether an error of the database is one of its state, and not of what it was asked."""
-    return isinstance(error.orig, psycopg.Error) or "locked" in str(error.orig)
+    said = str(error.orig)
+    return isinstance(error.orig, psycopg.Error) or any(one in said for one in PASSING)
 
 
 def show_refusal(error: Refused) -> Answer:

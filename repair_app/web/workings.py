@@ -33,6 +33,7 @@ JOBS: Final[dict[str, Any]] = {
     "deliver_changes": _l("Send changes to platforms"),
     "complete_matters": _l("Close matters that all platforms show"),
     "watch_platforms": _l("Look for platforms that are late, and tell their owners"),
+    "watch_clock": _l("Compare the clocks of this server and of the database"),
     "check_platforms": _l("Compare what platforms show with what they should"),
     "draw_inspection": _l("Draw the inspection list of the week"),
     "forget": _l("Forget jobs that were done long ago"),
@@ -71,6 +72,8 @@ def alarm_words(alarms: Iterable[Alarm], lang: str) -> list[Raised]:
             said, code = problem_words(one.text, lang)
         elif one.kind == "deadline":
             said = gettext("%(term)s: cannot be counted", term=clock.text(lang) if clock else "—")
+        elif one.kind == "clock":
+            said = gettext("The clocks of this server and of the database differ.")
         elif one.about == "server":
             said = gettext("The mail server cannot be used; it is tried again by itself.")
         elif one.kind == "mail":

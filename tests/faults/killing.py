@@ -88,6 +88,7 @@ class Killer:
         self.order: tuple[str, str] | None = None  # of a child: where it ends
         self.line = -1  # of a child: where it reports to
         self.report = Report()
+        self.of_parent: list[Any] = []
         self.busy = self.ending = self.committed = False
 
     # --- what is done to the application ---
@@ -240,6 +241,9 @@ class Killer:
             signal.alarm(PATIENCE)
             self.line, self.order, self.report = writing, (point, step), Report()
             self.ending = self.committed = False
+            self.of_parent = [one.pool for one in db.engines.values()]  # neither used nor ended
+            for engine in db.engines.values():
+                engine.dispose(close=False)
             return None
         os.close(writing)
         with os.fdopen(reading, "rb") as line:
@@ -253,7 +257,7 @@ class Killer:
 
     def rehearse(self) -> None:
         """Kill the transaction that is about to begin; returns in the parent, and in each child."""
-        be_apart()
+        db.session.rollback()
         scout = self.kill_at("pre_commit")
         if scout is None:
             return
@@ -345,7 +349,7 @@ class Killer:
         for stream in {*scout.streams}:
             if flaw := ledger.verify(db.session(), stream)[1]:
                 raise Unsafe(f"{said}: the chain of {stream} is broken: {flaw}")
-        be_apart()
+        db.session.rollback()
 
     def note(self, point: str, step: str, scout: Report) -> None:
         """Remember that steps were killed at a point: of what all share, all of them."""
@@ -367,13 +371,6 @@ def all_points(wanted: Callable[[Step], bool]) -> Choice:
         return [*own, *shared]
 
     return choose
-
-
-def be_apart() -> None:
-    """Hold no connection: a child must neither use nor end one of its parent's."""
-    db.session.rollback()
-    for engine in db.engines.values():
-        engine.dispose()
 
 
 VERSIONED = ("case_file", "credit_record", "requirement", "sanction")

@@ -148,7 +148,9 @@ def settings(tmp_path, monkeypatch):
 def test_waits_of_a_web_process_end_and_those_of_a_command_do_not(settings):
     url = "postgresql://one/name"
     web = settings(DATABASE_URL=url).SQLALCHEMY_ENGINE_OPTIONS["connect_args"]
-    assert "-c statement_timeout=30000" in web["options"]
+    for wait in ("lock=2000", "statement=10000", "idle_in_transaction_session=30000"):
+        name, milliseconds = wait.split("=")
+        assert f"-c {name}_timeout={milliseconds}" in web["options"]
     command = settings(FLASK_RUN_FROM_CLI="true").SQLALCHEMY_ENGINE_OPTIONS["connect_args"]
     assert "options" not in command
     assert command["connect_timeout"] == 3
