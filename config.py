@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parent
 MEGABYTE = 1024 * 1024
 STORE = "redress.sqlite3"  # of the data folder, unless DATABASE_URL names another
+SHORTEST_SECRET = 32  # characters
 SCANNER = re.compile(r"unix:/.+|tcp:.+:[0-9]{1,5}")
 # What every node of a deployment must be given alike; alone, each is made in the data folder.
 SHARED_SECRETS = (
@@ -217,6 +218,8 @@ class Config:
         self.METRICS_TOKEN = os.environ.get("REDRESS_METRICS_TOKEN", "")
         self.LOGS = os.environ.get("REDRESS_LOGS") or "plain"  # or "json"
         self.PROFILE = os.environ.get("REDRESS_PROFILE", "seeds")
+        self.IS_PUBLIC = is_public(self)
+        refuse_to_be_public_unsafely(self)
         # Behind TLS the operator names the public address; only then can cookies insist on it.
         self.SESSION_COOKIE_SECURE = self.BASE_URL.startswith("https://")
         self.SESSION_COOKIE_NAME = (
@@ -307,6 +310,24 @@ def engine_options(config: Config) -> dict[str, Any]:
             timeouts = (f"-c {name}={value}" for name, value in config.DATABASE_TIMEOUTS.items())
             options["connect_args"]["options"] = " ".join(timeouts)
     return options
+
+
+def is_public(config: Config) -> bool:
+    """Say whether the site has an address that others than this machine can call."""
+    host = urlsplit(config.BASE_URL).hostname
+    return host is not None and host not in {"localhost", "127.0.0.1", "::1"}
+
+
+def refuse_to_be_public_unsafely(config: Config) -> None:
+    """Refuse a public address together with a debugger or a secret to guess. Raises ConfigError."""
+    if not is_public(config):
+        return
+    if os.environ.get("FLASK_DEBUG", "").lower() not in {"", "0", "false", "no"}:
+        raise ConfigError("FLASK_DEBUG lets anybody run code: never with REDRESS_BASE_URL")
+    given = {name: os.environ.get(name) for name in SHARED_SECRETS}
+    weak = [name for name, secret in given.items() if secret and len(secret) < SHORTEST_SECRET]
+    if weak:
+        raise ConfigError(f"{' and '.join(weak)}: {SHORTEST_SECRET} characters or more, by chance")
 
 
 def refuse_no_scanner(config: Config) -> None:

@@ -23,7 +23,9 @@ def create_app(config: Config | None = None) -> Flask:
     Settings that cannot be served with end the process, with one line; so does a command that works
     on the store where there is none: nothing is made then.
     """
-    if config is None and os.environ.get("FLASK_RUN_FROM_CLI") == "true" and lacks_store():
+    is_command = os.environ.get("FLASK_RUN_FROM_CLI") == "true"  # Flask says so of its own
+    is_server = config is None and not is_command
+    if config is None and is_command and lacks_store():
         from repair_app.cli.unready import refuse_to_begin
 
         refuse_to_begin(sys.argv[1:])
@@ -33,6 +35,10 @@ def create_app(config: Config | None = None) -> Flask:
         raise SystemExit(f"✗ {error}") from None
     with searching_no_rubbish():
         app = build_app(config)
+    if is_server:
+        from repair_app.services import demonstrating
+
+        demonstrating.refuse(app)
     if not config.TESTING:  # where one process makes many applications, each must be able to go
         gc.freeze()
         # A page makes thousands of objects and no rubbish: to look after each 700 costs a tenth of

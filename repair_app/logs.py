@@ -26,7 +26,7 @@ MOST_FAULTS: Final = 8  # in a chain or a group of faults
 MOST_LETTERS: Final = 400  # of what a library says
 # In what a library says: addresses, codes and numbers of people and enterprises, quoted words.
 PERSONAL: Final = re.compile(
-    r"[^\s@]+@[^\s@]+"  # an address
+    r"(?<![^\s@'\"])[^\s@'\"]+@[^\s@]+"  # an address, looked for from its beginning only
     r"|[0-9A-Z]{15,}"  # a code of an enterprise, a number of a person
     r"|\d{7,}"  # a telephone
     r"|[^\x00-\x7f]+"  # no library writes Chinese of its own

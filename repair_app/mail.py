@@ -146,7 +146,7 @@ def compose(
     try:
         mail["From"] = Address(addr_spec=server.sender)
         mail["To"] = Address(addr_spec=to)
-        mail["Subject"] = " ".join(subject.split())
+        mail["Subject"] = literal(subject)
     except NO_ADDRESS:
         raise NotSent("the address of the account is none", final=True) from None
     mail["Message-ID"] = f"<{name}@{server.sender.rpartition('@')[2]}>"
@@ -154,7 +154,18 @@ def compose(
     mail.set_content(plain)
     mail.add_alternative(html, subtype="html")
     mail["Content-Language"] = language
+    if any(set(str(value)) & set("\r\n") for value in mail.values()):
+        raise NotSent("a header of the mail would be two", final=True)
     return mail
+
+
+def literal(text: str) -> str:
+    """Return a text for a header in which nothing is taken for a code, and no line breaks.
+
+    Python before 3.11.10 and 3.12.5 decodes what looks like an encoded word and writes the line
+    breaks in it as they are, so that a header of one's own could follow (CVE-2024-6923).
+    """
+    return " ".join(text.replace("=?", "= ?").split())
 
 
 def send(line: smtplib.SMTP, mail: EmailMessage) -> None:

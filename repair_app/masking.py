@@ -35,7 +35,10 @@ STATEMENTS: Final = (
 )
 CLAUSE_END: Final = "，。；、,;\n（）()！？!?"
 PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
-    ("email", re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")),
+    (
+        "email",
+        re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"),
+    ),
     (
         "phone",
         re.compile(
@@ -47,11 +50,14 @@ PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     (
         "address",
         re.compile(
-            r"[A-Za-z0-9\u4e00-\u9fff]{0,40}\d+(?:号楼|栋|幢|座)(?:[A-Za-z0-9\u4e00-\u9fff]{0,12}?)"
-            r"\d+(?:室|户|房)"
+            r"[A-Za-z0-9\u4e00-\u9fff]{0,40}\d{1,8}(?:号楼|栋|幢|座)(?:[A-Za-z0-9\u4e00-\u9fff]{0,12}?)"
+            r"\d{1,8}(?:室|户|房)"
         ),
     ),
-    ("address", re.compile(r"[A-Za-z0-9\u4e00-\u9fff]{0,40}\d+单元[A-Za-z0-9\u4e00-\u9fff]{0,8}")),
+    (
+        "address",
+        re.compile(r"[A-Za-z0-9\u4e00-\u9fff]{0,40}\d{1,8}单元[A-Za-z0-9\u4e00-\u9fff]{0,8}"),
+    ),
     ("labelled", re.compile(rf"(?P<label>(?>(?:{PLACES})[为是在于：:\s]*))(?!＊)[^{CLAUSE_END}]+")),
     (
         "labelled",

@@ -11,7 +11,7 @@ from repair_app import jobs, ledger, schema
 from repair_app.cli.backups import PATH, saying_why, tell
 from repair_app.db import db
 from repair_app.engine.spec import SpecError
-from repair_app.services import backups, catalogue, history
+from repair_app.services import backups, catalogue, demonstrating, history
 
 
 @click.command()
@@ -19,7 +19,14 @@ from repair_app.services import backups, catalogue, history
 @with_appcontext
 def prepare(empty: bool) -> None:
     """Make the store ready: migrate, load the catalogue, add the demonstration data once."""
+    if current_app.config["IS_PUBLIC"] and not empty:
+        raise click.ClickException(
+            "REDRESS_BASE_URL is a public address, and everybody knows the password of the "
+            "demonstration: --empty leaves it out."
+        )
     schema.bring_up()
+    if current_app.config["IS_PUBLIC"] and (found := demonstrating.count_accounts()):
+        raise click.ClickException(demonstrating.refusal(found))
     jobs.make_tables(db.engine)
     try:
         if not catalogue.load_measures(current_app.config["WORKFLOWS"] / "measures.toml"):

@@ -19,7 +19,8 @@ from repair_app.penalty_format.cells import (
 from repair_app.penalty_format.row import MESSAGES
 
 Value = str | Decimal | date
-NAMED_AMOUNT = re.compile(r"([0-9][0-9,，]*(?:\.[0-9]+)?)\s*(万?)元")
+# From the first of the digits only, and not endless: each further start would look at all again.
+NAMED_AMOUNT = re.compile(r"(?<![0-9])([0-9][0-9,，]{0,30}(?:\.[0-9]{1,30})?)\s*(万?)元")
 YUAN = 10_000  # in the unit of the format's amounts
 FAR_OFF = 1000  # times: who types yuan where 10k yuan is asked for is 10 000 times off
 

@@ -41,7 +41,7 @@ _OPEN: Final = "|".join(
     text[1:-1] for one in (TO_BE_SET, TO_BE_WRITTEN) for text in (one.zh, one.en)
 )
 # What a letter leaves open until its step is taken, in brackets that the letter may have doubled.
-OPEN: Final = re.compile(f"([（(])+({_OPEN})([）)])+")
+OPEN: Final = re.compile(f"(?<![（(])([（(])+({_OPEN})([）)])+")
 
 
 def slow_down(app: Flask) -> None:
