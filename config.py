@@ -210,6 +210,11 @@ class Config:
         # Receipts of the gate are signed with the key of this secret, or with the first of a JWK
         # Set; none: with a file of the data folder, made on first use (`repair_app/receipts.py`).
         self.SIGNING_KEY = os.environ.get("REDRESS_SIGNING_KEY", "")
+        # The file with the key of the history's checkpoints, which the web's user need not be able
+        # to read; none: one of the data folder, made on first use (`services/tree/keys.py`).
+        self.HISTORY_KEY = os.environ.get("REDRESS_HISTORY_KEY", "")
+        # Who cosigns checkpoints, separated by commas: public key, blank, address.
+        self.WITNESSES = os.environ.get("REDRESS_WITNESSES", "")
         self.BASE_URL = os.environ.get("REDRESS_BASE_URL", "")
         # Where mails are handed over, with the password; see `repair_app/mail.py`. None: no mails.
         self.SMTP_URL = os.environ.get("REDRESS_SMTP_URL", "")

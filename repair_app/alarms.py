@@ -17,6 +17,7 @@ KINDS: Mapping[str, Label] = MappingProxyType(
         "deadline": Label("期限无法计算", "a deadline cannot be computed"),
         "mail": Label("邮件无法发出", "a mail cannot be sent"),
         "sync": Label("公示平台未同步", "a platform does not show what it should"),
+        "history": Label("历史记录未签发校验点", "the history has no signed checkpoint"),
     }
 )
 

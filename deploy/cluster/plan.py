@@ -75,6 +75,7 @@ class Plan:
             "DATABASE_URL": url_of(self.servers, self.secrets["database"], "read-write"),
             "REDRESS_REPLICA_URL": url_of(self.servers, self.secrets["database"], "prefer-standby"),
             "REDRESS_EVIDENCE_URL": (self.folder / "evidence").as_uri(),
+            "REDRESS_HISTORY_KEY": str(self.folder / "history_key"),  # whichever worker is active
             **{name: self.secrets[name] for name in SHARED_SECRETS},
         }
         for name in ("REDRESS_EVIDENCE_URL", "REDRESS_REPLICA_URL"):  # another one may be given

@@ -24,11 +24,13 @@ from repair_app.models import (
     Organisation,
     Person,
     Requirement,
+    TreeCheckpoint,
 )
 from repair_app.models.parties import OrganisationKind
 
 PREFIX: Final = "WS"  # 文书
 CODE_BYTES: Final = 16
+SHOWN_OF_ROOT: Final = 16  # hex digits
 ACTING: Final = frozenset({"reviewer", "provider", "department", "institution"})
 
 
@@ -55,6 +57,7 @@ def issue(step: Step, event: Event) -> None:
 def keep(step: Step, event: Event, one: Composed) -> Letter:
     """Give a letter its number and its code, and keep it with the step's event."""
     case = case_of(step.entity)
+    checkpoint = step.store.newest_checkpoint()
     return step.store.make(
         Letter,
         ref=step.store.new_ref(PREFIX, step.today),
@@ -67,9 +70,20 @@ def keep(step: Step, event: Event, one: Composed) -> Letter:
         record_id=step.record.id,
         organisation_id=one.to.organisation_id,
         person_id=one.to.person_id,
-        content=one.content,
+        content=with_checkpoint(one.content, checkpoint) if checkpoint else one.content,
         issued_at=step.at,
     )
+
+
+def with_checkpoint(content: Mapping[str, Any], checkpoint: TreeCheckpoint) -> dict[str, Any]:
+    """Return what is printed of a letter, with how far the history was signed when it was issued.
+
+    On paper and in other hands, it shows later whether the history was rewritten (ADR 24).
+    """
+    name = Label("历史记录校验点", "Checkpoint of the history")
+    value = f"{checkpoint.size} · {checkpoint.root[:SHOWN_OF_ROOT]}"
+    row = {"name": both(name), "value": both(Label(value, value))}
+    return {**content, "facts": [*content["facts"], row]}
 
 
 def end_letters(step: Step, event: Event, kinds: Iterable[LetterKind]) -> None:

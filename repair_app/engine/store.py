@@ -39,6 +39,7 @@ from repair_app.models import (
     Talk,
     TrainingBooking,
     TrainingDate,
+    TreeCheckpoint,
     User,
 )
 
@@ -326,6 +327,11 @@ class Store:
         return self.session.scalar(
             select(Fulfilment).where(Fulfilment.requirement_id == requirement.id)
         )
+
+    def newest_checkpoint(self) -> TreeCheckpoint | None:
+        """Return how far the history was signed last."""
+        query = select(TreeCheckpoint).order_by(TreeCheckpoint.size.desc()).limit(1)
+        return self.session.scalar(query)
 
     def talk_of(self, case: Case) -> Talk | None:
         """Return when and where a talk meets, and what became of it."""

@@ -9,6 +9,15 @@ from repair_app.models.desk import CaseNote, Export, SavedSearch, StepReport
 from repair_app.models.drafts import Draft, OwnReport, StagedUpload, Viewing
 from repair_app.models.enquiries import Enquiry
 from repair_app.models.events import Event, EventText, RefCounter, Stream
+from repair_app.models.history_tree import (
+    PendingLeaf,
+    TreeCheckpoint,
+    TreeCosignature,
+    TreeHead,
+    TreeLeaf,
+    TreeSigner,
+    TreeTile,
+)
 from repair_app.models.imports import (
     ImportBatch,
     ImportRow,
@@ -91,6 +100,7 @@ __all__ = [
     "Owed",
     "OwnReport",
     "Passkey",
+    "PendingLeaf",
     "Person",
     "Platform",
     "PlatformKind",
@@ -114,6 +124,12 @@ __all__ = [
     "TestAttempt",
     "TrainingBooking",
     "TrainingDate",
+    "TreeCheckpoint",
+    "TreeCosignature",
+    "TreeHead",
+    "TreeLeaf",
+    "TreeSigner",
+    "TreeTile",
     "UploadPart",
     "UploadStanding",
     "User",

@@ -514,6 +514,9 @@ class MemoryStore(Store):
         found: Fulfilment | None = self.of_requirement(Fulfilment, requirement)
         return found
 
+    def newest_checkpoint(self) -> None:
+        return None  # what is proved has no history
+
     def talk_of(self, case: Case) -> Talk | None:
         return next((one for one in self.world.list_rows(Talk) if one.case_id == case.id), None)
 

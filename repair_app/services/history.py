@@ -40,6 +40,7 @@ from repair_app.services import agreement
 from repair_app.services.cases import KINDS
 from repair_app.services.office_book import BOOKS
 from repair_app.services.policy import current_policy
+from repair_app.services.tree import proving
 
 PAGE = 50
 DAY: Final = timedelta(days=1)
@@ -316,9 +317,9 @@ def find_natural_persons(events: Sequence[Event]) -> set[str]:
 
 
 def verify_all() -> tuple[int, ledger.Flaw | None]:
-    """Check every chain, and what is on file against it: events read, and the first flaw."""
+    """Check every chain, what is on file against it, and the tree: events read, the first flaw."""
     count, flaw = ledger.verify(db.session())
-    return count, flaw or find_bypassed()
+    return count, flaw or find_bypassed() or proving.find_flaw(db.session())
 
 
 def query_last_events(model: type[Entity]) -> Select[str, str, str, int, str]:

@@ -130,6 +130,8 @@ OPERATIONS: Final = open_book(
         "backup": Label("备份", "Make a backup"),
         "restore": Label("从备份恢复", "Restore a backup"),
         "forget": Label("按保存期限删除", "Delete what was kept long enough"),
+        "rotate_history_key": Label("启用新的历史签名密钥", "Have a new key sign the history"),
+        "retire_history_key": Label("停用历史签名密钥", "Retire a key of the history"),
     },
 )
 BOOKS: Final = {

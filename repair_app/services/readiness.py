@@ -10,10 +10,12 @@ from typing import Any, Final, NamedTuple
 
 from flask import current_app
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
 from repair_app import jobs, schema
-from repair_app.db import db
+from repair_app.db import db, now
 from repair_app.services import evidence
+from repair_app.services.tree import log
 
 PATIENCE: Final = 1.0  # seconds that the database has to answer
 OK: Final = "ok"
@@ -37,8 +39,9 @@ class Readiness(NamedTuple):
 def look() -> Readiness:
     """Look at all that a request needs: database, schema, evidence, policy.
 
-    That no worker is active is told and does not count: pages answer all the same, and every node
-    taken out of service would make of late reminders an outage. The metrics say it too.
+    That no worker is active, or that the history waits for a checkpoint, is told and does not
+    count: pages answer all the same, and every node taken out of service would make of late
+    reminders an outage. The metrics say it too.
     """
     found = look_at_database(db.engine)
     checks = {
@@ -49,7 +52,8 @@ def look() -> Readiness:
     }
     failed = [name for name, says in checks.items() if says != OK]
     worker = "unknown" if isinstance(found, str) else "active" if found["worker"] else "none"
-    return Readiness({**checks, "worker": worker}, failed)
+    history = "unknown" if isinstance(found, str) else found["history"]
+    return Readiness({**checks, "worker": worker, "history": history}, failed)
 
 
 def look_at_database(engine: Engine) -> dict[str, Any] | str:
@@ -80,10 +84,15 @@ def ask(question: Callable[[], dict[str, Any]], found: list[dict[str, Any] | str
 
 
 def read_store(engine: Engine) -> dict[str, Any]:
-    """Return at which migration the store is, and whether a worker is active on it."""
+    """Return at which migration the store is, whether a worker is active, and the history's."""
     with engine.connect() as connection:
         revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return {"revision": revision, "worker": jobs.has_worker(engine)}
+    history = "unknown"
+    if describe_schema(revision) == OK:
+        with Session(engine) as session:
+            since = log.unsigned_since(session)
+            history = "late" if since and (now() - since).total_seconds() > log.LATE else OK
+    return {"revision": revision, "worker": jobs.has_worker(engine), "history": history}
 
 
 def describe_schema(revision: str | None) -> str:

@@ -38,11 +38,13 @@ from repair_app.services.imports import uploads
 from repair_app.services.policy import current_policy
 from repair_app.services.sync import completion, delivery, drift, notices, standing
 from repair_app.services.transaction import sweep, transaction
+from repair_app.services.tree import log
 
 WHEN_THE_DAY_TURNS: Final = "5 0 * * *"
 WHEN_THE_NIGHT_IS_QUIET: Final = "35 1 * * *"  # after what is over has been taken off
 WHEN_THE_WEEK_BEGINS: Final = "10 6 * * 1"
 EVERY_FEW_MINUTES: Final = "*/5 * * * *"
+EVERY_TEN_SECONDS: Final = "*/10 * * * * *"
 EVERY_HALF_MINUTE: Final = "*/30 * * * * *"  # the first field: seconds
 REMINDED_BEFORE: Final = 1  # working day
 ESCALATE: Final = "escalate"  # a transition of the system, in workflows that want it
@@ -179,6 +181,7 @@ TIMERS: Final = (
     Timer("watch_platforms", EVERY_FEW_MINUTES, watch_platforms),
     Timer("watch_clock", EVERY_FEW_MINUTES, watch_clock),
     Timer("check_platforms", WHEN_THE_NIGHT_IS_QUIET, check_platforms),
+    Timer("sequence_history", EVERY_TEN_SECONDS, log.sequence),
     Timer("draw_inspection", WHEN_THE_WEEK_BEGINS, draw_inspection),
 )
 

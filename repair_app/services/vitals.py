@@ -31,11 +31,13 @@ from repair_app.models import (
     Obligation,
     Platform,
     SanctionSuspension,
+    TreeCosignature,
 )
 from repair_app.models.platforms import OPEN
 from repair_app.services import messages
 from repair_app.services.office_book import OPERATIONS
 from repair_app.services.records import shown_to_public
+from repair_app.services.tree import log
 
 RANGES: Final = 20  # of records brought in that are looked into
 KEPT: Final = 5.0  # seconds that figures are handed out again
@@ -215,6 +217,20 @@ def ask_chain(session: Session) -> Iterator[Gauge]:
     yield one("redress_chain_lag_seconds", says, age(oldest))
 
 
+def ask_history(session: Session) -> Iterator[Gauge]:
+    """How long the oldest event has been without a signed checkpoint, and what each witness has."""
+    says = "Age of the oldest event that no signed checkpoint covers."
+    yield one("redress_checkpoint_lag_seconds", says, age(log.unsigned_since(session)))
+    size = float(log.signed_size(session))
+    yield one("redress_checkpoint_size", "Events that the newest checkpoint covers.", size)
+    rows = session.execute(
+        select(TreeCosignature.name, func.max(TreeCosignature.size)).group_by(TreeCosignature.name)
+    )
+    sizes = {row[0]: float(row[1]) for row in rows}
+    says = "Events that the newest checkpoint covers that a witness has signed."
+    yield Gauge("redress_cosigned_size", says, sizes, "witness")
+
+
 def ask_replica(_session: Session) -> Iterator[Gauge]:
     """By how much the replica lags, where the settings name one; without one there is no figure."""
     lag = replica.read_lag()
@@ -291,6 +307,7 @@ QUESTIONS: Final[Sequence[Question]] = (
     ask_exports,
     ask_order,
     ask_chain,
+    ask_history,
     ask_replica,
     ask_sync,
     ask_alarms,

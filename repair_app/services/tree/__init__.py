@@ -1,0 +1,1 @@
+"""The tree over all events (docs/adr/0024): sequencing, keys, proofs, witnesses, verification."""
