@@ -2,6 +2,7 @@
 
     python3 manage.py up        install, migrate, add demonstration data, serve
     python3 manage.py mirror    serve a small site that shows what a platform is told
+    python3 manage.py witness   cosign the checkpoints of a log, for a second office
     python3 manage.py test      install, run the tests (or the pytest arguments given)
     python3 manage.py check     style, types, import directions, workflows, migrations
     python3 manage.py bench     run the benchmarks
@@ -107,6 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("cluster", cluster, "Start a cluster on this machine, or operate it."),
         ("mirror", mirror, "Serve a mirror; `mirror --help` tells how it is fed."),
         ("sbom", supply, "Write the bill of materials; `sbom --help` tells more."),
+        ("witness", witness, "Cosign the checkpoints of a log; `witness --help` tells more."),
         ("backup", backup, "Write a backup of the store to a new folder or .tar file."),
         ("verify-backup", backup, "Check a backup: files, chains, papers."),
         ("restore", backup, "Put a backup into an empty store, and prove it whole."),
@@ -214,6 +216,12 @@ def mirror(chosen: argparse.Namespace) -> NoReturn:
     """Serve a mirror."""
     make_ready(RUNTIME)
     become(module_command("repair_app.mirror", *chosen.rest), child_env())
+
+
+def witness(chosen: argparse.Namespace) -> NoReturn:
+    """Cosign checkpoints."""
+    make_ready(RUNTIME)
+    become(module_command("repair_app.witness", *chosen.rest), child_env())
 
 
 def backup(chosen: argparse.Namespace) -> NoReturn:

@@ -3,15 +3,19 @@
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 from flask.cli import AppGroup
 
 from repair_app import merkle
 from repair_app.db import db, now
-from repair_app.services.tree import keys, log
+from repair_app.services.cases import NotVisible
+from repair_app.services.tree import bundle, keys, log
 
 history = AppGroup("history", help="The tree over all events: checkpoints, keys, proofs.")
+
+NOT_SIGNED = "run `flask history sequence`, or let a worker run"
 
 
 @contextmanager
@@ -66,6 +70,26 @@ def prove(first: int, second: int) -> None:
         raise click.ClickException(f"there is no such proof: {problem}") from problem
     for one in (*roots, *proof):
         click.echo(b64encode(one).decode())
+
+
+@history.command("bundle")
+@click.argument("ref")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def write_bundle(ref: str, output: Path) -> None:
+    """Write the proof bundle of a case, with all texts, to a new file: it verifies offline."""
+    try:
+        content = bundle.of_office(ref)
+    except NotVisible as problem:
+        raise click.ClickException(f"there is no case {ref}") from problem
+    except bundle.NotSigned as problem:
+        raise click.ClickException(f"{ref} is in no checkpoint yet: {NOT_SIGNED}") from problem
+    try:
+        with output.open("xb") as file:
+            output.chmod(0o600)
+            file.write(content)
+    except OSError as problem:
+        raise click.ClickException(f"{output}: {problem.strerror}") from problem
+    click.echo(f"✓ {output}: unpack it, and run verify.py")
 
 
 @history.command("rotate")

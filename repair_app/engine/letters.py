@@ -30,6 +30,7 @@ from repair_app.models.parties import OrganisationKind
 
 PREFIX: Final = "WS"  # 文书
 CODE_BYTES: Final = 16
+CHECKPOINT: Final = "checkpoint"  # in a letter's content: the size of the history it names
 SHOWN_OF_ROOT: Final = 16  # hex digits
 ACTING: Final = frozenset({"reviewer", "provider", "department", "institution"})
 
@@ -83,7 +84,7 @@ def with_checkpoint(content: Mapping[str, Any], checkpoint: TreeCheckpoint) -> d
     name = Label("历史记录校验点", "Checkpoint of the history")
     value = f"{checkpoint.size} · {checkpoint.root[:SHOWN_OF_ROOT]}"
     row = {"name": both(name), "value": both(Label(value, value))}
-    return {**content, "facts": [*content["facts"], row]}
+    return {**content, "facts": [*content["facts"], row], CHECKPOINT: checkpoint.size}
 
 
 def end_letters(step: Step, event: Event, kinds: Iterable[LetterKind]) -> None:

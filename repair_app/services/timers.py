@@ -38,7 +38,7 @@ from repair_app.services.imports import uploads
 from repair_app.services.policy import current_policy
 from repair_app.services.sync import completion, delivery, drift, notices, standing
 from repair_app.services.transaction import sweep, transaction
-from repair_app.services.tree import log
+from repair_app.services.tree import log, witnesses
 
 WHEN_THE_DAY_TURNS: Final = "5 0 * * *"
 WHEN_THE_NIGHT_IS_QUIET: Final = "35 1 * * *"  # after what is over has been taken off
@@ -182,6 +182,7 @@ TIMERS: Final = (
     Timer("watch_clock", EVERY_FEW_MINUTES, watch_clock),
     Timer("check_platforms", WHEN_THE_NIGHT_IS_QUIET, check_platforms),
     Timer("sequence_history", EVERY_TEN_SECONDS, log.sequence),
+    Timer("ask_witnesses", EVERY_TEN_SECONDS, witnesses.ask_witnesses),
     Timer("draw_inspection", WHEN_THE_WEEK_BEGINS, draw_inspection),
 )
 

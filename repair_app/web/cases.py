@@ -32,6 +32,7 @@ from repair_app.services import (
     sanctions,
 )
 from repair_app.services.gist import as_filed, sum_up
+from repair_app.services.tree import bundle
 from repair_app.uploads import sniff
 from repair_app.web.door import signed_in, talisman
 
@@ -114,6 +115,30 @@ def claim_of(entity: Entity) -> dict[str, Any] | None:
 def about_of(case: Case) -> Case | None:
     """Return the matter that a case is about, where the reader may open it."""
     return case.about if case.about and any(stands_as(current_user, case.about)) else None
+
+
+@pages.get("/cases/<ref:ref>/proof.zip")
+@signed_in
+def prove(ref: str) -> Response:
+    """Hand out the proof bundle of a case: to its subject, a reviewer and an auditor."""
+    try:
+        content = bundle.of_case(ref, current_user)
+    except bundle.NotSigned:
+        flash(gettext("The history of this matter is signed within seconds. Please try again."))
+        return redirect(url_for("cases.show", ref=ref))
+    return send_file(
+        BytesIO(content),
+        mimetype="application/zip",
+        as_attachment=True,
+        download_name=f"{ref}-proof.zip",
+        max_age=0,
+    )
+
+
+@pages.app_template_global("may_prove")
+def may_prove(case: Case) -> bool:
+    """Say whether the reader may take the proof bundle of a case."""
+    return bundle.may_take(current_user, case)
 
 
 @pages.get("/requirements/<ref:ref>")

@@ -12,6 +12,7 @@ from repair_app.services.listings.registry import LISTINGS, chosen
 
 # endpoint -> what its reference is
 WATCHED: Final = {
+    "cases.prove": "cases",
     "cases.show": "cases",
     "cases.show_requirement": "requirements",
     "cases.download": "documents",

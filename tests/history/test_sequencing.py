@@ -33,6 +33,8 @@ from tests.factories import World
 
 pytestmark = pytest.mark.usefixtures("key_file", "begun")
 
+one_store = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # no query is special
+
 
 @pytest.fixture
 def begun(world: World) -> None:
@@ -150,6 +152,7 @@ def test_the_tree_grows_across_tiles_and_each_former_checkpoint_stays_part_of_it
     assert history.verify_all()[1] is None
 
 
+@one_store
 def test_a_checkpoint_is_signed_for_each_256_events_at_most(world: World) -> None:
     import_events(0, 700)
     log.sequence(now())
@@ -194,6 +197,7 @@ def test_what_is_rolled_back_waits_for_nothing(world: World) -> None:
     assert count(PendingLeaf) == before
 
 
+@one_store
 def test_tiles_lie_as_c2sp_has_them(world: World) -> None:
     """70,000 leaves would be 273 full tiles; here: two full ones, a partial one, one above."""
     import_events(0, 600)
@@ -235,6 +239,7 @@ def test_without_a_key_the_tree_grows_writes_go_on_and_after_a_minute_there_is_a
     assert history.verify_all()[1] is None
 
 
+@one_store
 @pytest.mark.parametrize("content", ["", "no key", "PRIVATE+KEY+x+00000000+AAAA", "\xff"])
 def test_a_file_that_holds_no_key_signs_nothing(world: World, key_file: Path, content: str) -> None:
     log.sequence(now())
@@ -245,6 +250,7 @@ def test_a_file_that_holds_no_key_signs_nothing(world: World, key_file: Path, co
     assert newest().size == signed
 
 
+@one_store
 def test_a_key_of_another_machine_begins_no_second_log(world: World, key_file: Path) -> None:
     log.sequence(now())
     signed = newest().size
@@ -254,12 +260,14 @@ def test_a_key_of_another_machine_begins_no_second_log(world: World, key_file: P
     assert newest().size == signed
 
 
+@one_store
 def test_only_its_owner_can_read_the_key(world: World, key_file: Path) -> None:
     log.sequence(now())
     assert key_file.stat().st_mode & 0o077 == 0
     assert "PRIVATE" not in str(db.session.scalars(select(TreeCheckpoint.note)).all())
 
 
+@one_store
 def test_the_log_is_named_after_the_site(
     app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,6 +301,7 @@ def test_while_one_key_follows_another_both_sign_and_each_change_is_an_event(
     assert history.verify_all()[1] is None
 
 
+@one_store
 def test_a_key_is_not_retired_before_the_next_has_signed_nor_where_it_is_the_only_one(
     world: World,
 ) -> None:
@@ -306,6 +315,7 @@ def test_a_key_is_not_retired_before_the_next_has_signed_nor_where_it_is_the_onl
         keys.rotate()
 
 
+@one_store
 def test_a_checkpoint_by_a_key_that_was_retired_is_found(world: World) -> None:
     log.sequence(now())
     keys.rotate()
@@ -356,6 +366,7 @@ def test_the_database_refuses_to_change_places_and_checkpoints(
     assert digest() == before
 
 
+@one_store
 def test_the_head_is_one_row(world: World) -> None:
     log.sequence(now())
     add_events(1)

@@ -1,0 +1,342 @@
+"""What the subject takes home: it verifies without us, and one changed byte is enough to fail."""
+
+import hashlib
+import importlib.util
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from config import ROOT
+from repair_app.db import db, now, writing
+from repair_app.models import Case, Event, EventText, Letter, TreeCosignature, Viewing
+from repair_app.notes import WITNESS, Signer
+from repair_app.services import viewings
+from repair_app.services.transaction import transaction
+from repair_app.services.tree import bundle, keys, log
+from tests import factories
+from tests.client import Client
+from tests.factories import World
+
+pytestmark = pytest.mark.usefixtures("key_file")
+one_store = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # no query is special
+PROGRAM = ROOT / "templates" / "bundle" / "verify.py"
+LONGEST_PROOF = 2048  # bytes
+
+
+@pytest.fixture
+def case(world: World) -> Case:
+    """Give a case that was accepted after a checkpoint: with a letter that names it, and texts."""
+    case = factories.make_case(world, "submitted")
+    log.sequence(now())
+    factories.act(world.reviewer, "accept", case)
+    log.sequence(now())
+    return case
+
+
+def unpack(content: bytes, folder: Path) -> Path:
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def verify(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """Run the bundle's own program: by itself, and where it could connect to nothing."""
+    alone = (
+        "import runpy, socket, sys\n"
+        "def never(*_): raise OSError('no network')\n"
+        "socket.socket.connect = socket.getaddrinfo = never\n"
+        "sys.argv = sys.argv[1:]\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    command = [sys.executable, "-I", "-c", alone, str(folder / "verify.py"), str(folder), *more]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+
+
+def load_program() -> Callable[[Path], int]:
+    """Return the program as a function, for who runs it a thousand times."""
+    spec = importlib.util.spec_from_file_location("bundle_verify", PROGRAM)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def run(folder: Path) -> int:
+        before = sys.argv
+        sys.argv = ["verify.py", str(folder)]
+        try:
+            return int(module.main())
+        finally:
+            sys.argv = before
+
+    return run
+
+
+def take(client: Client, case: Case) -> bytes:
+    answer = client.get(f"/cases/{case.ref}/proof.zip")
+    assert answer.status_code == 200
+    assert answer.mimetype == "application/zip"
+    return answer.data
+
+
+# --- it verifies ---
+
+
+def test_the_subjects_bundle_verifies_offline(
+    world: World, case: Case, as_: Callable[..., Client], tmp_path: Path
+) -> None:
+    folder = unpack(take(as_(world.subject), case), tmp_path / "b")
+    done = verify(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    events = db.session.scalars(select(Event).where(Event.stream == case.ref)).all()
+    assert f"✓ VERIFIED: {len(events)} events" in done.stdout
+    assert "属实" in done.stdout
+    printed = next((folder / "printed").iterdir()).stem
+    assert f"on a letter 文书所载 1: {printed} · " in done.stdout
+    assert len(list((folder / "events").glob("*.json"))) == len(events)
+    assert case.ref in (folder / "README.txt").read_text()
+    for proof in (folder / "proofs").iterdir():
+        assert proof.stat().st_size <= LONGEST_PROOF
+
+
+def test_the_program_is_short_and_uses_nothing_of_ours() -> None:
+    lines = PROGRAM.read_text().splitlines()
+    assert len(lines) <= 150
+    imported = [
+        one.split()[1].partition(".")[0] for one in lines if one.startswith(("import", "from"))
+    ]
+    assert set(imported) - set(sys.stdlib_module_names) == {"cryptography"}
+
+
+def test_a_proof_stays_below_two_kilobytes_in_a_history_of_a_hundred_million() -> None:
+    from repair_app import notes
+
+    signer, other = Signer.make("redress.example/history"), Signer.make("redress.example/history")
+    said = notes.Checkpoint("redress.example/history", 10**8, bytes(32)).text
+    witness = Signer.make("province.example/witness-1", WITNESS)
+    lines = (signer.sign(said), other.sign(said), witness.sign(said, 1))
+    proof = notes.write_proof(10**8 - 1, [bytes(32)] * 27, f"{said}\n{''.join(lines)}")
+    assert len(proof.encode()) <= LONGEST_PROOF
+
+
+@one_store
+def test_a_witness_that_signed_is_named_and_its_key_is_in_the_bundle(
+    app: Flask, world: World, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    witness = Signer.make("province.example/w1", WITNESS)
+    monkeypatch.setitem(app.config, "WITNESSES", f"{witness.verifier} http://127.0.0.1:1")
+    checkpoint = log.newest(db.session())
+    assert checkpoint is not None
+    said = checkpoint.note.partition("\n\n")[0] + "\n"
+    with transaction() as session:
+        line = witness.sign(said, 1_700_000_000)
+        session.add(TreeCosignature(size=checkpoint.size, name=witness.name, line=line, at=now()))
+    factories.make_case(world, "submitted")
+    log.sequence(now())  # a newer checkpoint, which no witness has signed
+    folder = unpack(bundle.of_office(case.ref), tmp_path / "b")
+    done = verify(folder)
+    assert done.returncode == 0, done.stdout
+    assert "province.example/w1" in done.stdout
+
+
+@one_store
+def test_keys_from_elsewhere_decide(world: World, case: Case, tmp_path: Path) -> None:
+    folder = unpack(bundle.of_office(case.ref), tmp_path / "b")
+    own = tmp_path / "own.txt"
+    own.write_text((folder / "keys.txt").read_text())
+    assert verify(folder, str(own)).returncode == 0
+    own.write_text(f"{Signer.make('redress.invalid/history').verifier}\n")
+    done = verify(folder, str(own))
+    assert done.returncode == 1
+    assert "stranger" in done.stdout
+
+
+# --- one byte ---
+
+
+@one_store
+def test_one_changed_byte_anywhere_is_found(world: World, case: Case, tmp_path: Path) -> None:
+    """Every byte of every file that is checked; the program runs in this process for it."""
+    folder = unpack(bundle.of_office(case.ref), tmp_path / "b")
+    run = load_program()
+    assert run(folder) == 0
+    files = [
+        folder / "checkpoint",
+        folder / "keys.txt",
+        *sorted((folder / "events").iterdir())[:2],
+        *sorted((folder / "proofs").iterdir())[:2],
+        *sorted((folder / "texts").iterdir())[:1],
+        *(folder / "printed").iterdir(),
+    ]
+    missed = []
+    for path in files:
+        content = path.read_bytes()
+        for place in range(len(content)):
+            changed = bytearray(content)
+            changed[place] ^= 1 << (place % 8)
+            path.write_bytes(changed)
+            if run(folder) == 0:
+                missed.append((path.name, place))
+        path.write_bytes(content)
+    assert [one for one in missed if not is_harmless(folder, *one)] == []
+    assert run(folder) == 0
+
+
+def is_harmless(folder: Path, name: str, place: int) -> bool:
+    """Say whether a byte has no meaning: between the parts of a text's JSON, or a digit's case.
+
+    The file of a text is an envelope of salt and words, and what counts are these.
+    """
+    path = folder / "texts" / name
+    if not path.exists():
+        return False
+    changed = bytearray(path.read_bytes())
+    changed[place] ^= 1 << (place % 8)
+    before = json.loads(path.read_bytes())
+    after = json.loads(changed)
+    same_salt = bytes.fromhex(after["salt"]) == bytes.fromhex(before["salt"])
+    return same_salt and after["body"] == before["body"]
+
+
+@one_store
+@pytest.mark.parametrize("part", ["events", "proofs"])
+def test_a_file_that_was_taken_out_is_found(
+    world: World, case: Case, tmp_path: Path, part: str
+) -> None:
+    folder = unpack(bundle.of_office(case.ref), tmp_path / "b")
+    min((folder / part).iterdir()).unlink()
+    assert load_program()(folder) == 1
+
+
+@one_store
+def test_an_event_of_another_case_does_not_pass(world: World, case: Case, tmp_path: Path) -> None:
+    other = factories.make_case(world, "submitted")
+    log.sequence(now())
+    folder = unpack(bundle.of_office(case.ref), tmp_path / "b")
+    strange = unpack(bundle.of_office(other.ref), tmp_path / "c")
+    for part, suffix in (("events", "json"), ("proofs", "tlog-proof")):
+        name = f"{part}/0001.{suffix}"
+        (folder / name).write_bytes((strange / name).read_bytes())
+    assert load_program()(folder) == 1
+
+
+# --- who gets what ---
+
+
+def test_who_may_not_see_the_case_gets_nothing_and_others_read_as_they_may(
+    world: World, case: Case, as_: Callable[..., Client], tmp_path: Path
+) -> None:
+    address = f"/cases/{case.ref}/proof.zip"
+    for foreign in (world.stranger, world.other_provider, world.administrator):
+        assert as_(foreign).get(address).status_code == 404
+    assert as_(world.provider).get(address).status_code == 404  # sees the case, is no reader
+    for number, reader in enumerate((world.subject, world.reviewer, world.auditor)):
+        assert verify(unpack(take(as_(reader), case), tmp_path / str(number))).returncode == 0
+
+
+@one_store
+def test_a_note_for_the_file_stays_with_the_office_and_both_bundles_verify(
+    world: World, case: Case, as_: Callable[..., Client], tmp_path: Path
+) -> None:
+    subjects = unpack(take(as_(world.subject), case), tmp_path / "s")
+    offices = unpack(take(as_(world.reviewer), case), tmp_path / "o")
+    texts = {
+        event.seq: json.loads(event.text.body)
+        for event in db.session.scalars(select(Event).where(Event.stream == case.ref))
+        if event.text and event.text.body
+    }
+    internal = {f"{seq:04d}.json" for seq, one in texts.items() if {"note", "person"} & set(one)}
+    assert {one.name for one in (offices / "texts").glob("*")} == {
+        f"{seq:04d}.json" for seq in texts
+    }
+    assert not internal & {one.name for one in (subjects / "texts").glob("*")}
+
+
+def test_a_text_that_was_erased_is_gone_and_the_bundle_verifies(
+    world: World, case: Case, tmp_path: Path
+) -> None:
+    with writing(), db.engine.begin() as connection:
+        connection.execute(
+            EventText.__table__.update().values(salt=None, body=None)  # type: ignore[attr-defined]
+        )
+    db.session.rollback()
+    folder = unpack(bundle.of_office(case.ref), tmp_path / "b")
+    assert not (folder / "texts").exists()
+    assert verify(folder).returncode == 0
+
+
+@one_store
+def test_an_event_of_what_the_reader_may_not_see_is_there_by_its_hash(
+    world: World, case: Case, tmp_path: Path
+) -> None:
+    entity = db.session.scalars(select(Event).where(Event.stream == case.ref)).first()
+    assert entity is not None
+    content = bundle.write(case, {entity.entity}, [], internal=False)
+    folder = unpack(content, tmp_path / "b")
+    kept = folder / "events" / f"{entity.seq:04d}.hash"
+    assert kept.read_text() == entity.hash == hashlib.sha256(entity.payload.encode()).hexdigest()
+    assert verify(folder).returncode == 0
+    kept.write_text(kept.read_text().replace(entity.hash[:4], "0000"))
+    assert verify(folder).returncode == 1
+
+
+def test_before_its_history_is_signed_the_page_says_so(
+    world: World, as_: Callable[..., Client], digest: Callable[..., dict[str, str]]
+) -> None:
+    case = factories.make_case(world, "submitted")
+    client = as_(world.subject)
+    before = digest()
+    answer = client.get(f"/cases/{case.ref}/proof.zip")
+    assert (answer.status_code, answer.location) == (302, f"/cases/{case.ref}")
+    assert digest() == before
+    assert f"/cases/{case.ref}/proof.zip" in client.get(f"/cases/{case.ref}").html
+
+
+@one_store
+def test_that_an_officer_took_it_is_noted(
+    world: World, case: Case, as_: Callable[..., Client]
+) -> None:
+    viewings.SEEN.clear()
+    take(as_(world.auditor), case)
+    db.session.rollback()
+    assert db.session.scalars(select(Viewing)).first() is not None
+
+
+# --- the letter ---
+
+
+@one_store
+def test_each_letter_names_the_newest_checkpoint_and_keeps_it(world: World, case: Case) -> None:
+    letter = db.session.scalars(select(Letter).order_by(Letter.id.desc())).first()
+    assert letter is not None
+    size = letter.content["checkpoint"]
+    row = letter.content["facts"][-1]
+    assert row["name"] == {"zh": "历史记录校验点", "en": "Checkpoint of the history"}
+    checkpoint = db.session.get_one(log.TreeCheckpoint, size)
+    assert row["value"]["zh"] == f"{size} · {checkpoint.root[:16]}"
+    log.sequence(now())
+    assert letter.content["facts"][-1] == row
+
+
+@one_store
+def test_the_command_writes_the_bundle_once(
+    app: Flask, world: World, case: Case, tmp_path: Path
+) -> None:
+    runner = app.test_cli_runner()
+    target = str(tmp_path / "case.zip")
+    done = runner.invoke(args=["history", "bundle", case.ref, "-o", target])
+    assert done.exit_code == 0, done.output
+    assert verify(unpack(Path(target).read_bytes(), tmp_path / "b")).returncode == 0
+    again = runner.invoke(args=["history", "bundle", case.ref, "-o", target])
+    assert again.exit_code == 1
+    unknown = runner.invoke(args=["history", "bundle", "YY-2026-999999-X", "-o", f"{target}2"])
+    assert unknown.exit_code == 1
+    assert "no case" in unknown.output
+    assert keys.path_of_keys().exists()
