@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
 from repair_app import ledger
 from repair_app.db import now
-from repair_app.models import Event, Stream
+from repair_app.models import Event, Stream, TreeCheckpoint
 
 FORMAT: Final = 1
 LATEST: Final = 200  # events that a position names one by one
@@ -38,6 +38,9 @@ class Position:
     format: int = FORMAT
     # Of the latest, the notes of backups: number, and how many events the backup has, up to which.
     backups: list[tuple[int, int, int]] = field(default_factory=list)
+    # The newest signed checkpoint of the tree over all events: its size and its root, in hex.
+    tree_size: int = 0
+    tree_root: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -52,6 +55,10 @@ def read_position(session: Session) -> Position:
         .limit(LATEST)
     ).all()
     notes = [one.id for one in latest if (one.workflow, one.transition) == NOTE_OF_BACKUP]
+    # A store that is not brought up to this release yet has no tree.
+    has_tree = inspect(session.connection()).has_table(TreeCheckpoint.__tablename__)
+    newest = select(TreeCheckpoint).order_by(TreeCheckpoint.size.desc()).limit(1)
+    checkpoint = session.scalar(newest) if has_tree else None
     digest, count = hashlib.sha256(), 0
     for line in list_heads(session):
         digest.update(line.encode())
@@ -64,6 +71,8 @@ def read_position(session: Session) -> Position:
         heads=digest.hexdigest(),
         latest=[(one.id, one.stream, one.seq, one.hash) for one in latest],
         backups=list(read_notes(session, notes)),
+        tree_size=checkpoint.size if checkpoint else 0,
+        tree_root=checkpoint.root if checkpoint else "",
     )
 
 
@@ -109,8 +118,8 @@ def position_of(given: dict[str, Any]) -> Position:
     latest = [tuple(one) for one in check_list(given["latest"])]
     backups = [tuple(one) for one in check_list(given.get("backups", []))]  # once told none
     found = Position(**{**given, "latest": latest, "backups": backups})
-    check_texts(found.at, found.heads)
-    check_numbers(found.format, found.events, found.last_event, found.streams)
+    check_texts(found.at, found.heads, found.tree_root)
+    check_numbers(found.tree_size, found.format, found.events, found.last_event, found.streams)
     for number, stream, seq, digest in found.latest:
         check_numbers(number, seq)
         check_texts(stream, digest)
@@ -174,7 +183,24 @@ def list_lost(session: Session, expected: Position, without: Collection[int] = (
     excused = sum(one not in here for one in without)
     if count + excused != expected.events:
         told.append(f"up to event {expected.last_event} there are {count} of {expected.events}")
+    if expected.tree_size and not excused:
+        told += list_other_checkpoint(session, expected)
     return shorten(told)
+
+
+def list_other_checkpoint(session: Session, expected: Position) -> list[str]:
+    """Return that the newest checkpoint of a position is missing, or is another.
+
+    That each checkpoint is the root of the events before it, the proof of the tree tells.
+    """
+    root = session.scalar(
+        select(TreeCheckpoint.root).where(TreeCheckpoint.size == expected.tree_size)
+    )
+    if root is None:
+        return [f"the checkpoint of {expected.tree_size} events is missing"]
+    if root != expected.tree_root:
+        return [f"the checkpoint of {expected.tree_size} events is not what it was"]
+    return []
 
 
 def list_other_heads(session: Session, heads: Path) -> list[str]:

@@ -50,7 +50,15 @@ from config import SHARED_SECRETS
 from repair_app import ledger, schema
 from repair_app.db import db, driver, now
 from repair_app.engine.step import SYSTEM
-from repair_app.models import Case, ChangeHead, Complaint, ComplaintPaper, Document, Letter
+from repair_app.models import (
+    Case,
+    ChangeHead,
+    Complaint,
+    ComplaintPaper,
+    Document,
+    Letter,
+    TreeHead,
+)
 from repair_app.position import (
     Position,
     check_list,
@@ -69,6 +77,7 @@ from repair_app.services import evidence, history
 from repair_app.services.office_book import OPERATIONS, note
 from repair_app.services.sync import changes
 from repair_app.services.transaction import transaction
+from repair_app.services.tree import proving as tree
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -454,6 +463,8 @@ def prove(
             told.append(f"{HEADS} cannot be read: it is no text")
     _, flaw = ledger.verify(session)
     flaw = flaw or history.find_bypassed(session)
+    if flaw is None and inspect(session.connection()).has_table(TreeHead.__tablename__):
+        flaw = tree.find_flaw(session)  # backups of releases before have no tree
     if flaw:
         told.append(f"{flaw.stream}, event {flaw.seq}: {flaw.problem}")
     return told + list_lost_papers(session, objects, damaged)
