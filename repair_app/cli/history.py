@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 
 from repair_app import merkle
 from repair_app.db import db, now
+from repair_app.notes import Signer
 from repair_app.services.cases import NotVisible
 from repair_app.services.tree import bundle, keys, log
 
@@ -52,6 +53,12 @@ def show_keys() -> None:
     for one in keys.list_signers(db.session()):
         until = "" if one.to_size is None else f"-{one.to_size}"
         click.echo(f"{one.vkey}  (from {one.from_size}{until})")
+
+
+@history.command("new-key")
+def make_key() -> None:
+    """Make a private key for a new log, and write it to the standard output; it is kept nowhere."""
+    click.echo(Signer.make(keys.name_log()).write())
 
 
 @history.command("prove")
