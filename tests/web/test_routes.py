@@ -258,6 +258,7 @@ POSTED_ONLY = {
 }
 # To a page of the person's own.
 LEADS_ON = {
+    "cases.prove",  # of a history that is not signed yet
     "desk.show_next",
     "public.home",
     "messages.about",
