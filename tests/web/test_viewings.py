@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from repair_app import jobs
-from repair_app.db import db
+from repair_app.db import db, now
 from repair_app.models import Export, Letter, Role, Viewing
 from repair_app.services import complaints, exports, viewings
+from repair_app.services.tree import log
 from repair_app.web.viewings import WATCHED
 from tests.factories import (
     act,
@@ -59,6 +60,11 @@ def asked_training(world):
 # endpoint -> who looks, where, and what is then noted
 PLACES = {
     "cases.show": lambda c, w: (c.reviewer, "/cases/{}", dispute(c.subject, firms(w))),
+    "cases.prove": lambda c, w: (
+        c.reviewer,
+        "/cases/{}/proof.zip",
+        signed(dispute(c.subject, firms(w))),
+    ),
     "cases.show_requirement": lambda c, w: (c.institution, "/requirements/{}", asked_training(w)),
     "training.study": lambda c, w: (c.institution, "/training/{}", asked_training(w)),
     "records.show": lambda c, w: (c.provider, "/records/{}", firms(w).ref),
@@ -76,6 +82,12 @@ PLACES = {
         dispute(c.subject, firms(w)),
     ),
 }
+
+
+def signed(ref):
+    """Have the history of a matter signed."""
+    log.sequence(now())
+    return ref
 
 
 def firms(world):
