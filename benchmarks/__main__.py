@@ -19,7 +19,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from benchmarks import gate, names, pages, queries, report, scale, seed, server, soak, waits
+from benchmarks import (
+    gate,
+    history,
+    names,
+    pages,
+    queries,
+    report,
+    scale,
+    seed,
+    server,
+    soak,
+    waits,
+)
 from benchmarks.load import Timing, Unexpected, middle
 from benchmarks.report import Report, Verdict, show
 from benchmarks.stage import Stage, stage
@@ -27,7 +39,7 @@ from repair_app import ledger
 from repair_app.db import db
 from repair_app.services import imports
 
-PARTS = ("import", "ledger", "pages", "waits", "gate", "search", "start")
+PARTS = ("import", "ledger", "pages", "waits", "gate", "search", "start", "history")
 STORES = ("sqlite", "postgresql")
 FEWEST = 500  # cases: fewer leave too little to write
 ADDITIONS = 20_000_000  # a second or so of one processor that has nothing else to do
@@ -170,6 +182,9 @@ def measure_store(
     if "search" in chosen.only:
         with stage(kind, folder / f"{kind}-names", uri) as empty:
             found["search"] = measure_search(chosen, empty, made)
+    if "history" in chosen.only:
+        with stage(kind, folder / f"{kind}-history", uri) as empty:
+            found["history"] = history.measure(empty, chosen.rows, made)
     if "start" in chosen.only:
         found["start"] = measure_start(kind, folder, uri, made)
 
