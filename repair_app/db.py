@@ -206,7 +206,12 @@ def at(moment: datetime) -> Iterator[None]:
 
 def now() -> datetime:
     """Return this moment in UTC: the one clock of the application."""
-    return _moment.get() or datetime.now(UTC)
+    return _moment.get() or own_time()
+
+
+def own_time() -> datetime:
+    """Return what the clock of this machine shows, whatever moment it is said to be."""
+    return datetime.now(UTC)
 
 
 def machine_time() -> datetime:

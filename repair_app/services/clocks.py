@@ -4,24 +4,19 @@ Terms, sessions and events go by this server's clock; locks, leases and a replic
 database's. Where they differ, one of the machines has lost its time server.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from repair_app import alarms
-from repair_app.db import now
+from repair_app.db import now, own_time
 from repair_app.services.transaction import transaction
 
 MOST: Final = 2.0  # seconds by which they may differ
 ALARM: Final = "clock"
 WHOSE: Final = "database"
-
-
-def own_time() -> datetime:
-    """Return what the clock of this machine shows, whatever moment a command is run for."""
-    return datetime.now(UTC)
 
 
 def measure(session: Session) -> float:
