@@ -14,6 +14,7 @@ from repair_app.services.imports import uploads
 from repair_app.services.policy import current_policy
 from repair_app.services.rule_words import clock_names
 from repair_app.services.sync.standing import PROBLEMS, list_all
+from repair_app.services.tree.log import CHECKPOINT
 
 JOBS: Final[dict[str, Any]] = {
     "expire_records": _l("Take records off whose term of publication is over"),
@@ -35,6 +36,8 @@ JOBS: Final[dict[str, Any]] = {
     "watch_platforms": _l("Look for platforms that are late, and tell their owners"),
     "watch_clock": _l("Compare the clocks of this server and of the database"),
     "check_platforms": _l("Compare what platforms show with what they should"),
+    "sequence_history": _l("Sign how far the history is"),
+    "ask_witnesses": _l("Have witnesses sign the history"),
     "draw_inspection": _l("Draw the inspection list of the week"),
     "forget": _l("Forget jobs that were done long ago"),
     exports.JOB: _l("Write a list as a file"),
@@ -47,6 +50,7 @@ TIMES: Final[dict[str, Any]] = {
     timers.WHEN_THE_WEEK_BEGINS: _l("Mondays at 06:10"),
     timers.EVERY_FEW_MINUTES: _l("every five minutes"),
     timers.EVERY_HALF_MINUTE: _l("every half minute"),
+    timers.EVERY_TEN_SECONDS: _l("every ten seconds"),
 }
 
 
@@ -74,6 +78,12 @@ def alarm_words(alarms: Iterable[Alarm], lang: str) -> list[Raised]:
             said = gettext("%(term)s: cannot be counted", term=clock.text(lang) if clock else "—")
         elif one.kind == "clock":
             said = gettext("The clocks of this server and of the database differ.")
+        elif one.kind == "history" and one.about == CHECKPOINT:
+            said = gettext("No checkpoint has been signed for more than a minute.")
+        elif one.kind == "history":
+            said = gettext(
+                "The witness %(name)s has not signed for more than a minute.", name=one.about
+            )
         elif one.about == "server":
             said = gettext("The mail server cannot be used; it is tried again by itself.")
         elif one.kind == "mail":

@@ -31,7 +31,8 @@ WIDTH: Final = 256  # hashes of a tile, and events in one transaction at most
 HEIGHT: Final = 8  # levels that a tile spans
 HASH: Final = 32  # bytes
 LATE: Final = 60  # seconds that an event may be without a signed checkpoint
-ALARM: Final = ("history", "history", "checkpoint")
+CHECKPOINT: Final = "checkpoint"  # what an alarm is about; of a witness: its name
+ALARM: Final = ("history", "history", CHECKPOINT)
 TAKE_HEAD: Final = text(
     "INSERT INTO tree_head (id, size) VALUES (1, 0)"
     " ON CONFLICT (id) DO UPDATE SET size = tree_head.size RETURNING size"
