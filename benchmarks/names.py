@@ -43,12 +43,14 @@ def fill(records: int, start: int = 3) -> None:
     columns = CreditRecord.__table__.columns.keys()
     pattern = {name: getattr(record, name) for name in columns if name != "id"}
     db.session.remove()
-    for first_number in range(start, records, CHUNK):
-        numbers = range(first_number, min(first_number + CHUNK, records))
-        with transaction() as session:
-            insert_rows(session, Organisation, list(firms(numbers)))
-            first = session.scalar(select(func.min(Organisation.id)).where(is_firm(numbers))) or 0
-            insert_rows(session, CreditRecord, list(copies(pattern, numbers, first)))
+    with seed.without_indexes(Organisation, CreditRecord):
+        for first_number in range(start, records, CHUNK):
+            numbers = range(first_number, min(first_number + CHUNK, records))
+            with transaction() as session:
+                insert_rows(session, Organisation, list(firms(numbers)))
+                firm = select(func.min(Organisation.id)).where(is_firm(numbers))
+                first = session.scalar(firm) or 0
+                insert_rows(session, CreditRecord, list(copies(pattern, numbers, first)))
     settle()
 
 
