@@ -1,0 +1,359 @@
+"""Who asks for what is not theirs, or not yet, or not at all: rows 1 to 32."""
+
+import io
+import secrets
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from transitions import Machine
+from werkzeug.routing import AnyConverter
+
+from repair_app.db import db
+from repair_app.engine import machine
+from repair_app.models import Case, Document, Event, Letter, Role, User
+from repair_app.services.transaction import transaction
+from repair_app.web.door import MACHINES, PUBLIC, rule_of
+from tests.factories import (
+    PDF,
+    act,
+    annul_record,
+    get_case,
+    leave_office,
+    make_account,
+    make_appointment,
+    make_case,
+    make_pdf,
+    make_record,
+    make_upload,
+)
+
+one_store = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # no query is special
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+SAMPLES = {"ref": "YY-2026-000001-U", "token": "x" * 32, "kind": "cases", "name": "accept"}
+
+
+@one_store
+def test_row_01_cve_2026_44208_nobody_gets_past_the_door_by_any_method(app, anybody, digest):
+    before = digest()
+    tried = 0
+    for rule in app.url_map.iter_rules():
+        admits = rule_of(app, rule.endpoint)
+        if admits in {PUBLIC, MACHINES} or rule.build(sample_of(rule)) is None:
+            continue
+        address = rule.build(sample_of(rule))[1]
+        for method in METHODS:
+            answer = anybody.open(address, method=method)
+            tried += 1
+            refused = answer.status_code in {400, 401, 403, 404, 405}
+            led_away = answer.status_code == 302 and "/login" in answer.location
+            assert refused or led_away, f"{method} {address}: {answer.status_code}"
+    assert tried > 400
+    assert digest() == before
+
+
+def sample_of(rule):
+    """Return values for the parts of an address that change."""
+    return {name: sample_for(name, rule._converters[name]) for name in rule.arguments}
+
+
+def sample_for(name, converter):
+    """Return a value that a part of an address can have."""
+    if isinstance(converter, AnyConverter):
+        return next(iter(converter.items))
+    return SAMPLES.get(name, "1")
+
+
+@one_store
+def test_rows_02_03_04_cve_2025_53640_what_is_anothers_is_answered_like_nothing(as_, world, digest):
+    case = make_case(world, "with_provider")
+    document = db.session.scalars(select(Document).where(Document.case_id == case.id)).first()
+    letter = db.session.scalars(select(Letter)).first()
+    before = digest()
+    for name in ("stranger", "other_provider", "officer"):
+        client = as_(getattr(world, name))
+        unknown = client.get("/cases/YY-2026-999999-Z")
+        for address in (
+            f"/cases/{case.ref}",
+            f"/documents/{document.ref}",
+            f"/documents/{document.ref}/view",
+            f"/letters/{letter.ref}",
+            f"/letters/{letter.ref}.pdf",
+            f"/cases/{case.ref}/confirm",
+        ):
+            answer = client.get(address)
+            assert answer.status_code == 404, f"{name} {address}"
+            assert answer.words == unknown.words
+        data = {"csrf_token": client.token(), "version": str(case.version), "findings": "属实。"}
+        for step in ("confirm", "withdraw", "accept", "sign_removal"):
+            assert client.post(f"/cases/{case.ref}/{step}", data=data).status_code == 404
+    assert digest() == before
+
+
+@one_store
+def test_rows_05_10_who_holds_no_office_in_the_case_takes_no_step(as_, world, digest):
+    case = make_case(world, "submitted")
+    before = digest()
+    for name in ("upper_reviewer", "administrator", "auditor"):
+        client = as_(getattr(world, name))
+        data = {"csrf_token": client.token(), "version": str(case.version)}
+        for step in ("accept", "refuse", "discard", "withdraw"):
+            status = client.post(f"/cases/{case.ref}/{step}", data=data).status_code
+            assert status in {403, 404}, f"{name} {step}"
+    assert digest() == before
+
+
+@one_store
+def test_row_06_cve_2026_20912_a_file_that_another_uploaded_is_no_file(as_, world):
+    mine, theirs = (
+        make_record(world.firm, world.agency),
+        make_record(world.other_firm, world.agency),
+    )
+    stranger, subject = as_(world.stranger), as_(world.subject)
+    place = f"/records/{theirs.ref}/objection"
+    uploaded = stranger.post(
+        "/uploads",
+        data={
+            "csrf_token": stranger.token(),
+            "draft_page": place,
+            "evidence": (io.BytesIO(PDF), "密.pdf"),
+        },
+    )
+    token = uploaded.json["item"].partition('value="')[2].partition('"')[0] if uploaded.json else ""
+    page = f"/records/{mine.ref}/objection"
+    fields = subject.read(page).fields.to_dict(flat=False)
+    subject.post(page, data={**fields, "statement": "有误。", "staged": token or "x" * 32})
+    for document in db.session.scalars(select(Document)):
+        assert document.filename != "密.pdf"
+
+
+@one_store
+def test_row_12_cve_2021_44460_a_closed_account_is_out_at_once(as_, world):
+    account = make_account(world.firm, Role.SUBJECT)
+    client = as_(account)
+    assert client.get("/my").status_code == 200
+    with transaction() as session:
+        session.get_one(User, account.id).active = False
+    assert client.get("/my").status_code == 302
+    assert client.post("/settings", data={}).status_code in {400, 401}
+
+
+@one_store
+def test_rows_11_15_static_no_page_is_changed_by_reading(app):
+    """HEAD, OPTIONS and GET are all that a page has beside POST; nothing answers to others."""
+    for rule in app.url_map.iter_rules():
+        if rule_of(app, rule.endpoint) != MACHINES:
+            assert rule.methods <= {"GET", "HEAD", "OPTIONS", "POST"}, rule.endpoint
+        assert not rule.methods & {"TRACE", "CONNECT"}, rule.endpoint
+
+
+@one_store
+def test_row_15_trace_and_overrides_are_not_obeyed(as_, world, digest):
+    case = make_case(world, "submitted")
+    client = as_(world.reviewer)
+    token = client.token()
+    before = digest()
+    assert client.open(f"/cases/{case.ref}", method="TRACE").status_code == 405
+    for header in ("X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method"):
+        answer = client.get(
+            f"/cases/{case.ref}/accept?_method=POST&csrf_token={token}", headers={header: "POST"}
+        )
+        assert answer.status_code == 200
+    assert digest() == before
+
+
+@one_store
+def test_rows_16_17_18_nobody_decides_on_both_sides(as_, world, digest):
+    """Torn: reviewer and the firm's; again: the reviewer's second account; both: verifies too."""
+    both = make_account(world.agency, Role.PROVIDER)
+    make_appointment(both, world.centre, Role.REVIEWER)
+    case = make_case(world, "with_provider")
+    act(both, "confirm", case)
+    first = make_case(world, "confirmed", record=make_record(world.firm, world.agency))
+    act(world.reviewer, "announce_rejection", first)
+    act(world.subject, "state_views", get_case(first.ref))
+    before = digest()
+    for account, ref, step in (
+        (both, case.ref, "announce_rejection"),
+        (world.torn_reviewer, case.ref, "announce_rejection"),
+        (world.reviewer_again, first.ref, "sign_rejection"),
+        (world.reviewer, first.ref, "sign_rejection"),
+        (world.torn_reviewer, first.ref, "sign_rejection"),
+    ):
+        client = as_(account)
+        data = {
+            "csrf_token": client.token(),
+            "version": str(get_case(ref).version),
+            "form_token": secrets.token_urlsafe(24),
+            **dict.fromkeys(("reason", "weighing", "remedy", "findings"), "理由。"),
+        }
+        status = client.post(f"/cases/{ref}/{step}", data=data).status_code
+        assert status in {403, 409}, f"{account.email} {step}: {status}"
+    assert digest() == before
+
+
+JUNK = [
+    "to_closed",
+    "to_executed",
+    "__class__",
+    "state",
+    "trigger",
+    "may_accept",
+    "x" * 10_000,
+    "受理",
+]
+
+
+@one_store
+def test_rows_19_20_cve_2012_4733_a_step_that_there_is_not_is_not_taken(as_, world, digest):
+    case = make_case(world, "submitted")
+    before = digest()
+    for name in ("subject", "reviewer", "provider"):
+        client = as_(getattr(world, name))
+        data = {"csrf_token": client.token(), "version": str(case.version), "state": "closed"}
+        for step in JUNK:
+            answer = client.post(f"/cases/{case.ref}/{step}", data=data)
+            assert answer.status_code in {404, 405}, f"{name} {step[:20]}"
+    # Steps of the workflow that are not open now.
+    client = as_(world.second_reviewer)
+    data = {"csrf_token": client.token(), "version": str(case.version), "reason": "x"}
+    for step in ("sign_removal", "sign_correction", "decide_removal"):
+        assert client.post(f"/cases/{case.ref}/{step}", data=data).status_code == 409
+    assert digest() == before
+
+
+def test_row_19_control_the_library_would_offer_a_way_into_every_state():
+    """Why `auto_transitions` is off: without that, `to_closed` passes over every guard."""
+
+    class Matter:
+        """Something with a state."""
+
+    open_to_all, ours = Matter(), Matter()
+    Machine(open_to_all, states=["draft", "closed"], initial="draft")
+    open_to_all.to_closed()
+    assert open_to_all.state == "closed"
+    Machine(ours, states=["draft", "closed"], initial="draft", auto_transitions=False)
+    assert not hasattr(ours, "to_closed")
+    assert "auto_transitions=False" in Path(machine.__file__).read_text(encoding="utf-8")
+
+
+@one_store
+def test_row_26_what_the_client_says_of_time_is_not_read(as_, world):
+    case = make_case(world, "draft")
+    client = as_(world.subject)
+    page = client.read(f"/cases/{case.ref}/submit")
+    lied = {"submitted_at": "2020-01-01T00:00:00", "date": "2020-01-01", "tz": "UTC"}
+    headers = {"Date": "Wed, 01 Jan 2020 00:00:00 GMT"}
+    answer = client.post(f"/cases/{case.ref}/submit", data={**page.fields, **lied}, headers=headers)
+    assert answer.status_code == 302
+    assert get_case(case.ref).submitted_at.year >= 2026
+
+
+@one_store
+def test_row_28_what_fails_in_a_step_undoes_the_step(as_, world, digest, monkeypatch):
+    case = make_case(world, "submitted")
+    client = as_(world.reviewer)
+    page = client.read(f"/cases/{case.ref}/accept")
+    before = digest()
+
+    def fail(*_args, **_kwargs):
+        raise RuntimeError("in the middle")
+
+    monkeypatch.setattr("repair_app.services.cases.remember", fail)
+    client.application.testing, kept = False, client.application.testing
+    client.application.config["PROPAGATE_EXCEPTIONS"] = False
+    try:
+        answer = client.send(page, f"/cases/{case.ref}/accept")
+    finally:
+        client.application.testing = kept
+        client.application.config["PROPAGATE_EXCEPTIONS"] = None
+    assert answer.status_code == 500
+    assert "in the middle" not in answer.html
+    assert "Traceback" not in answer.html
+    assert digest() == before
+    monkeypatch.undo()
+    assert client.send(page, f"/cases/{case.ref}/accept").status_code == 302
+
+
+@one_store
+def test_row_29_the_event_names_the_hash_of_what_was_filed_and_it_stays(as_, world):
+    paper = make_upload(make_pdf("原件"))
+    case = make_case(world, "submitted", uploads=[paper])
+    document = db.session.scalars(select(Document).where(Document.case_id == case.id)).one()
+    said = [
+        one.payload
+        for one in db.session.scalars(select(Event).where(Event.stream == case.record.ref))
+    ]
+    said += [
+        one.payload for one in db.session.scalars(select(Event).where(Event.entity == case.ref))
+    ]
+    assert any(document.sha256 in str(one) for one in said)
+    client = as_(world.subject)
+    data = {"csrf_token": client.token()}
+    assert client.post(f"/documents/{document.ref}/remove", data=data).status_code >= 400
+    assert len(get_case(case.ref).documents) == 1
+
+
+@one_store
+def test_row_31_on_a_ground_one_objection_is_open_and_another_firm_has_none(as_, world, digest):
+    case = make_case(world, "accepted")
+    client = as_(world.subject)
+    before = digest("staged_upload", "draft")
+    answer = client.fill(
+        f"/records/{case.record.ref}/objection",
+        ground="error",
+        statement="再说一遍。",
+        value_fine_10k="1",
+        evidence=(PDF, "a.pdf"),
+        button="submit_now",
+    )
+    assert answer.status_code in {400, 409}
+    assert digest("staged_upload", "draft") == before
+
+
+@one_store
+def test_row_32_a_record_that_is_gone_is_not_disputed(as_, world, digest):
+    """Removed by its provider: no objection, and nobody is shown a form that would not be taken."""
+    record = make_record(world.firm, world.agency)
+    annul_record(world, record)
+    client = as_(world.subject)
+    data = {
+        "csrf_token": client.token(),
+        "ground": "error",
+        "statement": "有误。",
+        "value_fine_10k": "1",
+        "version": "0",
+        "form_token": secrets.token_urlsafe(24),
+        "submit_now": "y",
+    }
+    before = digest("staged_upload")
+    answer = client.post(f"/records/{record.ref}/objection", data=data)
+    assert answer.status_code in {404, 409}
+    assert digest("staged_upload") == before
+    assert db.session.scalars(select(Case).where(Case.workflow == "objection")).all() == []
+
+
+@one_store
+def test_row_32_nor_is_one_whose_term_is_over(as_, world, digest):
+    record = make_record(world.firm, world.agency, decided_days_ago=6 * 365)
+    client = as_(world.subject)
+    before = digest("staged_upload")
+    data = {"csrf_token": client.token(), "ground": "error", "statement": "有误。", "version": "0"}
+    answer = client.post(
+        f"/records/{record.ref}/objection",
+        data={**data, "value_fine_10k": "1", "form_token": secrets.token_urlsafe(24)},
+    )
+    assert answer.status_code in {404, 409}
+    assert digest("staged_upload") == before
+
+
+@one_store
+def test_row_13_who_left_the_office_is_refused_at_the_next_click(as_, world, digest):
+    case = make_case(world, "submitted")
+    client = as_(world.reviewer)
+    page = client.read(f"/cases/{case.ref}/accept")
+    leave_office(world.reviewer)
+    before = digest()
+    answer = client.send(page, f"/cases/{case.ref}/accept")
+    assert answer.status_code in {403, 404}
+    assert digest() == before
