@@ -15,7 +15,7 @@ from repair_app.db import db
 from repair_app.masking import HIDDEN, find_personal
 from repair_app.models import Event, EventText, Viewing
 from repair_app.models.parties import OrganisationKind
-from repair_app.services import complaints
+from repair_app.services import complaints, viewings
 from repair_app.services.transaction import transaction
 from tests.client import make_client
 from tests.factories import (
@@ -256,6 +256,7 @@ def test_row_79_pypi_2026_4_a_step_whose_event_cannot_be_written_is_not_taken(
 
 @one_store
 def test_row_80_that_an_official_looked_is_noted_and_not_what_was_read(as_, world):
+    viewings.SEEN.clear()  # what this process noted in another store
     case = make_case(world, "with_provider")
     assert as_(world.reviewer).get(f"/cases/{case.ref}").status_code == 200
     rows = db.session.scalars(select(Viewing)).all()
