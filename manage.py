@@ -10,6 +10,8 @@
     python3 manage.py serve     serve only, on one machine of several: no migration, no worker
     python3 manage.py lock      pin the libraries of requirements*.in again
     python3 manage.py sbom      write the bill of materials, docs/sbom.json; `--check` compares it
+    python3 manage.py fuzz      give each parser for minutes what nobody would write
+    python3 manage.py asvs      draw docs/asvs.md, the answers to OWASP ASVS 5.0.0 (`--check`)
     python3 manage.py backup    write a backup; `verify-backup` checks one, `restore` puts one back
     python3 manage.py flask …   run a command of the application, e.g. `flask records import FILE`
 
@@ -109,6 +111,8 @@ def build_parser() -> argparse.ArgumentParser:
         ("mirror", mirror, "Serve a mirror; `mirror --help` tells how it is fed."),
         ("sbom", supply, "Write the bill of materials; `sbom --help` tells more."),
         ("witness", witness, "Cosign the checkpoints of a log; `witness --help` tells more."),
+        ("fuzz", fuzz, "Feed every parser for some minutes; `fuzz --help` tells more."),
+        ("asvs", supply, "Draw the answers to OWASP ASVS; `asvs --help` tells more."),
         ("backup", backup, "Write a backup of the store to a new folder or .tar file."),
         ("verify-backup", backup, "Check a backup: files, chains, papers."),
         ("restore", backup, "Put a backup into an empty store, and prove it whole."),
@@ -207,9 +211,17 @@ def bench(chosen: argparse.Namespace) -> NoReturn:
 
 
 def supply(chosen: argparse.Namespace) -> NoReturn:
-    """Write or compare the list of what others made."""
+    """Write or compare the list of what others made, or the answers to a standard."""
     make_ready(DEV)
-    become(module_command("deploy.supply", *chosen.rest), child_env())
+    module = "deploy.supply" if chosen.command == "sbom" else "deploy.supply.asvs"
+    become(module_command(module, *chosen.rest), child_env())
+
+
+def fuzz(chosen: argparse.Namespace) -> NoReturn:
+    """Feed the parsers."""
+    make_ready(DEV)
+    os.chdir(ROOT)
+    become(module_command("tests.fuzz", *chosen.rest), child_env())
 
 
 def mirror(chosen: argparse.Namespace) -> NoReturn:
@@ -450,6 +462,7 @@ def list_checks() -> list[tuple[str, list[str]]]:
         ("workflow pages", flask_command("workflows", "draw", "--check")),
         ("coverage page", flask_command("workflows", "coverage", "--check")),
         ("libraries and their licences", module_command("deploy.supply", "--check")),
+        ("answers to OWASP ASVS", module_command("deploy.supply.asvs", "--check")),
         ("proof", flask_command("workflows", "prove")),
         ("migrations run", flask_command("db", "upgrade")),
         ("migrations match the models", flask_command("db", "check")),

@@ -27,6 +27,7 @@ from wtforms.validators import (
     ValidationError,
 )
 
+from repair_app import passwords
 from repair_app.access import MANDATES
 from repair_app.calendar import FIRST_DAY, LAST_DAY
 from repair_app.db import today
@@ -44,11 +45,21 @@ CODE_HELP = _l("Unified social credit code, 18 characters.")
 
 
 def check_password(password: str, user: User) -> tuple[list[str], str]:
-    """Return what is wrong with a password, by the rules of Flask-Security, and its normal form."""
+    """Return what is wrong with a password, and its normal form (NFKD, as it is compared)."""
     problems, normal = current_app.extensions["security"].password_util.validate(
         password, False, user=user
     )
-    return [str(one) for one in problems or ()], normal
+    told = [str(one) for one in problems or ()]
+    if not told and current_app.config["PASSWORD_KINDS"] > passwords.count_kinds(normal):
+        told = [gettext("Mix capital and small letters, digits and signs: three of these kinds.")]
+    if not told and passwords.is_guessable(normal, user.email.partition("@")[0], user.person.name):
+        told = [gettext("Many people have this password, or would try it first. Choose another.")]
+    return told, normal
+
+
+def normal_of(password: str) -> str:
+    """Return a password as it is compared, however the keyboard wrote its signs."""
+    return str(current_app.extensions["security"].password_util.normalize(password))
 
 
 class OfficeForm(FlaskForm):
@@ -272,6 +283,27 @@ class PasswordForm(OfficeForm):
         """Refuse another text. Raises ValidationError."""
         if field.data != self.password.data:
             raise ValidationError(_l("The two are not the same."))
+
+
+class ChangePasswordForm(PasswordForm):
+    """Another password of one's own, with the present one."""
+
+    present = PasswordField(
+        _l("Your present password"),
+        validators=[InputRequired(), Length(max=LONGEST_PASSWORD)],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+    def validate_present(self, field: Field) -> None:
+        """Refuse whoever only found the page open. Raises ValidationError."""
+        if not self.user.verify_and_update_password(normal_of(field.data or "")):
+            raise ValidationError(_l("This is not your present password."))
+
+    def validate_password(self, field: Field) -> None:
+        """Check it by the rules, and that it is another one. Raises ValidationError."""
+        super().validate_password(field)
+        if self.user.verify_and_update_password(self.normal):
+            raise ValidationError(_l("This is the password that you have. Choose another."))
 
 
 def is_in_time(_form: FlaskForm, field: Field) -> None:

@@ -73,6 +73,7 @@ ACCOUNTS: Final = open_book(
         "open": Label("开立账号", "Open an account"),
         "invite": Label("邀请开立账号", "Invite to an account"),
         "send_link": Label("发出设置密码的链接", "Send a link to set the password"),
+        "change_password": Label("本人更换密码", "Changed their password"),
         "set_password": Label("凭链接设置密码", "Set the password by the link"),
         "appoint": Label("任命", "Give a role"),
         "change": Label("变更授权范围或者期限", "Change scope or term"),

@@ -24,6 +24,10 @@ SCOPE_OF_AGENTS = Label(
 )
 
 
+# Who watches is not who is watched.
+APART = {Role.ADMINISTRATOR: Role.AUDITOR, Role.AUDITOR: Role.ADMINISTRATOR}
+
+
 class NotPossible(ValueError):
     """The account, role or name cannot be so; `told` says why, in both languages."""
 
@@ -136,12 +140,14 @@ def appoint(
 ) -> Appointment:
     """Give a person a role for an organisation; one that had ended begins anew.
 
-    Raises NotPossible for an agent without scope, or a role that the person holds already.
+    Raises NotPossible for an agent without scope, for a role that the person holds already, or for
+    administrator and auditor at once.
     """
     if role is Role.SYSTEM:
         raise NotPossible(Label("“系统”不是人员的身份。", "no person is the system"))
     if (role is Role.AGENT) != bool(scope) or not set(scope or ()) <= set(AGENT_SCOPES):
         raise NotPossible(SCOPE_OF_AGENTS)
+    refuse_two_offices(user, role)
     appointment = find_appointment(user, organisation, role)
     if appointment is None:
         appointment = Appointment(user=user, organisation=organisation, role=role.value)
@@ -157,6 +163,21 @@ def appoint(
     appointment.ends_on = ends_on
     session.flush()
     return appointment
+
+
+def refuse_two_offices(user: User, role: Role) -> None:
+    """Let nobody watch over their own doings, by another account neither. Raises NotPossible.
+
+    Graded protection has administration and audit apart (GB/T 22239-2019 8.1.5, 管理权限分离).
+    """
+    others = APART.get(role)
+    if others and any(account.holds(others) for account in user.person.accounts):
+        raise NotPossible(
+            Label(
+                "同一人不得既任管理员又任审计。",
+                "nobody is administrator and auditor at once",
+            )
+        )
 
 
 def end_appointment(user: User, organisation: Organisation, role: Role) -> None:

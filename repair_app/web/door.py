@@ -60,6 +60,8 @@ SETTING_UP = frozenset(
         "theme.change",
     }
 )
+TOO_OLD = "password_too_old"  # in the session of whoever has to change the password first
+CHANGING = frozenset({"password.change", "security.logout", "language.change", "theme.change"})
 # What is the same for everybody: no cookie goes with it, so that it may be kept and watched.
 NOBODYS = frozenset(
     {
@@ -190,8 +192,8 @@ def admit() -> AnyResponse | None:
     if request.endpoint is None:
         return None  # no such page
     rule = rule_of(current_app, request.endpoint)
-    if rule != MACHINES and lacks_second_factor():
-        return ask_for_second_factor()
+    if rule != MACHINES and (lacks_second_factor() or has_old_password()):
+        return ask_for_second_factor() if lacks_second_factor() else ask_for_password()
     if rule in {PUBLIC, MACHINES}:
         return None
     if rule == HALFWAY:
@@ -230,6 +232,20 @@ def ask_for_second_factor() -> AnyResponse:
     return redirect(url_for("second_factor.index"))
 
 
+def has_old_password() -> bool:
+    """Say whether the person must first change the password, and goes elsewhere."""
+    if request.endpoint in NOBODYS | CHANGING | SETTING_UP or not session.get(TOO_OLD):
+        return False
+    return bool(current_user.is_authenticated)
+
+
+def ask_for_password() -> AnyResponse:
+    """Send somebody to where the password is changed; no form of theirs is carried out."""
+    if request.method != "GET":
+        abort(403)
+    return redirect(url_for("password.change"))
+
+
 def ask_to_sign_in() -> AnyResponse:
     """Send a reader to the sign-in page; who sent a form is told how to keep what was typed."""
     if request.method != "GET":
@@ -242,4 +258,6 @@ def forbid_caching(response: Response) -> Response:
     asks_again = request.path.startswith(INTERFACE) and response.cache_control.private
     if request.endpoint not in MAY_BE_KEPT and not asks_again:
         response.headers["Cache-Control"] = "no-store"
+    if request.endpoint == "security.logout" and response.location:
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response

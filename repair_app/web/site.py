@@ -35,6 +35,7 @@ from repair_app.web import (
     metrics,
     my,
     organisations,
+    password,
     people,
     platforms,
     public,
@@ -65,6 +66,7 @@ def add_pages(app: Flask) -> None:
     theme.init_app(app)
     accounts.init_app(app)
     second_factor.init_app(app)
+    password.init_app(app)
     unified.init_app(app)
     view.init_app(app)
     viewings.init_app(app)
@@ -103,6 +105,7 @@ def add_pages(app: Flask) -> None:
         inspections,
         messages,
         settings,
+        password,
         second_factor,
         unified,
         statistics,
@@ -117,4 +120,5 @@ def add_pages(app: Flask) -> None:
     exports.slow_down(app)
     feed.slow_down(app)
     invitations.slow_down(app)
+    password.slow_down(app)
     messages.init_app(app)

@@ -92,6 +92,7 @@ NOT_FOR_MACHINES = {
     "desk.save_search": OWN,
     "language.change": OWN,
     "settings.end_feed": OWN,
+    "password.change": OWN,
     "settings.index": OWN,
     "settings.renew_feed": OWN,
     "theme.change": OWN,
