@@ -17,6 +17,7 @@ DEPLOY = ROOT / "deploy"
 ELSEWHERE = {
     "REDRESS_DATA",  # the units, the image and deploy/redress say where
     "FLASK_RUN_FROM_CLI",  # Flask says it of its own commands
+    "FLASK_DEBUG",  # a developer's own; with a public address the start refuses it
 }
 
 
