@@ -286,6 +286,8 @@ def perform(kind: str, ref: str, name: str, user: User, submission: Submission) 
     with transaction() as session:
         entity = lock(session, kind, ref)
         if not any(access.stands_as(user, entity)):
+            if was_done(user, submission.token, ref):
+                return Outcome(ref, repeated=True)
             raise NotVisible(ref)
         actors = actors_of(user, entity)
         if earlier := find_earlier(session, user, submission):
@@ -463,6 +465,16 @@ def find_earlier(session: Session, user: User, submission: Submission) -> str | 
     if used.user_id != user.id or used.digest != submission.digest:
         raise TokenBorrowed(submission.token)
     return used.result_ref
+
+
+def was_done(user: User, token: str, ref: str) -> bool:
+    """Say whether a person's form led to an entity, which may be out of their sight since.
+
+    So that who sends it again, because the answer was lost, is told so and not that there is
+    nothing.
+    """
+    used = db.session.get(FormToken, token) if token else None
+    return used is not None and (used.user_id, used.result_ref) == (user.id, ref)
 
 
 def remember(session: Session, user: User, submission: Submission, ref: str) -> None:

@@ -107,12 +107,16 @@ def next_page(case: Case, transition: Transition, outcome: cases.Outcome) -> str
 def submit_at_once(outcome: cases.Outcome) -> str:
     """File what was just drafted and return where it goes on.
 
-    When it cannot be filed yet the draft stays, with the reason.
+    When it cannot be filed yet the draft stays, with the reason. A form that is sent again, because
+    nobody heard what became of it, files what it had only drafted.
     """
+    first = cases.Submission.first()
     if outcome.repeated:
-        return receipt_of(cases.get_visible("cases", outcome.ref, current_user))
+        case = cases.get_visible("cases", outcome.ref, current_user)
+        if case.version != first.version:
+            return receipt_of(case)
     try:
-        cases.perform("cases", outcome.ref, "submit", current_user, cases.Submission.first())
+        cases.perform("cases", outcome.ref, "submit", current_user, first)
         flash(gettext("Filed. Your number is %(ref)s.", ref=outcome.ref), "success")
         return url_for("my.receipt", ref=outcome.ref)
     except Refused as refusal:

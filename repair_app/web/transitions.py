@@ -47,7 +47,13 @@ Result = TypeVar("Result")
 @signed_in
 def fire(kind: str, ref: str, name: str) -> Answer:
     """Ask what a transition needs to know, then fire it."""
-    entity = cases.get_visible(kind, ref, current_user)
+    try:
+        entity = cases.get_visible(kind, ref, current_user)
+    except cases.NotVisible:
+        if cases.was_done(current_user, request.form.get("form_token", ""), ref):
+            flash(gettext("This form was taken before; the matter is with others now."), "success")
+            return redirect(url_for("public.home"))
+        raise
     transition = cases.find_transition(current_user, entity, name)
     form = build_form(transition, entity)
     if first_decisions.SIGNS in transition.effects and not second_factor.has_just_signed_in():

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from repair_app import ledger
 from repair_app.db import db
 from repair_app.engine.step import WrongState
-from repair_app.models import Event, User
+from repair_app.models import Case, Event, User
 from repair_app.services import cases, transaction
 from tests.factories import act, answer, get_case, make_case, make_submission
 
@@ -137,6 +137,38 @@ def test_of_two_steps_taken_at_once_from_the_same_page_one_is_taken(app, world, 
     assert get_case(ref).version == version + 1
     assert sum(count_events(ref, step) for step in {*pair}) == 1
     assert ledger.verify(db.session(), ref)[1] is None
+
+
+@on_postgresql
+def test_control_without_the_lock_both_begin_and_only_the_database_keeps_the_second_out(
+    app, world, monkeypatch
+):
+    """What tells the second one kindly, before anything is written, is the lock on the record."""
+    case = make_case(world, "submitted")
+    ref, version = case.ref, case.version
+    who = [world.reviewer.id, world.second_reviewer.id]
+    forms = [make_submission(f"{ref} accept", version=version) for _ in range(2)]
+    barrier = threading.Barrier(2)
+
+    def look_only(session, _kind, ref):
+        found = session.scalars(select(Case).where(Case.ref == ref)).one()
+        barrier.wait(60)
+        return found
+
+    monkeypatch.setattr(cases, "lock", look_only)
+
+    def take(number):
+        user = db.session.get_one(User, who[number])
+        try:
+            return cases.perform("cases", ref, "accept", user, forms[number]).ref
+        except Exception as error:  # noqa: BLE001  # whichever rule of the database it was
+            return type(error)
+
+    with ThreadPoolExecutor(2) as both:
+        done = list(both.map(lambda number: in_thread(app, take, number), range(2)))
+    assert ref in done
+    assert cases.Stale not in done
+    assert count_events(ref, "accept") == 1  # the number of an event is given once
 
 
 # --- F12: what another one holds ------------------------------------------------------------------

@@ -4,13 +4,22 @@ Every step of every workflow is killed by `python3 manage.py test --all`, in the
 `tests/journeys` (`plugin.py`); here, at each run, two steps at all points, and others at one each.
 """
 
+import json
+import subprocess
+import sys
+from datetime import timedelta
 from itertools import count
 
 import pytest
 
+import manage
+from config import ROOT
+from repair_app.db import at, now
 from repair_app.engine import machine
-from repair_app.services import cases
-from tests.factories import act, get_case, make_case
+from repair_app.engine.policy import load_policy
+from repair_app.forms import FORMS
+from repair_app.services import cases, timers
+from tests.factories import act, get_case, make_case, make_record, make_sanction
 from tests.faults.killing import (
     AFTER,
     OWN,
@@ -24,6 +33,7 @@ from tests.faults.killing import (
 on_postgresql = pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
 on_sqlite = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 pytestmark = pytest.mark.timeout(600)
+IN_STORIES = 70  # steps at least
 
 
 @pytest.fixture
@@ -126,3 +136,59 @@ def test_control_without_the_forms_token_an_answer_that_was_lost_cannot_be_had_a
         pytest.raises(Unsafe, match="refused when asked"),
     ):
         act(world.subject, "amend", case)
+
+
+# --- every step, by `manage.py test --all` ------------------------------------------------------
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(3600)
+def test_every_step_that_a_story_takes_is_killed_at_every_point(tmp_path):
+    """In a process of its own, so that the stories run as they are."""
+    kills = tmp_path / "kills"
+    kills.mkdir()
+    command = [
+        *(sys.executable, "-P", "-m", "pytest", "tests/journeys", "-q", "-k", "postgresql"),
+        *("-p", "tests.faults.plugin", "-p", "no:cacheprovider", "-o", "timeout=1800"),
+    ]
+    env = manage.child_env(REDRESS_KILLS=str(kills))
+    done = subprocess.run(
+        command, env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=3500
+    )
+    assert done.returncode == 0, done.stdout[-5000:]
+    killed = {one.name: {*json.loads(one.read_text())} for one in kills.iterdir()}
+    steps = {
+        f"{workflow.name}.{step}"
+        for workflow in load_policy(ROOT / "workflows", "seeds", FORMS).current.values()
+        for step in workflow.transitions
+    }
+    assert {*killed} <= steps
+    assert len(killed) >= IN_STORIES, f"in no story: {sorted(steps - {*killed})}"
+    for name, points in killed.items():
+        assert {*POINTS} - points <= {"remembered"}, name  # only who sends a form is remembered
+
+
+@pytest.mark.exhaustive
+@on_sqlite
+def test_five_steps_are_killed_at_every_point_on_sqlite(kill, world):
+    """As different as can be: opened, accepted with measures, signed, withdrawn, by the clock."""
+    wanted = {
+        "objection.open",
+        "objection.accept",
+        "objection.withdraw",
+        "repair.sign_grant",
+        "objection.escalate",
+    }
+    record = make_record(world.firm, world.agency)
+    make_sanction(record, world.officer)
+    killer = kill(all_points(lambda one: one.name in wanted))
+    with at(now() - timedelta(days=60)):
+        late = make_case(world, "submitted").ref
+    with killer.watching():
+        case = make_case(world, "accepted", record=record)
+        act(world.subject, "withdraw", case)
+        make_case(world, "executed", workflow="repair")
+        timers.pass_on("cases", late)
+    assert wanted <= {*killer.killed}
+    for name in wanted:
+        assert {*POINTS} - killer.killed[name] <= {"remembered"}, name

@@ -1,0 +1,57 @@
+"""A plugin of pytest: whatever step a story takes on PostgreSQL is first killed at each point.
+
+For `-p tests.faults.plugin`, with the folder REDRESS_KILLS: a file for each step that was killed,
+so that several processes kill each step once.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.killing import Choice, Killer, Report, Step, all_points, files_of
+
+FOLDER = Path(os.environ.get("REDRESS_KILLS", "/nowhere"))
+MOST = 2  # times that one occasion is looked at: some bring about more steps than others
+
+
+def claim(step: Step) -> bool:
+    """Say whether this process is the first to come by a step."""
+    try:
+        (FOLDER / step.name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def new_ones() -> Choice:
+    """Choose every point of the steps that nobody has killed."""
+
+    def choose(scout: Report) -> list[tuple[str, str]]:
+        mine = {one.name for one in scout.steps if claim(one)}
+        return all_points(lambda one: one.name in mine)(scout)
+
+    return choose
+
+
+@pytest.fixture(autouse=True)
+def killed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Watch a test that has a stage."""
+    stage = request.getfixturevalue("stage") if "stage" in request.fixturenames else None
+    if stage is None or stage.store.name != "postgresql":
+        yield
+        return
+    files = files_of(stage.store)
+    files.read()
+    killer = Killer(files, new_ones(), MOST)
+    try:
+        with killer.watching():
+            yield
+    finally:
+        files.close()
+        for name, points in killer.killed.items():
+            path = FOLDER / name
+            known = json.loads(path.read_text() or "[]") if path.exists() else []
+            path.write_text(json.dumps(sorted({*known, *points})))

@@ -1,0 +1,57 @@
+"""The table of faults as a page: `python -m tests.faults.table` writes docs/faults.md anew."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+TABLE = ROOT / "tests" / "faults" / "faults.toml"
+PAGE = ROOT / "docs" / "faults.md"
+HEAD = """\
+# Faults that are survived
+
+Each line is a fault, what has to hold whatever it meets, the tests that bring it about, and a test
+in which a safeguard is taken away, so that it is seen to be what the others rest on. Drawn of
+[tests/faults/faults.toml](../tests/faults/faults.toml) by `python -m tests.faults.table`. To see
+for yourself: `python3 manage.py test tests/faults`, or any test by its name; with `--all` those of
+every step and every round, too.
+
+| # | Fault | What has to hold | Tests | Without the safeguard | Figure |
+|---|---|---|---|---|---|
+"""
+
+
+def read_table() -> list[dict[str, Any]]:
+    """Return the faults, in the order of the file."""
+    return tomllib.loads(TABLE.read_text(encoding="utf-8"))["fault"]
+
+
+def draw(faults: list[dict[str, Any]]) -> str:
+    """Return the page."""
+    return HEAD + "".join(f"| {' | '.join(map(escape, cells_of(one)))} |\n" for one in faults)
+
+
+def cells_of(fault: dict[str, Any]) -> list[str]:
+    """Return what stands in the line of a fault."""
+    return [
+        fault["number"],
+        fault["fault"],
+        fault["invariant"],
+        spell(fault["tests"]),
+        spell(fault["controls"]) or fault.get("owner", ""),
+        fault["figure"],
+    ]
+
+
+def spell(tests: list[str]) -> str:
+    """Return tests below each other."""
+    return "<br>".join(f"`{one.removeprefix('tests/')}`" for one in tests)
+
+
+def escape(cell: str) -> str:
+    """Return a text that stays within its cell."""
+    return cell.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(draw(read_table()), encoding="utf-8")
