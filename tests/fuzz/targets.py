@@ -20,11 +20,12 @@ from typing import Any
 
 import orjson
 import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from standardwebhooks.webhooks import Webhook
 
 from config import ROOT
-from repair_app import ledger, receipts, toml_file, uploads
+from repair_app import ledger, merkle, notes, receipts, toml_file, uploads
 from repair_app.engine import effects, guards
 from repair_app.engine.policy import load_policy, names_of
 from repair_app.engine.rules import CLOCKS, RuleError
@@ -283,6 +284,38 @@ def feed_receipt(content: bytes) -> None:
     assert head == keyring().sign(b"{}").partition(".")[0]
 
 
+LEAVES = [merkle.hash_leaf(bytes([one])) for one in range(7)]
+
+
+@cache
+def log() -> tuple[notes.Signer, str]:
+    """Return the key of a log, and its signed checkpoint of seven leaves."""
+    private = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
+    signer = notes.Signer("redress.example/log", notes.LOG, private)
+    text = notes.Checkpoint(signer.name, len(LEAVES), merkle.hash_all(LEAVES)).text
+    return signer, f"{text}\n{signer.sign(text)}"
+
+
+def feed_proof(content: bytes) -> None:
+    """Verify a proof: only what is in the tree, at its place, under the signed root, is proven."""
+    text, (signer, checkpoint) = content.decode("utf-8", "replace"), log()
+    try:
+        notes.Verifier.read(text.strip())
+    except notes.Malformed as problem:
+        assert str(problem)
+    try:
+        index, path, note = notes.parse_proof(text)
+        signed, by = notes.open_note(note, [signer.verifier])
+        said = notes.Checkpoint.read(signed)
+    except (notes.Malformed, notes.Untrusted) as problem:
+        assert str(problem)
+        return
+    assert by == [signer.verifier] * len(by)
+    assert signed == notes.split_note(checkpoint)[0]  # nothing else was ever signed
+    proven = [leaf for leaf in LEAVES if merkle.includes(index, said.size, leaf, path, said.root)]
+    assert proven in ([], LEAVES[index : index + 1])
+
+
 def words(*texts: str) -> tuple[bytes, ...]:
     """Return words of a format, and numbers at the edges of what a field holds."""
     edges = [struct.pack(">I", one) for one in (0, 1, 0x7FFFFFFF, 0xFFFFFFFF)]
@@ -315,6 +348,7 @@ TARGETS: Mapping[str, Target] = {
         Target("lists", feed_lists, TOML_WORDS),
         Target("canonical", feed_canonical, words('{"a":', "-0", "9007199254740993", "\\ud800")),
         Target("webhook", feed_webhook, words("webhook-id:", "webhook-signature: v1,", "\n\n")),
+        Target("proof", feed_proof, words("— ", "\n\n", "index ", "redress.example/log ")),
         Target("receipt", feed_receipt, words(".", "eyJ", "=", "bm9uZQ", "e30")),
     )
 }
