@@ -23,6 +23,7 @@ from repair_app.web import (
     exports,
     feed,
     health,
+    history,
     how,
     inspections,
     institutions,
@@ -112,6 +113,7 @@ def add_pages(app: Flask) -> None:
         exports,
         feed,
         health,
+        history,
         metrics,
     ):
         app.register_blueprint(area.pages)

@@ -10,11 +10,12 @@ from sqlalchemy import select
 
 from config import TestConfig
 from repair_app import create_app
-from repair_app.db import db
+from repair_app.db import db, now
 from repair_app.models import Complaint, Document, Letter
 from repair_app.services import complaints, feed, imports, invitations, own_reports
 from repair_app.services.batch import Taken, keep_report
 from repair_app.services.policy import current_policy
+from repair_app.services.tree import log
 from repair_app.web import my
 from repair_app.web.door import HALFWAY, MACHINES, PUBLIC, SIGNED_IN, check_rules, rule_of
 from tests import factories
@@ -109,6 +110,8 @@ ROUTES: dict[str, str | set[str]] = {
     "enforcement.receipt": {"department"},
     "health.healthz": PUBLIC,
     "health.readyz": PUBLIC,
+    "history.checkpoint": PUBLIC,
+    "history.tile": PUBLIC,
     "how.index": PUBLIC,
     "how.picture": PUBLIC,
     "how.show": PUBLIC,
@@ -259,7 +262,6 @@ POSTED_ONLY = {
 }
 # To a page of the person's own.
 LEADS_ON = {
-    "cases.prove",  # of a history that is not signed yet
     "desk.show_next",
     "public.home",
     "messages.about",
@@ -342,6 +344,7 @@ def addresses(app: Flask, world: World) -> dict[str, str]:
     code = complaints.receive(record.ref, told, "form")
     complaint = db.session.scalars(select(Complaint)).one()
     platform = make_platform().id
+    log.sequence(now())
     fixed = {
         "admin.index": "/admin",
         "admin.changes": "/admin/changes",
@@ -443,6 +446,8 @@ def addresses(app: Flask, world: World) -> dict[str, str]:
         "rules.show": "/rules/SD-SEEDS",
         "health.healthz": "/healthz",
         "health.readyz": "/readyz",
+        "history.checkpoint": "/history/checkpoint",
+        "history.tile": "/history/tile/0/000.p/1",
         "metrics.show": "/metrics",
         "language.change": "/language",
         "feed.show": f"/feed/{make_feed(world)}.ics",

@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from repair_app import alarms, merkle
-from repair_app.db import at, db, insert_rows, now
+from repair_app.db import at, db, insert_rows, is_among, now
 from repair_app.models import (
     Event,
     PendingLeaf,
@@ -150,11 +150,13 @@ def signed_size(session: Session) -> int:
 def sequence_some(session: Session) -> int:
     """Give up to WIDTH events their places in the session's transaction; return how many."""
     size: int = session.execute(TAKE_HEAD).scalar_one()
+    # In two steps: joined, PostgreSQL, where it knows nothing of the tables yet, puts all events
+    # together with all that waits, for each 256 anew.
+    ids = session.scalars(select(PendingLeaf.event_id).order_by(PendingLeaf.event_id).limit(WIDTH))
     rows = session.execute(
         select(Event.id, Event.hash)
-        .join(PendingLeaf, PendingLeaf.event_id == Event.id)
-        .order_by(PendingLeaf.event_id)
-        .limit(WIDTH)
+        .where(is_among(Event.id, ids.all(), session))
+        .order_by(Event.id)
     ).all()
     if not rows:
         return 0
@@ -163,7 +165,9 @@ def sequence_some(session: Session) -> int:
         TreeLeaf,
         [{"position": size + place, "event_id": one.id} for place, one in enumerate(rows)],
     )
-    session.execute(delete(PendingLeaf).where(PendingLeaf.event_id.in_([one.id for one in rows])))
+    session.execute(
+        delete(PendingLeaf).where(is_among(PendingLeaf.event_id, [one.id for one in rows], session))
+    )
     Tiles(session).add(size, [leaf_of(one.hash) for one in rows])
     session.execute(update(TreeHead).values(size=size + len(rows)))
     session.flush()
@@ -230,3 +234,23 @@ def with_cosignatures(session: Session, checkpoint: TreeCheckpoint) -> str:
         .order_by(TreeCosignature.name)
     )
     return checkpoint.note + "".join(lines)
+
+
+# --- in public ------------------------------------------------------------------------------------
+
+
+def read_note() -> str | None:
+    """Return the newest checkpoint as anybody may read it."""
+    return newest_note(db.session())
+
+
+def read_tile(level: int, number: int, width: int) -> bytes | None:
+    """Return the first hashes of a tile, as many as asked for; None where no checkpoint has them.
+
+    What is not signed yet could still become another tree.
+    """
+    session = db.session()
+    signed = signed_size(session) // WIDTH**level
+    if not 0 < width <= WIDTH or number * WIDTH + width > signed:
+        return None
+    return Tiles(session).read(level, number)[: width * HASH]
