@@ -50,7 +50,7 @@ TIMES: Final[dict[str, Any]] = {
     timers.WHEN_THE_WEEK_BEGINS: _l("Mondays at 06:10"),
     timers.EVERY_FEW_MINUTES: _l("every five minutes"),
     timers.EVERY_HALF_MINUTE: _l("every half minute"),
-    timers.EVERY_TEN_SECONDS: _l("every ten seconds"),
+    timers.EVERY_TEN_SECONDS: _l("every 10 seconds"),
 }
 
 
