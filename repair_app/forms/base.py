@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 import wtforms
-from flask import current_app
+from flask import current_app, g
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -212,6 +212,8 @@ class TransitionForm(FlaskForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """Check what was sent; what has to be answered and was not is asked for by its name."""
         is_valid = bool(super().validate(extra_validators=extra_validators))
+        if "csrf_token" in self.errors:
+            g.refused_form = True  # noted by web/refusals.py
         for field in self.list_mistakes():
             if is_unanswered(field):
                 field.errors = [ask_again(field)]

@@ -51,6 +51,7 @@ from repair_app.models.sanctions import (
     SanctionMeasure,
     SanctionSuspension,
 )
+from repair_app.models.security import SecurityEvent
 from repair_app.models.sign_in import Identity, Passkey, Vouching
 from repair_app.models.supervision import Fulfilment, InstitutionRegistration, Talk
 from repair_app.models.training import Enrolment, TestAttempt, TrainingBooking, TrainingDate
@@ -117,6 +118,7 @@ __all__ = [
     "SanctionMeasure",
     "SanctionSuspension",
     "SavedSearch",
+    "SecurityEvent",
     "StagedUpload",
     "StepReport",
     "Stream",

@@ -15,6 +15,7 @@ from repair_app.models import (
     Enquiry,
     FormToken,
     KeptAnswer,
+    SecurityEvent,
     StepReport,
     Viewing,
 )
@@ -65,6 +66,7 @@ DELETIONS: Final[Mapping[str, Deletion]] = {
     "enquiries": of_table(Enquiry, Enquiry.at),
     "cleared_alarms": of_table(Alarm, Alarm.cleared_at, Alarm.cleared_at.is_not(None)),
     "viewings": of_table(Viewing, Viewing.first_at),
+    "security_events": of_table(SecurityEvent, SecurityEvent.last_at),
 }
 
 

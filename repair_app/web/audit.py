@@ -7,7 +7,7 @@ from flask_login import current_user
 from repair_app.forms.administration import EventsForm
 from repair_app.models import Role
 from repair_app.penalty_format.uscc import is_uscc, normalise_uscc
-from repair_app.services import deadlines, history
+from repair_app.services import deadlines, history, security
 from repair_app.services import enquiries as asking
 from repair_app.services.history import Sought
 from repair_app.services.office_book import BOOKS
@@ -92,4 +92,19 @@ def enquiries() -> str:
         uscc=typed,
         is_mistyped=wrong,
         states=asking.STATES,
+    )
+
+
+@pages.get("/refused")
+@only(Role.AUDITOR)
+def refused() -> str:
+    """List what was refused: who tried what, how often in a minute."""
+    found = security.list_latest(row_before())
+    shown = found[: security.PAGE]
+    return render_template(
+        "audit/refused.html",
+        refusals=shown,
+        more=len(found) > security.PAGE,
+        kinds=security.KINDS,
+        names=security.name_who(shown),
     )

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 import psycopg
-from flask import Flask, current_app, make_response, render_template, request
+from flask import Flask, current_app, g, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from obstore.exceptions import BaseError as StorageError
@@ -103,6 +103,7 @@ def show_http_error(error: HTTPException) -> Any:
 
 def show_form_error(_error: CSRFError) -> Answer:
     """Show that the form was too old, or not ours."""
+    g.refused_form = True  # read by refusals.py
     return show(HTTPStatus.BAD_REQUEST)
 
 

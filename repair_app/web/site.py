@@ -41,6 +41,7 @@ from repair_app.web import (
     platforms,
     public,
     records,
+    refusals,
     rules,
     second_factor,
     settings,
@@ -60,6 +61,7 @@ from repair_app.web import (
 def add_pages(app: Flask) -> None:
     """Put the door, the pages and the error pages into the application."""
     watching.init_app(app)
+    refusals.init_app(app)
     metrics.init_app(app)
     crowding.init_app(app)
     door.init_app(app)

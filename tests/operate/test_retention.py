@@ -9,7 +9,16 @@ from config import ROOT
 from repair_app.db import db, now
 from repair_app.engine.retention import load_retention
 from repair_app.engine.spec import SpecError
-from repair_app.models import Alarm, Enquiry, Event, Export, FormToken, StepReport, Viewing
+from repair_app.models import (
+    Alarm,
+    Enquiry,
+    Event,
+    Export,
+    FormToken,
+    SecurityEvent,
+    StepReport,
+    Viewing,
+)
 from repair_app.services import batch, retention, timers
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
@@ -25,6 +34,7 @@ DAYS = {
     "enquiries": 1825,
     "cleared_alarms": 400,
     "viewings": 1095,
+    "security_events": 730,
 }
 
 
@@ -74,6 +84,18 @@ def passing(app, world):
                     day=moment.date(),
                     first_at=moment,
                 ),
+                SecurityEvent(
+                    minute=moment,
+                    who="",
+                    route="security.login",
+                    kind="sign_in",
+                    status=200,
+                    entity_ref="",
+                    step="",
+                    request="r",
+                    times=1,
+                    last_at=moment,
+                ),
                 Export(
                     ref="DC-2026-000001-X",
                     account_id=world.reviewer.id,
@@ -95,6 +117,7 @@ def passing(app, world):
         "cleared_alarms": Alarm,
         "enquiries": Enquiry,
         "viewings": Viewing,
+        "security_events": SecurityEvent,
     }
 
 
