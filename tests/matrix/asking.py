@@ -40,6 +40,12 @@ class Asker:
         }
         return contextvars.Context().run(self._run, environ)
 
+    def read(self, path: str) -> tuple[int, bytes]:
+        """Read something, in a context of its own; return status and body of the answer."""
+        environ = {**self.environ, "PATH_INFO": path, "REQUEST_METHOD": "GET"}
+        environ |= {"CONTENT_LENGTH": "", "CONTENT_TYPE": "", "wsgi.input": BytesIO()}
+        return contextvars.Context().run(self._run, environ)
+
     def _run(self, environ: dict[str, Any]) -> tuple[int, bytes]:
         told: list[str] = []
         answer = self.app.wsgi_app(environ, lambda status, _headers, *_: told.append(status))

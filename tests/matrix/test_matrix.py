@@ -141,10 +141,10 @@ def decide(row: Row, user: User, step: str) -> int:
     try:
         entity = cases.get_visible(kind, ref, user)
         transition = cases.find_transition(user, entity, step)
-    except (cases.NotVisible, NotOffered):
-        return 404
     except NotAllowed:
         return 403
+    except (cases.NotVisible, NotOffered):
+        return 404
     return 200 if entity.state in transition.source else 409
 
 
