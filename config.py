@@ -24,6 +24,7 @@ SHARED_SECRETS = (
     "REDRESS_SECOND_FACTOR_KEY",
     "REDRESS_WEBHOOK_KEY",
     "REDRESS_SIGNING_KEY",
+    "REDRESS_FIELD_KEY",
 )
 
 
@@ -180,6 +181,8 @@ class Config:
     VERIFY_RATE_LIMIT = "30 per minute"  # letters that there are not, from one address
     COMPLAINT_LOOKUP_RATE_LIMIT = "30 per minute"  # codes that are none, from one address
 
+    FIELD_KEYS = ""  # given or made at the start
+
     def __init__(self) -> None:
         self.DATA_FOLDER = data_folder()
         self.SECRET_KEY = os.environ.get("SECRET_KEY") or read_secret(
@@ -208,6 +211,10 @@ class Config:
         # The secrets by which messages to platforms are signed follow from it.
         self.WEBHOOK_KEY = os.environ.get("REDRESS_WEBHOOK_KEY") or read_secret(
             self.DATA_FOLDER, "webhook_key"
+        )
+        # What contacts of people are encrypted with, the newest first (`repair_app/sealing.py`).
+        self.FIELD_KEYS = self.FIELD_KEYS or (
+            os.environ.get("REDRESS_FIELD_KEY") or read_secret(self.DATA_FOLDER, "field_keys")
         )
         # Networks of our own in which platforms lie, such as "10.20.0.0/16"; empty: none.
         self.WEBHOOK_INSIDE = os.environ.get("REDRESS_WEBHOOK_INSIDE", "")
@@ -261,6 +268,7 @@ class TestConfig(Config):
         "argon2__parallelism": 1,
     }
     RATELIMIT_ENABLED = False
+    FIELD_KEYS = "of-tests"  # the same in all applications on a store
 
 
 class ConfigError(Exception):

@@ -461,6 +461,7 @@ def list_checks() -> list[tuple[str, list[str]]]:
         ("workflows", flask_command("workflows", "check")),
         ("workflow pages", flask_command("workflows", "draw", "--check")),
         ("coverage page", flask_command("workflows", "coverage", "--check")),
+        ("data map", flask_command("data-map", "--check")),
         ("libraries and their licences", module_command("deploy.supply", "--check")),
         ("answers to OWASP ASVS", module_command("deploy.supply.asvs", "--check")),
         ("proof", flask_command("workflows", "prove")),

@@ -39,12 +39,35 @@ def create_app(config: Config | None = None) -> Flask:
         from repair_app.services import demonstrating
 
         demonstrating.refuse(app)
+        refuse_without_keys(app)
     if not config.TESTING:  # where one process makes many applications, each must be able to go
         gc.freeze()
         # A page makes thousands of objects and no rubbish: to look after each 700 costs a tenth of
         # an answer to a thousand questions, and as much of an import.
         gc.set_threshold(50_000)
     return app
+
+
+def refuse_without_keys(app: Flask) -> None:
+    """End a server that could not read what is encrypted in its store, with one line.
+
+    A store that does not answer yet, or has no tables, is asked nothing: /readyz says so.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from repair_app.db import db
+    from repair_app.services import field_keys
+
+    with app.app_context():
+        try:
+            missing = field_keys.find_missing()
+        except SQLAlchemyError:
+            missing = None
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+    if missing:
+        raise SystemExit(f"✗ {missing.zh}\n✗ {missing.en}")
 
 
 def build_app(config: Config) -> Flask:

@@ -269,6 +269,11 @@ def writing() -> Iterator[None]:
         _writing.reset(token)
 
 
+def is_writing() -> bool:
+    """Say whether a transaction that writes is open."""
+    return _writing.get()
+
+
 def begin_transaction(connection: Connection) -> None:
     """Begin a transaction that only reads, unless inside `writing`.
 

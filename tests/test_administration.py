@@ -647,8 +647,12 @@ def test_an_enterprise_invites_an_agent_who_acts_as_far_as_it_says(app, as_, wor
     assert anybody.get(f"/records/{record.ref}/repair").status_code in {403, 404, 409}
     seat = seat_of(account("clerk@example.com"), "agent").id
     client.follow(client.fill(f"/my/agents/{seat}", scope_repair="y"))
+    assert anybody.get("/my").status_code == 302  # what they may is another: they sign in anew
+    anybody.fill("/login", email="clerk@example.com", password=NEW_PASSWORD)
     assert anybody.get(f"/records/{record.ref}/repair").status_code == 200
     client.follow(press(client, f"/my/agents/{seat}/end"))
+    assert anybody.get("/my").status_code == 302
+    anybody.fill("/login", email="clerk@example.com", password=NEW_PASSWORD)
     assert anybody.get("/my").status_code == 403
     found = events("accounts")
     names = [one["transition"] for one in found]

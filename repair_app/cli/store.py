@@ -11,7 +11,7 @@ from repair_app import jobs, ledger, schema
 from repair_app.cli.backups import PATH, saying_why, tell
 from repair_app.db import db
 from repair_app.engine.spec import SpecError
-from repair_app.services import backups, catalogue, demonstrating, history
+from repair_app.services import backups, catalogue, demonstrating, field_keys, history
 
 
 @click.command()
@@ -27,6 +27,10 @@ def prepare(empty: bool) -> None:
     schema.bring_up()
     if current_app.config["IS_PUBLIC"] and (found := demonstrating.count_accounts()):
         raise click.ClickException(demonstrating.refusal(found))
+    missing = field_keys.find_missing()
+    db.session.rollback()  # or it would be in the way of what is made next
+    if missing:
+        raise click.ClickException(f"{missing.zh}\n{missing.en}")
     jobs.make_tables(db.engine)
     try:
         if not catalogue.load_measures(current_app.config["WORKFLOWS"] / "measures.toml"):

@@ -16,7 +16,7 @@ MEND: Final = "run `python3 manage.py up`, or `python3 manage.py flask prepare`,
 WITHOUT_STORE: Final = frozenset(
     {
         *("prepare", "db", "restore", "verify-backup"),
-        *("workflows", "rules", "receipts"),
+        *("workflows", "rules", "receipts", "data-map"),
         *("run", "routes", "shell"),
     }
 )

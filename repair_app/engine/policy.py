@@ -39,6 +39,7 @@ from repair_app.models import Role
 NOT_WORKFLOWS = frozenset(
     {
         "commitments.toml",
+        "data.toml",
         "documents.toml",
         "letters.toml",
         "measures.toml",

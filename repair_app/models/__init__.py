@@ -52,7 +52,7 @@ from repair_app.models.sanctions import (
     SanctionSuspension,
 )
 from repair_app.models.security import SecurityEvent
-from repair_app.models.sign_in import Identity, Passkey, Vouching
+from repair_app.models.sign_in import Identity, Passkey, SignIn, Vouching
 from repair_app.models.supervision import Fulfilment, InstitutionRegistration, Talk
 from repair_app.models.training import Enrolment, TestAttempt, TrainingBooking, TrainingDate
 
@@ -119,6 +119,7 @@ __all__ = [
     "SanctionSuspension",
     "SavedSearch",
     "SecurityEvent",
+    "SignIn",
     "StagedUpload",
     "StepReport",
     "Stream",

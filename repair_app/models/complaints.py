@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from repair_app.db import Base
 from repair_app.models.cases import Case
+from repair_app.sealing import Sealed
 
 
 class Complaint(Base):
@@ -24,7 +25,7 @@ class Complaint(Base):
     case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), unique=True)
     code_digest: Mapped[str] = mapped_column(unique=True)  # the code itself is the complainant's
     capacity: Mapped[str]  # a key of repair_app.forms.complaints.CAPACITIES
-    statement: Mapped[str]
+    statement: Mapped[str] = mapped_column(Sealed("complaint.statement"))
 
     case: Mapped[Case] = relationship(innerjoin=True)
     contact: Mapped[ComplaintContact | None] = relationship(lazy="raise")
@@ -37,7 +38,7 @@ class ComplaintContact(Base):
     __tablename__ = "complaint_contact"
 
     complaint_id: Mapped[int] = mapped_column(ForeignKey("complaint.id"), primary_key=True)
-    contact: Mapped[str]
+    contact: Mapped[str] = mapped_column(Sealed("complaint_contact.contact"))
 
 
 class ComplaintPaper(Base):

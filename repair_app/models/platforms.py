@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from repair_app.db import Base
 from repair_app.models.parties import Organisation
+from repair_app.sealing import Sealed
 
 
 class PlatformKind(StrEnum):
@@ -71,7 +72,8 @@ class Platform(Base):
     kind: Mapped[str]
     delivery: Mapped[str]
     url: Mapped[str | None]  # where changes are posted
-    owner_email: Mapped[str]  # who looks after it there
+    # Who looks after it there.
+    owner_email: Mapped[str] = mapped_column(Sealed("platform.owner_email"))
     term_days: Mapped[int]  # working days in which it is to show a change
     # Whose API client pulls; of a source agency also whose records it gets.
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True)

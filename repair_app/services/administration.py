@@ -233,6 +233,7 @@ def alter(
     if is_agent != bool(scope) or not set(scope) <= set(people.AGENT_SCOPES):
         raise NotPossible(people.SCOPE_OF_AGENTS)
     seat.scope, seat.ends_on = list(scope) or None, not_over(ends_on)
+    people.leave(seat.user)
     note(session, "change", seat.user, actor, facts_of(seat))
     machines.settle(session, actor, seat.user.person_id)
 

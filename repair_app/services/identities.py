@@ -14,6 +14,7 @@ from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from repair_app import sealing
 from repair_app.db import db, now, today
 from repair_app.engine.step import SYSTEM
 from repair_app.models import Appointment, Identity, Organisation, Role, User, Vouching
@@ -191,7 +192,10 @@ def unlink(by: User | None, account_id: int) -> User:
 def find(session: Session, who: Claimed) -> Identity | None:
     """Return an identity that is known."""
     return session.scalar(
-        select(Identity).where(Identity.issuer == who.issuer, Identity.subject == who.subject)
+        select(Identity).where(
+            Identity.issuer == who.issuer,
+            Identity.subject_index.in_(sealing.ring().indexes(who.subject, "identity.subject")),
+        )
     )
 
 

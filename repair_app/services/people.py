@@ -8,13 +8,14 @@ from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 from flask_security import hash_password
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from repair_app.access import MANDATES
 from repair_app.db import db, now, today
 from repair_app.labels import Label
 from repair_app.models import Appointment, Organisation, Person, Role, User
 from repair_app.models.parties import OrganisationKind
+from repair_app.services import sessions
 from repair_app.services.transaction import transaction
 
 AGENT_SCOPES = tuple(MANDATES)
@@ -45,6 +46,14 @@ def end_sessions(user_id: int) -> None:
 def forget_sessions(user: User) -> None:
     """Make every session of an account, and every link that sets its password, worthless."""
     user.fs_uniquifier = make_secret()
+    leave(user)
+
+
+def leave(user: User) -> None:
+    """End every session of an account; a link that sets its password stays good."""
+    session = object_session(user)
+    if session is not None and user.id is not None:
+        sessions.end_all(session, user)
 
 
 def make_secret() -> str:
@@ -162,6 +171,7 @@ def appoint(
     appointment.scope = list(scope) if scope else None
     appointment.ends_on = ends_on
     session.flush()
+    leave(user)
     return appointment
 
 
@@ -186,6 +196,7 @@ def end_appointment(user: User, organisation: Organisation, role: Role) -> None:
     if appointment is None or not appointment.is_current:
         raise NotPossible(not_held(user, organisation, role))
     appointment.ends_on = today() - timedelta(days=1)
+    leave(user)
 
 
 def not_held(user: User, organisation: Organisation, role: Role) -> Label:

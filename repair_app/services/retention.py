@@ -16,6 +16,7 @@ from repair_app.models import (
     FormToken,
     KeptAnswer,
     SecurityEvent,
+    SignIn,
     StepReport,
     Viewing,
 )
@@ -65,6 +66,7 @@ DELETIONS: Final[Mapping[str, Deletion]] = {
     "form_tokens": of_table(FormToken, FormToken.used_at),
     "enquiries": of_table(Enquiry, Enquiry.at),
     "cleared_alarms": of_table(Alarm, Alarm.cleared_at, Alarm.cleared_at.is_not(None)),
+    "sign_ins": of_table(SignIn, SignIn.began_at),
     "viewings": of_table(Viewing, Viewing.first_at),
     "security_events": of_table(SecurityEvent, SecurityEvent.last_at),
 }

@@ -3,20 +3,20 @@
 import unicodedata
 from functools import partial
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from flask import Flask, Response, current_app, request, session
 from flask_babel import lazy_gettext as _l
 from flask_limiter.util import get_remote_address
 from flask_login import user_logged_in, user_logged_out
 from flask_security import RoleMixin, Security, WebauthnUtil
-from flask_security.core import _user_loader as library_loader
+from flask_security.utils import set_request_attr
 
 from repair_app import limits
 from repair_app.db import db, now
 from repair_app.forms.base import clean_text
 from repair_app.models import Passkey, User
-from repair_app.services import people
+from repair_app.services import people, sessions
 from repair_app.services.second_factor import Accounts, Codes
 
 
@@ -43,6 +43,7 @@ class SignIn(Security):
 
 
 LONGEST_ADDRESS = 254  # characters of an e-mail address (RFC 5321)
+KEY = "key"  # in the session: by which the store knows it
 BEGAN = "began"  # in the session: when somebody signed in, in seconds since 1970
 
 
@@ -110,11 +111,15 @@ def load_user(known_as: str) -> User | None:
 
     How long nobody clicked is told by the cookie's own age (PERMANENT_SESSION_LIFETIME).
     """
-    began = session.get(BEGAN)
+    began, key = session.get(BEGAN), session.get(KEY)
     longest = current_app.config["SESSION_LONGEST"].total_seconds()
-    if not isinstance(began, int) or now().timestamp() - began >= longest:
+    if not isinstance(began, int) or not key or now().timestamp() - began >= longest:
         return None
-    return cast("User | None", library_loader(known_as))  # type: ignore[no-untyped-call]
+    user = sessions.find_user(known_as, key)
+    if user is not None:  # what the library asks of a session
+        set_request_attr("fs_authn_via", "session")
+        set_request_attr("fs_paa", session.get("fs_paa", 0))
+    return user
 
 
 def end_session(_app: Flask, user: Any, **_: Any) -> None:
@@ -123,10 +128,11 @@ def end_session(_app: Flask, user: Any, **_: Any) -> None:
         people.end_sessions(user.id)
 
 
-def begin_session(_app: Flask, **_: Any) -> None:
+def begin_session(_app: Flask, user: User, **_: Any) -> None:
     """Note when a session began; let no sign-in set a cookie that outlasts it."""
     session.pop("_remember", None)
     session[BEGAN] = int(now().timestamp())
+    session[KEY] = sessions.begin(user, request.headers.get("User-Agent", ""))
 
 
 def has_missed(answer: Response) -> bool:

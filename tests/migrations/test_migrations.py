@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import inspect, text
 
 from config import ROOT
-from repair_app import ledger, schema
+from repair_app import ledger, schema, sealing
 from repair_app.db import db, now, writing
 from repair_app.models import Event, EventText
 from repair_app.services import feed
@@ -169,6 +169,57 @@ def test_reports_that_stood_among_the_drafts_are_let_go_and_the_drafts_stay(
     found = read_rows(["draft", "step_report"])
     assert [one["page"] for one in found["draft"]] == ["/cases/YY-2026-000001-M/amend"]
     assert found["step_report"] == []
+
+
+def test_contacts_are_encrypted_where_they_lie_and_decrypted_on_the_way_back(
+    spoilt: Flask, world: factories.World
+) -> None:
+    """Both ways: every value, however many, and what they are looked up by."""
+    found_in = (ROOT / "migrations" / "versions").glob("*_sealed_fields.py")
+    (sealed,) = (path.name[:4] for path in found_in)
+    before = IN_ORDER[IN_ORDER.index(sealed) - 1]
+    case, account = factories.make_case(world).id, world.subject.id
+    db.session.remove()
+    db.engine.dispose()
+    flask_migrate.downgrade(revision=before)
+    plain = {number: f"13900000{number:03d}" for number in range(600)}  # more than go at once
+    with writing(), db.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO complaint (id, case_id, code_digest, capacity, statement) "
+                "VALUES (1, :case, 'd', 'other', '如实说明')"
+            ),
+            {"case": case},
+        )
+        connection.execute(
+            text("INSERT INTO complaint_contact (complaint_id, contact) VALUES (1, 'enc1:mine')")
+        )
+        connection.execute(
+            text(
+                "INSERT INTO identity (user_id, issuer, subject, created_at) "
+                "VALUES (:account, 'https://id.example', :subject, :now)"
+            ),
+            [{"account": account, "subject": one, "now": now()} for one in plain.values()],
+        )
+    db.engine.dispose()
+    flask_migrate.upgrade(revision=sealed)
+    found = read_rows(["complaint", "complaint_contact", "identity"])
+    kept = [one["subject"] for one in found["identity"]]
+    kept += [found["complaint"][0]["statement"], found["complaint_contact"][0]["contact"]]
+    ring = sealing.ring()
+    assert all(str(one).startswith(f"enc1:{ring.first.name}:") for one in kept)
+    assert {one["subject_index"] for one in found["identity"]} == {
+        ring.index(one, "identity.subject") for one in plain.values()
+    }
+    assert ring.open(str(kept[-1]), "complaint_contact.contact") == "enc1:mine"
+    db.engine.dispose()
+    flask_migrate.downgrade(revision=before)
+    found = read_rows(["complaint", "complaint_contact", "identity"])
+    assert sorted(str(one["subject"]) for one in found["identity"]) == sorted(plain.values())
+    assert found["complaint"][0]["statement"] == "如实说明"
+    assert found["complaint_contact"][0]["contact"] == "enc1:mine"
+    db.engine.dispose()
+    flask_migrate.upgrade()
 
 
 def test_the_models_are_what_the_migrations_lead_to(bare: Flask) -> None:

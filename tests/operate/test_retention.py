@@ -33,6 +33,7 @@ DAYS = {
     "form_tokens": 90,
     "enquiries": 1825,
     "cleared_alarms": 400,
+    "sign_ins": 1,
     "viewings": 1095,
     "security_events": 730,
 }

@@ -7,7 +7,7 @@ from email.utils import getaddresses
 import pytest
 import time_machine
 
-from repair_app.db import db, now
+from repair_app.db import db, now, today
 from repair_app.models import Role, User
 from repair_app.services.transaction import transaction
 from tests.client import make_client, sign_in
@@ -302,3 +302,91 @@ def test_who_came_by_the_provider_and_has_no_password_signs_in_again(world, app)
         answer = reviewer.get(f"/cases/{case.ref}/sign_correction")
         assert answer.location == f"/cases/{case.ref}"
         assert reviewer.follow(answer).alerts
+
+
+# --- where somebody is signed in ------------------------------------------------------------------
+
+
+def ask_as(app, user, agent):
+    """Return the browser of somebody who has signed in with it, by the name that it has."""
+    client = make_client(app)
+    client.environ_base["HTTP_USER_AGENT"] = agent
+    sign_in(client, user.email)
+    return client
+
+
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
+WECHAT = "Mozilla/5.0 (Linux; Android 14) Chrome/116.0 Mobile Safari/537.36 MicroMessenger/8.0"
+
+
+def rows_on(page):
+    """Return what stands in the lines of the list."""
+    return [" ".join("".join(one.itertext()).split()) for one in page.tree.findall(".//main//li")]
+
+
+def test_a_person_sees_where_they_are_signed_in_and_ends_one_from_elsewhere(app, world):
+    office, phone = ask_as(app, world.subject, FIREFOX), ask_as(app, world.subject, WECHAT)
+    stranger = ask_as(app, world.stranger, FIREFOX)
+    rows = rows_on(office.read("/settings/sessions"))
+    assert [one.split(" ")[0] for one in rows] == ["WeChat", "Firefox"]
+    assert "Android" in rows[0]
+    assert "Windows" in rows[1]
+    (address,) = {
+        form.get("action")
+        for form in office.read("/settings/sessions").tree.findall(".//main//li//form")
+    }
+    assert press(stranger, address).status_code == 404
+    assert is_signed_in(phone)
+    assert press(office, address).location == "/settings/sessions"
+    assert not is_signed_in(phone)
+    assert is_signed_in(office)
+    assert is_signed_in(stranger)
+    assert press(office, address).status_code == 404
+    assert len(rows_on(office.read("/settings/sessions"))) == 1
+
+
+def test_all_others_are_ended_at_once(app, world):
+    clients = [ask_as(app, world.subject, FIREFOX) for _ in range(3)]
+    press(clients[1], "/settings/sessions/end-others")
+    assert [is_signed_in(one) for one in clients] == [False, True, False]
+
+
+@one_store
+def test_a_session_that_is_over_is_not_listed(app, world):
+    with time_machine.travel(START, tick=False) as moment:
+        ask_as(app, world.subject, FIREFOX)
+        moment.shift(timedelta(hours=11, minutes=59))
+        client = ask_as(app, world.subject, WECHAT)
+        assert len(rows_on(client.read("/settings/sessions"))) == 2
+        moment.shift(timedelta(minutes=2))
+        assert len(rows_on(client.read("/settings/sessions"))) == 1
+
+
+@pytest.mark.parametrize("change", ["given", "ended", "narrowed"])
+def test_sessions_end_when_a_role_changes(app, world, as_, change):
+    user = make_account(world.agency, Role.PROVIDER)
+    client, number = ask_as(app, user, FIREFOX), user.id
+    administrator = as_(world.administrator)
+    if change == "given":
+        answer = administrator.fill(
+            f"/admin/people/{number}/roles/new", uscc=world.agency.uscc, role="department"
+        )
+        assert answer.status_code == 302
+    elif change == "ended":
+        press(administrator, f"/admin/people/roles/{user.appointments[0].id}/end")
+    else:
+        address = f"/admin/people/roles/{user.appointments[0].id}"
+        administrator.fill(address, ends_on=str(today() + timedelta(days=30)))
+    assert not is_signed_in(client)
+
+
+@one_store
+def test_a_cookie_that_says_no_beginning_is_nobodys(app, world):
+    client = ask_as(app, world.subject, FIREFOX)
+    for name in ("began", "key"):
+        with client.session_transaction() as kept:
+            value = kept.pop(name)
+        assert not is_signed_in(client)
+        with client.session_transaction() as kept:
+            kept[name] = value
+    assert is_signed_in(client)
