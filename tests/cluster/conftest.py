@@ -200,7 +200,9 @@ def started() -> Iterator[SimpleNamespace]:
         for name, value in running.plan.environment.items():
             environment.setenv(name, value)
         environment.setenv("REDRESS_DATA", str(folder / "tests"))
-        app = create_app(TestConfig())
+        config = TestConfig()
+        config.FIELD_KEYS = running.plan.environment["REDRESS_FIELD_KEY"]  # the nodes', not ours
+        app = create_app(config)
     try:
         with app.app_context():
             world = make_world()

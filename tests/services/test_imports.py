@@ -35,6 +35,7 @@ QUARANTINE = (
     "deadline",
     "event",
     "message",
+    "pending_leaf",
     "ref_counter",
     "stream",
 )
