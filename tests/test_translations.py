@@ -30,6 +30,7 @@ from config import ROOT
 from repair_app.db import db
 from repair_app.engine.enforcement import CODES
 from repair_app.models import User
+from repair_app.sealing import Sealed
 from tests.client import Client
 from tests.factories import (
     PDF,
@@ -324,7 +325,7 @@ def untranslated() -> list[str]:
         columns = [
             one
             for one in table.columns
-            if isinstance(one.type, (String, JSON)) and not one.name.endswith("_zh")
+            if isinstance(one.type, (String, JSON, Sealed)) and not one.name.endswith("_zh")
         ]
         for row in db.session.execute(select(*columns)) if columns else ():
             for value in row:
