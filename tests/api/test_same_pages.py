@@ -48,6 +48,8 @@ NOT_FOR_MACHINES = {
     "agents.end": SEATS,
     "agents.send_link": SEATS,
     "invitations.set_password": KEYS,
+    "sessions.end": KEYS,
+    "sessions.end_others": KEYS,
     "unified.confirm": KEYS,
     "security.login": KEYS,
     "security.logout": KEYS,
