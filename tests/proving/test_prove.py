@@ -27,6 +27,13 @@ def policy(stages) -> Policy:
         return current_policy()
 
 
+@pytest.fixture(autouse=True)
+def within(stages):
+    """Prove within an application, as the command does: the real store seals by its keys."""
+    with stages("sqlite").app.app_context():
+        yield
+
+
 def bent(policy: Policy, workflow: str, transition: str, kind: str, what: str) -> Policy:
     return apply(policy, Mutant(workflow, transition, kind, what))
 
