@@ -214,3 +214,9 @@ def test_the_clock_is_read_in_one_place() -> None:
 def test_only_transactions_open_the_database_for_writing() -> None:
     writers = {path for path, tree in MODULES.items() if any(calls_of(tree, "writing"))}
     assert writers == {"repair_app/services/transaction.py"}
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """Of two of a name, one would not be collected: below tests/ there are no packages."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
