@@ -8,7 +8,7 @@ from flask import Flask, current_app, g, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from obstore.exceptions import BaseError as StorageError
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -86,6 +86,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(IntegrityError, show_collision)
     app.register_error_handler(OperationalError, show_loss)
     app.register_error_handler(NoConnection, show_loss)
+    app.register_error_handler(InterfaceError, show_loss)  # the connection is closed already
+    app.register_error_handler(PendingRollbackError, show_loss)  # it was lost in a transaction
     app.register_error_handler(StorageError, show_loss)
     app.register_error_handler(StaleDataError, lambda _: show(HTTPStatus.CONFLICT))
 
@@ -115,7 +117,9 @@ def show_collision(error: IntegrityError) -> Answer:
     return show(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def show_loss(error: OperationalError | NoConnection | StorageError) -> Any:
+def show_loss(
+    error: OperationalError | InterfaceError | PendingRollbackError | NoConnection | StorageError,
+) -> Any:
     """Show that the store does not answer, or not in time; nobody is signed in on that page."""
     if isinstance(error, OperationalError) and not is_passing(error):
         current_app.logger.error("the database cannot do what it was asked", exc_info=error)
