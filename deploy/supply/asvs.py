@@ -7,7 +7,6 @@ python3 manage.py asvs --check    compare it, and look whether what is named is 
 from __future__ import annotations
 
 import argparse
-import ast
 import re
 import sys
 import tomllib
@@ -16,6 +15,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from tests.node_ids import functions_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "docs" / "asvs.toml"
@@ -77,16 +78,6 @@ def check_item(item: Item) -> Iterator[str]:
     yield from (f"no test {one}" for one in item.get("tests", ()) if not is_test(one))
     yield from (f"no setting {one}" for one in item.get("settings", ()) if not is_setting(one))
     yield from (f"no document {one}" for one in item.get("documents", ()) if not is_document(one))
-
-
-@cache
-def functions_of(path: str) -> frozenset[str]:
-    """Return the names of the functions of a test file."""
-    file = ROOT / path
-    if not file.is_file():
-        return frozenset()
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    return frozenset(one.name for one in tree.body if isinstance(one, ast.FunctionDef))
 
 
 def is_test(node_id: str) -> bool:

@@ -1,20 +1,7 @@
 """The table of faults is whole, its tests and controls are there, and the page is drawn of it."""
 
-import ast
-from functools import cache
-
-from tests.faults.table import PAGE, ROOT, draw, read_table
-
-
-@cache
-def names_in(path):
-    """Return the names of the tests in a file."""
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    return {
-        one.name
-        for one in tree.body
-        if isinstance(one, ast.FunctionDef) and one.name.startswith("test_")
-    }
+from tests.faults.table import PAGE, draw, read_table
+from tests.node_ids import functions_of
 
 
 def test_every_fault_stands_there_once_with_its_invariant_a_test_and_a_control():
@@ -33,7 +20,7 @@ def test_every_test_that_is_named_is_there():
         assert len(set(named)) == len(named), one["number"]
         for test in named:
             path, _, name = test.partition("::")
-            assert name in names_in(path), f"{one['number']}: there is no {test}"
+            assert name in functions_of(path), f"{one['number']}: there is no {test}"
 
 
 def test_the_page_is_drawn_of_the_table():

@@ -1,23 +1,11 @@
 """The table of attacks is whole, its tests are there, and the page is drawn of it."""
 
-import ast
 import re
-from functools import cache
 
+from tests.node_ids import functions_of
 from tests.security.table import PAGE, ROOT, draw, read_table
 
 OWN = re.compile(r"test_rows?_((?:\d\d_)+)")
-
-
-@cache
-def names_in(path):
-    """Return the names of the tests in a file."""
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    return {
-        one.name
-        for one in tree.body
-        if isinstance(one, ast.FunctionDef) and one.name.startswith("test_")
-    }
 
 
 def test_every_attack_stands_there_once_with_its_answer_and_a_test():
@@ -41,14 +29,14 @@ def test_every_test_that_is_named_is_there():
         assert len(set(one["tests"])) == len(one["tests"]), one["number"]
         for test in one["tests"]:
             path, _, name = test.partition("::")
-            assert name in names_in(path), f"{one['number']}: there is no {test}"
+            assert name in functions_of(path), f"{one['number']}: there is no {test}"
 
 
 def test_every_test_of_this_folder_is_named_in_its_rows():
     named = {one["number"]: set(one["tests"]) for one in read_table()}
     for file in sorted((ROOT / "tests" / "security").glob("test_*.py")):
         path = file.relative_to(ROOT).as_posix()
-        for name in names_in(path):
+        for name in functions_of(path):
             if found := OWN.match(name):
                 for number in map(int, found[1].strip("_").split("_")):
                     assert f"{path}::{name}" in named[number], f"{number} does not name {name}"
