@@ -11,14 +11,12 @@ from typing import Any, Final
 
 from flask import current_app, render_template
 from flask_babel import force_locale, gettext
-from flask_security import hash_password
 from flask_security.recoverable import generate_reset_password_token, reset_password_token_status
 from flask_security.utils import check_and_get_token_status
 
 from repair_app import mail
-from repair_app.engine.step import SYSTEM
 from repair_app.models import User
-from repair_app.services import office_book, people
+from repair_app.services import office_book, own_password, people
 from repair_app.services.mail import find_server
 from repair_app.services.transaction import transaction
 
@@ -64,12 +62,7 @@ def set_password(token: str, password: str) -> User:
         session.refresh(user, with_for_update={"of": User})
         if find_invited(token) is not user:
             raise WorthlessLink  # somebody else was quicker
-        user.password = hash_password(password)
-        people.forget_sessions(user)
-        seat = next(iter(user.current_appointments), None)
-        actor = office_book.sitting_on(user, seat) if seat else SYSTEM
-        name = office_book.name_account(user)
-        office_book.note(session, office_book.ACCOUNTS, "set_password", name, actor)
+        own_password.put(session, user, password, "set_password")
         return user
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from flask import current_app
 from flask_security import hash_password
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from repair_app.db import db, now
 from repair_app.engine.step import SYSTEM
@@ -23,13 +24,20 @@ def change(user_id: int, password: str) -> User:
     with transaction() as session:
         office_book.take(session, office_book.ACCOUNTS)
         user = session.get_one(User, user_id, with_for_update={"of": User})
-        user.password = hash_password(password)
-        people.forget_sessions(user)
-        seat = next(iter(user.current_appointments), None)
-        actor = office_book.sitting_on(user, seat) if seat else SYSTEM
-        name = office_book.name_account(user)
-        office_book.note(session, office_book.ACCOUNTS, "change_password", name, actor)
+        put(session, user, password, "change_password")
         return user
+
+
+def put(session: Session, user: User, password: str, step: str) -> None:
+    """Give an account a password in the session's transaction, with its event (one of SET).
+
+    The account's row and the book of accounts are locked.
+    """
+    user.password = hash_password(password)
+    people.forget_sessions(user)
+    seat = next(iter(user.current_appointments), None)
+    actor = office_book.sitting_on(user, seat) if seat else SYSTEM
+    office_book.note(session, office_book.ACCOUNTS, step, office_book.name_account(user), actor)
 
 
 def is_too_old(user: User) -> bool:
