@@ -123,4 +123,6 @@ def watching(engine: Engine) -> Iterator[Writes]:
 def refusals_noted() -> int:
     """Return how many refusals were counted so far."""
     db.session.rollback()
-    return int(db.session.scalar(select(func.coalesce(func.sum(SecurityEvent.times), 0))))
+    noted = int(db.session.scalar(select(func.coalesce(func.sum(SecurityEvent.times), 0))))
+    db.session.rollback()  # what follows may take longer than a transaction may stand idle
+    return noted

@@ -194,7 +194,7 @@ def test_every_state_of_every_workflow_is_on_the_board_own_and_foreign(board: Bo
         (workflow, state, whose)
         for workflow, states in PERMITS.items()
         for state in states
-        if state != "new"  # nothing is there yet; how it begins is asked below
+        if state != "new"  # nothing is there yet: see test_openings.py
         for whose in ("own", "foreign")
     }
 
