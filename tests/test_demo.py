@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import flask_migrate
 import pytest
@@ -35,8 +36,10 @@ from repair_app.models import (
 )
 from repair_app.services import catalogue, records
 from repair_app.services.policy import current_policy
+from repair_app.services.tree import log
 from repair_app.web.interface import DEMO
-from tests import stores
+from tests import bundles, stores
+from tests.client import make_client
 from tests.conftest import build_app
 
 # The demonstration is made by the first test that asks for it: a minute on a busy machine.
@@ -56,6 +59,11 @@ CREDIT_CHECKS = {
     ("credit_check", one) for one in ("owed", "requested", "clean", "objected", "lapsed")
 }
 NOT_SHOWN = {("record", "withheld")} | BY_RECOGNISER | CREDIT_CHECKS
+# Of a proof bundle: what lies in it, what of it is signed or sealed, and bytes of a short file.
+KINDS_OF_FILES = {"README.txt", "attachments.txt", "checkpoint", "events", "files.txt", "keys.txt"}
+KINDS_OF_FILES |= {"proofs", "texts", "verify.py"}
+SIGNED = {"checkpoint", "events", "keys.txt", "proofs"}
+SHORT = 300
 OPTIONAL = {"withdraw": {"reason"}}
 OPENED_BY_THE_SYSTEM = {"self_correction"}  # by a scan, too: not every one is a story
 
@@ -263,6 +271,115 @@ def test_papers_open_as_what_they_are() -> None:
     place = int(pdf.content.rpartition(b"startxref\n")[2].split()[0])
     assert pdf.content[place:].startswith(b"xref")
     assert papers.make_paper("另一截图.png").sha256 != png.sha256
+
+
+# --- a case of it, taken home ---------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Taken:
+    """A case of the demonstration, as its subject and its office take it away."""
+
+    case: Case
+    subjects: bytes
+    offices: bytes
+
+
+@pytest.fixture(scope="module")
+def taken(shown: Flask, tmp_path_factory: pytest.TempPathFactory) -> Taken:
+    """Give the bundle of the objection with most events: by its page, and by the command."""
+    log.sequence(now())
+    longest = (
+        select(Case)
+        .join(Event, Event.stream == Case.ref)
+        .where(Case.workflow == "objection")
+        .group_by(Case)
+        .order_by(func.count().desc(), Case.id)
+    )
+    case = db.session.scalars(longest.limit(1)).one()
+    code = case.record.subject.uscc
+    player = next(
+        one
+        for one in cast.PLAYERS
+        if cast.UNITS[one.unit].uscc == code and one.role is Role.SUBJECT
+    )
+    client = make_client(shown)
+    email = cast.address(player.login)
+    client.send(client.get("/login"), "/login", email=email, password=cast.PASSWORD)
+    page = client.get(f"/cases/{case.ref}")
+    address = f"/cases/{case.ref}/proof.zip"
+    assert address in page.links.values()
+    answer = client.get(address)
+    assert answer.mimetype == "application/zip"
+
+    path = tmp_path_factory.mktemp("taken") / "case.zip"
+    command = ["history", "bundle", case.ref, "-o", str(path)]
+    done = shown.test_cli_runner().invoke(args=command)
+    assert done.exit_code == 0, done.output
+    return Taken(case, answer.data, path.read_bytes())
+
+
+def test_a_case_of_it_verifies_on_another_machine(taken: Taken, tmp_path: Path) -> None:
+    events = db.session.scalar(
+        select(func.count()).select_from(Event).where(Event.stream == taken.case.ref)
+    )
+    for number, content in enumerate((taken.subjects, taken.offices)):
+        folder = bundles.unpack(content, tmp_path / str(number))
+        done = bundles.verify(folder)
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+        assert f"✓ VERIFIED: {events} events" in done.stdout
+
+
+def test_one_changed_byte_in_any_of_its_files_is_found_and_said(
+    taken: Taken, tmp_path: Path
+) -> None:
+    """Every byte of its short files, and some of all others; a forger sums up anew."""
+    folder = bundles.unpack(taken.subjects, tmp_path / "b")
+    run = bundles.load_program()
+    assert bundles.judge(run, folder)[0] == 0
+    files = bundles.list_files(folder)
+    of_kinds = {one.relative_to(folder).parts[0] for one in files}
+    assert of_kinds == KINDS_OF_FILES
+    positions = 0
+    for path in files:
+        content = path.read_bytes()
+        for place in sorted(places_in(content)):
+            path.write_bytes(bundles.flip(content, place))
+            code, said = bundles.judge(run, folder)
+            assert (code, said[: len(bundles.SENTENCE)]) == (1, bundles.SENTENCE), (path, place)
+            assert " / " in said
+            positions += 1
+        path.write_bytes(content)
+    assert positions > 500
+    for path in (one for one in files if one.parent.name in SIGNED or one.name in SIGNED):
+        content = path.read_bytes()
+        path.write_bytes(bundles.flip(content, len(content) // 2))
+        bundles.sum_up(folder)
+        code, said = bundles.judge(run, folder)
+        assert (code, said[: len(bundles.SENTENCE)]) == (1, bundles.SENTENCE), path
+        path.write_bytes(content)
+    bundles.sum_up(folder)
+    assert bundles.judge(run, folder)[0] == 0
+
+
+def places_in(content: bytes) -> set[int]:
+    """Return which bytes of a file are changed: all of a short one, nine at least of a long one."""
+    last = len(content) - 1
+    assert last > 0
+    return {*range(0, last, 1 if last < SHORT else last // 8), last}
+
+
+def test_one_changed_byte_is_found_on_another_machine(taken: Taken, tmp_path: Path) -> None:
+    folder = bundles.unpack(taken.subjects, tmp_path / "b")
+    files = {one.relative_to(folder).parts[0]: one for one in bundles.list_files(folder)}
+    for path in files.values():
+        content = path.read_bytes()
+        path.write_bytes(bundles.flip(content, 9))  # of the program: in what it says of itself
+        done = bundles.verify(folder)
+        assert (done.returncode, done.stderr) == (1, ""), path
+        assert done.stdout.startswith(bundles.SENTENCE)
+        path.write_bytes(content)
+    assert bundles.verify(folder).returncode == 0
 
 
 # --- once -----------------------------------------------------------------------------------

@@ -52,8 +52,7 @@ def read_keys(path):
     for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
         name, key_id, encoded = line.split("+", 2)
         key = decode(encoded)
-        named = sha(name.encode(), b"\n", key).hex()[:8]
-        need(named == key_id, "公钥与名称不符", "a key does not fit its name")
+        need(sha(name.encode(), b"\n", key).hex()[:8] == key_id, "公钥有误", "a bad key")
         keys[name, key_id] = key[0], key[1:]
     return keys
 
@@ -67,11 +66,9 @@ def read_checkpoint(note, keys):
         content = decode(encoded)
         key = keys.get((name, content[:4].hex()))
         need(dash == "\u2014" and key, f"签名人不明：{name}", f"signed by a stranger: {name}")
-        said, signature = text, content[4:]
-        if key[0] == 4:  # a witness: c2sp.org/tlog-cosignature
-            said = f"cosignature/v1\ntime {int.from_bytes(signature[:8], 'big')}\n{text}"
-            signature = signature[8:]
-        Ed25519PublicKey.from_public_bytes(key[1]).verify(signature, said.encode())
+        begin = 12 if key[0] == 4 else 4  # a witness: c2sp.org/tlog-cosignature
+        time = f"cosignature/v1\ntime {int.from_bytes(content[4:12], 'big')}\n" * (begin == 12)
+        Ed25519PublicKey.from_public_bytes(key[1]).verify(content[begin:], (time + text).encode())
         signed.add((name, content[:4].hex()))
     need(keys and signed == set(keys) and note.endswith("\n"), "签名不全", "a signature lacks")
     _, size, root, *rest = text.split("\n")
@@ -79,16 +76,15 @@ def read_checkpoint(note, keys):
     return int(size), decode(root)
 
 
-def check_proof(text, note, size, root, event_hash):
+def check_proof(path, note, size, root, event):
     """Check that an event is in the tree (c2sp.org/tlog-proof)."""
-    head, _, checkpoint = text.partition("\n\n")
-    version, index, *path = head.split("\n")
+    head, _, checkpoint = path.read_bytes().decode().partition("\n\n")
+    version, index, *hashes = head.split("\n")
     number = re.fullmatch("index (0|[1-9][0-9]*)", index)
     need(version == "c2sp.org/tlog-proof@v1" and number, "证明格式有误", "a bad proof")
     need(checkpoint == note and int(number[1]) < size, "校验点不符", "of another checkpoint")
-    leaf = sha(b"\x00", bytes.fromhex(event_hash))
-    found, _ = climb(int(number[1]), size, [decode(one) for one in path], leaf)
-    need(found == root, "事件不在历史中", "the event is not in the history")
+    found = climb(int(number[1]), size, map(decode, hashes), sha(b"\x00", bytes.fromhex(event)))
+    need(found[0] == root, "事件不在历史中", "the event is not in the history")
 
 
 def check_event(folder, name, seq, prev, told):
@@ -107,9 +103,9 @@ def check_event(folder, name, seq, prev, told):
     return sha(content).hex()
 
 
-def check_printed(text, size, root):
+def check_printed(path, size, root):
     """Check that the tree named on a letter is the beginning of this one; return its name."""
-    first, old, *proof = text.split("\n")[:-1]
+    first, old, *proof = path.read_bytes().decode().split("\n")[:-1]
     number, before, hashes = int(first), decode(old), [decode(one) for one in proof]
     hashes[:0] = [before] if number & (number - 1) == 0 else []
     if (number, before) != (size, root):
@@ -123,6 +119,10 @@ def main():
     folder = given[0] if given else Path(__file__).parent
     told = {"texts 文字": 0, "hash only 仅有哈希": 0}
     try:
+        for line in (folder / "files.txt").read_bytes().decode().removesuffix("\n").split("\n"):
+            kept, name = line.split("  ")
+            whole = (folder / name).is_file() and sha((folder / name).read_bytes()).hex() == kept
+            need(whole, f"文件缺失或者有改动：{name}", f"a file is missing or was changed: {name}")
         note = (folder / "checkpoint").read_bytes().decode()
         keys = read_keys(given[1] if given[1:] else folder / "keys.txt")
         size, root = read_checkpoint(note, keys)
@@ -130,12 +130,11 @@ def main():
         need(names, "没有事件", "there are no events")
         for seq, name in enumerate(names, 1):
             prev = check_event(folder, name, seq, prev, told)
-            proof = (folder / "proofs" / f"{name}.tlog-proof").read_bytes().decode()
-            check_proof(proof, note, size, root, prev)
-        papers = sorted((folder / "printed").glob("*"))
-        letters = [check_printed(one.read_text(), size, root) for one in papers]
+            check_proof(folder / "proofs" / f"{name}.tlog-proof", note, size, root, prev)
+        letters = sorted(check_printed(one, size, root) for one in folder.glob("printed/*"))
     except Exception as flaw:  # whatever does not fit is no proof
-        say(f"✗ 不符 NOT VERIFIED: {flaw or type(flaw).__name__}\n")
+        bad = f"签名或者格式有误 / a bad signature or form ({type(flaw).__name__})"
+        say(f"✗ 不符 NOT VERIFIED: {flaw if ' / ' in str(flaw) else bad}\n")
         return 1
     say(f"✓ 属实：{len(names)} 个事件依次相连，均列入已签名的历史\n")
     say(f"✓ VERIFIED: {len(names)} events, one chain, all in the signed history\n")
@@ -147,4 +146,5 @@ def main():
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="replace")  # a terminal of another character set
     sys.exit(main())

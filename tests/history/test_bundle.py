@@ -1,20 +1,16 @@
 """What the subject takes home: it verifies without us, and one changed byte is enough to fail."""
 
 import hashlib
-import importlib.util
 import json
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from config import ROOT
 from repair_app.db import db, now, writing
 from repair_app.models import Case, Event, EventText, Letter, TreeCosignature, Viewing
 from repair_app.notes import WITNESS, Signer
@@ -22,12 +18,12 @@ from repair_app.services import viewings
 from repair_app.services.transaction import transaction
 from repair_app.services.tree import bundle, keys, log
 from tests import factories
+from tests.bundles import PROGRAM, SUMS, flip, list_files, load_program, sum_up, unpack, verify
 from tests.client import Client
 from tests.factories import World
 
 pytestmark = pytest.mark.usefixtures("key_file")
 one_store = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # no query is special
-PROGRAM = ROOT / "templates" / "bundle" / "verify.py"
 LONGEST_PROOF = 2048  # bytes
 
 
@@ -39,44 +35,6 @@ def case(world: World) -> Case:
     factories.act(world.reviewer, "accept", case)
     log.sequence(now())
     return case
-
-
-def unpack(content: bytes, folder: Path) -> Path:
-    with zipfile.ZipFile(BytesIO(content)) as archive:
-        archive.extractall(folder)
-    return folder
-
-
-def verify(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    """Run the bundle's own program: by itself, and where it could connect to nothing."""
-    alone = (
-        "import runpy, socket, sys\n"
-        "def never(*_): raise OSError('no network')\n"
-        "socket.socket.connect = socket.getaddrinfo = never\n"
-        "sys.argv = sys.argv[1:]\n"
-        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
-    )
-    command = [sys.executable, "-I", "-c", alone, str(folder / "verify.py"), str(folder), *more]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-
-
-def load_program() -> Callable[[Path], int]:
-    """Return the program as a function, for who runs it a thousand times."""
-    spec = importlib.util.spec_from_file_location("bundle_verify", PROGRAM)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-
-    def run(folder: Path) -> int:
-        before = sys.argv
-        sys.argv = ["verify.py", str(folder)]
-        try:
-            return int(module.main())
-        finally:
-            sys.argv = before
-
-    return run
 
 
 def take(client: Client, case: Case) -> bytes:
@@ -163,7 +121,10 @@ def test_keys_from_elsewhere_decide(world: World, case: Case, tmp_path: Path) ->
 
 @one_store
 def test_one_changed_byte_anywhere_is_found(world: World, case: Case, tmp_path: Path) -> None:
-    """Every byte of every file that is checked; the program runs in this process for it."""
+    """Every byte of each kind of file that is checked, by a forger who writes the sums anew.
+
+    The program runs in this process for it.
+    """
     folder = unpack(bundle.of_office(case.ref), tmp_path / "b")
     run = load_program()
     assert run(folder) == 0
@@ -179,12 +140,12 @@ def test_one_changed_byte_anywhere_is_found(world: World, case: Case, tmp_path: 
     for path in files:
         content = path.read_bytes()
         for place in range(len(content)):
-            changed = bytearray(content)
-            changed[place] ^= 1 << (place % 8)
-            path.write_bytes(changed)
+            path.write_bytes(flip(content, place))
+            sum_up(folder)
             if run(folder) == 0:
                 missed.append((path.name, place))
         path.write_bytes(content)
+        sum_up(folder)
     assert [one for one in missed if not is_harmless(folder, *one)] == []
     assert run(folder) == 0
 
@@ -197,12 +158,52 @@ def is_harmless(folder: Path, name: str, place: int) -> bool:
     path = folder / "texts" / name
     if not path.exists():
         return False
-    changed = bytearray(path.read_bytes())
-    changed[place] ^= 1 << (place % 8)
     before = json.loads(path.read_bytes())
-    after = json.loads(changed)
+    after = json.loads(flip(path.read_bytes(), place))
     same_salt = bytes.fromhex(after["salt"]) == bytes.fromhex(before["salt"])
     return same_salt and after["body"] == before["body"]
+
+
+@one_store
+def test_on_the_other_machine_there_is_no_network(tmp_path: Path) -> None:
+    """The test of the tests: what verifies a bundle here could not ask anybody."""
+    (tmp_path / "verify.py").write_text("import socket\nsocket.socket()\n")
+    done = verify(tmp_path)
+    assert done.returncode == 1
+    assert "no network here" in done.stderr
+    (tmp_path / "verify.py").write_text("import repair_app\n")
+    assert "No module named 'repair_app'" in verify(tmp_path).stderr
+
+
+@one_store
+def test_each_file_is_summed_up(world: World, case: Case, tmp_path: Path) -> None:
+    folder = unpack(bundle.of_office(case.ref), tmp_path / "b")
+    sums = {
+        one.relative_to(folder).as_posix(): hashlib.sha256(one.read_bytes()).hexdigest()
+        for one in list_files(folder)
+    }
+    del sums[SUMS]
+    written = "".join(f"{one}  {name}\n" for name, one in sorted(sums.items()))
+    assert (folder / SUMS).read_text() == written
+    (folder / "README.txt").unlink()
+    assert "a file is missing or was changed: README.txt" in verify(folder).stdout
+
+
+@one_store
+def test_a_terminal_of_another_character_set_is_told_as_well(
+    world: World, case: Case, tmp_path: Path
+) -> None:
+    folder = unpack(bundle.of_office(case.ref), tmp_path / "b")
+    for encoding, told in (("gbk", "属实"), ("ascii", "VERIFIED")):
+        done = subprocess.run(
+            [sys.executable, str(folder / "verify.py")],
+            capture_output=True,
+            check=False,
+            env={"PYTHONIOENCODING": encoding},
+        )
+        assert done.returncode == 0
+        assert done.stderr == b""
+        assert told in done.stdout.decode(encoding)
 
 
 @one_store
@@ -212,6 +213,7 @@ def test_a_file_that_was_taken_out_is_found(
 ) -> None:
     folder = unpack(bundle.of_office(case.ref), tmp_path / "b")
     min((folder / part).iterdir()).unlink()
+    sum_up(folder)
     assert load_program()(folder) == 1
 
 
@@ -224,6 +226,7 @@ def test_an_event_of_another_case_does_not_pass(world: World, case: Case, tmp_pa
     for part, suffix in (("events", "json"), ("proofs", "tlog-proof")):
         name = f"{part}/0001.{suffix}"
         (folder / name).write_bytes((strange / name).read_bytes())
+    sum_up(folder)
     assert load_program()(folder) == 1
 
 
@@ -284,6 +287,7 @@ def test_an_event_of_what_the_reader_may_not_see_is_there_by_its_hash(
     assert kept.read_text() == entity.hash == hashlib.sha256(entity.payload.encode()).hexdigest()
     assert verify(folder).returncode == 0
     kept.write_text(kept.read_text().replace(entity.hash[:4], "0000"))
+    sum_up(folder)
     assert verify(folder).returncode == 1
 
 

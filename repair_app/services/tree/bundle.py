@@ -5,6 +5,7 @@ and a program that checks all that. Of an event that the reader may not read the
 and a text that was erased is left out: both verify all the same (docs/adr/0024).
 """
 
+import hashlib
 import json
 from base64 import b64encode
 from collections.abc import Collection, Iterator, Sequence
@@ -97,6 +98,7 @@ def write(
     )
     files["README.txt"] = read_me(case, checkpoint, len(found), later - len(found))
     files["verify.py"] = (FILES / "verify.py").read_text(encoding="utf-8")
+    files["files.txt"] = list_sums(files)
     return pack(files, checkpoint.at)
 
 
@@ -176,6 +178,15 @@ def read_me(case: Case, checkpoint: TreeCheckpoint, events: int, later: int) -> 
         root=checkpoint.root[:16],
         day=local_date(checkpoint.at),
     )
+
+
+def list_sums(files: dict[str, str]) -> str:
+    """Return the SHA-256 of each file, a line each as sha256sum has them.
+
+    Against accidents, also in what is signed by nobody; against a forger there are the signatures.
+    """
+    sums = {name: hashlib.sha256(content.encode()).hexdigest() for name, content in files.items()}
+    return "".join(f"{one}  {name}\n" for name, one in sorted(sums.items()))
 
 
 def pack(files: dict[str, str], at: datetime) -> bytes:

@@ -1,0 +1,127 @@
+"""Proof bundles as whoever took one home has them: unpacked, and verified without us."""
+
+import hashlib
+import importlib.util
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from functools import cache
+from io import BytesIO, StringIO
+from pathlib import Path
+
+import cryptography
+
+from config import ROOT
+
+PROGRAM = ROOT / "templates" / "bundle" / "verify.py"
+SUMS = "files.txt"
+SENTENCE = "✗ 不符 NOT VERIFIED: "
+LIBRARIES = Path(cryptography.__file__).parents[1]
+# What the other machine has besides Python: cryptography, and what that consists of.
+INSTALLED = ("cryptography", "cffi", "_cffi_backend*", "pycparser", "typing_extensions.py")
+# No network, and nothing of ours: whoever asks for a socket, or finds us, has failed.
+ALONE = """
+import runpy, sys
+def watch(event, _):
+    if event.startswith("socket."):
+        raise OSError("no network here")
+sys.addaudithook(watch)
+sys.path.append(sys.argv[1])
+sys.argv = sys.argv[2:]
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+finally:
+    assert not {"repair_app", "config", "flask", "sqlalchemy"} & set(sys.modules)
+"""
+
+
+def unpack(content: bytes, folder: Path) -> Path:
+    """Unpack a bundle into a new folder; return it."""
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def verify(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """Run the bundle's own program as on another machine: see ALONE.
+
+    An isolated interpreter with no environment and no library but cryptography, started elsewhere,
+    and in a network of its own where the system grants one.
+    """
+    other = folder.parent / "other-machine"
+    if not other.exists():
+        other.mkdir(parents=True)
+        for pattern in INSTALLED:
+            for one in LIBRARIES.glob(pattern):
+                (other / one.name).symlink_to(one)
+    command = [sys.executable, "-I", "-S", "-B", "-c", ALONE, str(other)]
+    return subprocess.run(
+        [*without_network(), *command, str(folder / "verify.py"), str(folder), *more],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        cwd="/",
+        env={},
+    )
+
+
+@cache
+def without_network() -> tuple[str, ...]:
+    """Return what starts a program in a network of its own, without any line; nothing if denied."""
+    unshare = shutil.which("unshare")
+    prefix = (unshare, "--map-root-user", "--net") if unshare else ()
+    if prefix and subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode:
+        return ()
+    return prefix
+
+
+def load_program() -> Callable[[Path], int]:
+    """Return the program as a function, for who runs it a thousand times."""
+    spec = importlib.util.spec_from_file_location("bundle_verify", PROGRAM)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def run(folder: Path) -> int:
+        before = sys.argv
+        sys.argv = ["verify.py", str(folder)]
+        try:
+            return int(module.main())
+        finally:
+            sys.argv = before
+
+    return run
+
+
+def judge(run: Callable[[Path], int], folder: Path) -> tuple[int, str]:
+    """Return what such a function says of a bundle: its code, and its words."""
+    with redirect_stdout(StringIO()) as said:
+        code = run(folder)
+    return code, said.getvalue()
+
+
+def sum_up(folder: Path) -> None:
+    """Write the sums of a bundle anew, as a forger does who changed a file."""
+    names = [line[66:] for line in (folder / SUMS).read_text().splitlines()]
+    lines = [
+        f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n"
+        for name in names
+        if (folder / name).exists()
+    ]
+    (folder / SUMS).write_text("".join(lines))
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Return the files of a bundle, those of its folders too."""
+    return sorted(one for one in folder.rglob("*") if one.is_file())
+
+
+def flip(content: bytes, place: int) -> bytes:
+    """Return a file with one bit of one byte changed."""
+    changed = bytearray(content)
+    changed[place] ^= 1 << (place % 8)
+    return bytes(changed)
