@@ -10,15 +10,16 @@ PAGE = ROOT / "docs" / "attacks.md"
 HEAD = """\
 # Attacks that are refused
 
-Each line is an attack, what has to come of it, where it was done to somebody, and the tests that
-show it here. Drawn of [tests/security/attacks.toml](../tests/security/attacks.toml) by
+Each line is an attack, what has to come of it, where it was done to somebody, the tests that show
+it here, and tests in which a guard is taken away, so that it is seen to be what refuses. Drawn of
+[tests/security/attacks.toml](../tests/security/attacks.toml) by
 `python -m tests.security.table`. To see for yourself: `python3 manage.py test tests/security`, or
-any test of the last column by its name.
+any test by its name.
 
 ASVS: items of the OWASP Application Security Verification Standard 5.0.0.
 
-| # | Who, and what is tried | What has to come of it | ASVS | Where it happened | Tests |
-|---|---|---|---|---|---|
+| # | Who, and what is tried | What has to come of it | ASVS | Where | Tests | Controls |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -40,8 +41,14 @@ def cells_of(attack: dict[str, Any]) -> list[str]:
         attack["expected"],
         " ".join(attack["asvs"]),
         "; ".join(attack["precedent"]) or "–",
-        "<br>".join(f"`{one.removeprefix('tests/')}`" for one in attack["tests"]),
+        spell(attack["tests"]),
+        spell(attack.get("controls", [])) or "–",
     ]
+
+
+def spell(tests: list[str]) -> str:
+    """Return tests below each other."""
+    return "<br>".join(f"`{one.removeprefix('tests/')}`" for one in tests)
 
 
 def escape(cell: str) -> str:

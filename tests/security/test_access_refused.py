@@ -1,7 +1,9 @@
 """Who asks for what is not theirs, or not yet, or not at all: rows 1 to 32."""
 
 import io
+import re
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,10 @@ from sqlalchemy import select
 from transitions import Machine
 from werkzeug.routing import AnyConverter
 
-from repair_app.db import db
+import repair_app
+from repair_app.db import db, today
 from repair_app.engine import machine
-from repair_app.models import Case, Document, Event, Letter, Role, User
+from repair_app.models import Case, Document, Event, Letter, Organisation, Role, User
 from repair_app.services.transaction import transaction
 from repair_app.web.door import MACHINES, PUBLIC, rule_of
 from tests.factories import (
@@ -26,7 +29,10 @@ from tests.factories import (
     make_pdf,
     make_record,
     make_upload,
+    requirement_of,
 )
+from tests.imports.test_notices import annulment
+from tests.journeys.steps import certify
 
 one_store = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # no query is special
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -357,3 +363,143 @@ def test_row_13_who_left_the_office_is_refused_at_the_next_click(as_, world, dig
     answer = client.send(page, f"/cases/{case.ref}/accept")
     assert answer.status_code in {403, 404}
     assert digest() == before
+
+
+# --- row 14: the same act by another way ----------------------------------------------------------
+
+
+# That something was sent to the interface, and what became of it, is kept.
+NOTED = ("kept_answer", "form_token", "import_batch", "import_row", "ref_counter")
+
+
+def stepped_in_bulk(client, ref, step, version):
+    """Send a step as the worklist does for several matters; return the status."""
+    sent = {
+        "csrf_token": client.token(),
+        "matter": f"cases {ref}",
+        "step": f"objection.{step}",
+        f"token:{ref}": secrets.token_urlsafe(24),
+        f"version:{ref}": str(version),
+    }
+    return client.post("/work/steps/take", data=sent).status_code
+
+
+@one_store
+def test_row_14_cve_2021_30164_what_is_refused_on_the_page_is_refused_by_every_other_way(
+    as_, machine, world, digest
+):
+    """Another agency: page, interface, many at once, a note, a notice about the record."""
+    case = make_case(world, "with_provider")
+    ref, version, record = case.ref, case.version, case.record.ref
+    client, system = as_(world.other_provider), machine("other_provider")
+    before = digest(*NOTED)
+    data = {"csrf_token": client.token(), "version": str(version), "findings": "属实。"}
+    assert client.post(f"/cases/{ref}/confirm", data=data).status_code == 404
+    body = {"version": version, "answers": {"findings": "属实。"}}
+    assert system.post(f"/cases/{ref}/steps/confirm", body).status_code == 404
+    assert stepped_in_bulk(client, ref, "begin_appraisal", version) == 404
+    assert client.post("/work/assign", data={**data, "ref": ref}).status_code in {302, 404}
+    assert client.post(f"/cases/{ref}/notes", data={**data, "note": "x"}).status_code == 404
+    assert system.post(f"/cases/{ref}/notes", {"note": "x"}).status_code in {403, 404}
+    assert system.post(f"/records/{record}/matters/annulment", body).status_code in {403, 404}
+    told = system.post("/records/notices", {"notices": [annulment(case.record)]})
+    assert told.status_code == 200
+    assert [one["verdict"] for one in told.json["items"]] == ["refused"]
+    assert digest(*NOTED) == before
+    assert (get_case(ref).state, get_case(ref).version) == ("with_provider", version)
+
+
+def test_row_14_pypi_2026_6_nothing_is_done_by_a_mail_that_comes_in():
+    """No module reads mails: what is refused elsewhere cannot be asked for by one."""
+    readers = "imaplib|poplib|mailbox|smtpd|aiosmtpd"
+    reads = re.compile(rf"^\s*(?:import|from) (?:{readers})\b", re.MULTILINE)
+    for file in Path(repair_app.__file__).parent.rglob("*.py"):
+        assert not reads.search(file.read_text(encoding="utf-8")), file.name
+
+
+# --- row 27: repair that is not due ---------------------------------------------------------------
+
+
+def hinder(world, hindrance):
+    """Return a record that cannot be repaired, and what the answer says of it."""
+    firm, agency = world.firm, world.agency
+    if hindrance == "never":
+        severity = {"severity": "specific_serious", "decided_days_ago": 800}
+        return make_record(firm, agency, **severity), "不予修复"
+    if hindrance == "too early":
+        record = make_record(firm, agency, decided_days_ago=20)
+        day = record.min_publication_until + timedelta(days=1)
+        return record, f"{day.year}年{day.month}月{day.day}日"
+    record = make_record(firm, agency)
+    day = today() + timedelta(days=100)
+    with transaction() as session:
+        session.get_one(Organisation, firm.id).barred_until = day
+    return record, f"{day.year}年{day.month}月{day.day}日"
+
+
+@pytest.mark.parametrize("hindrance", ["never", "too early", "barred"])
+@one_store
+def test_row_27_repair_that_is_not_due_is_begun_by_no_way_and_the_reason_is_said(
+    as_, machine, world, digest, hindrance
+):
+    record, said = hinder(world, hindrance)
+    client, system = as_(world.subject), machine("subject")
+    before = digest("staged_upload", "draft", "kept_answer")
+    page = client.fill(f"/records/{record.ref}/repair", statement="已整改。")
+    assert page.status_code == 409
+    assert said in page.words
+    assert page.fields["statement"] == "已整改。"
+    body = {"version": 0, "answers": {"statement": "已整改。"}}
+    answer = system.post(f"/records/{record.ref}/matters/repair", body)
+    assert answer.status_code == 409
+    assert answer.json["code"] == "refused"
+    assert digest("staged_upload", "draft", "kept_answer") == before
+
+
+@one_store
+def test_row_27_while_the_record_is_disputed_no_repair_is_granted(as_, world):
+    record = make_record(world.firm, world.agency)
+    case = make_case(world, "grant_proposed", workflow="repair", record=record)
+    make_case(world, "accepted", record=record)
+    page = as_(world.second_reviewer).fill(f"/cases/{case.ref}/sign_grant")
+    assert page.status_code == 409
+    assert page.having("alert-danger")
+    assert get_case(case.ref).state == "grant_proposed"
+
+
+# --- row 30: numbers of certificates --------------------------------------------------------------
+
+
+def enrol_for_training(world, subject, firm):
+    """Return the reference of a training that a firm asked for its serious record."""
+    record = make_record(firm, world.agency, severity="serious", decided_days_ago=300)
+    case = make_case(world, "draft", workflow="repair", record=record, subject=subject)
+    training = requirement_of(case, "training")
+    act(subject, "enrol", training, institution_id=world.training_house.id)
+    return training.ref
+
+
+@one_store
+def test_row_30_a_certificate_serves_one_firm_once(as_, world, digest):
+    """Of another firm, used before by another or by the same firm, run out already: refused."""
+    own = enrol_for_training(world, world.subject, world.firm)
+    again = enrol_for_training(world, world.subject, world.firm)
+    others = enrol_for_training(world, world.stranger, world.other_firm)
+    client = as_(world.institution)
+    assert certify(client, "confirm_training", own, "培训7号").status_code == 302
+    before = digest()
+    refused = [
+        certify(client, "confirm_training", others, "培训7号"),
+        certify(client, "confirm_training", again, "培训7号"),
+        certify(client, "confirm_training", again, "培训8号", uscc=world.other_firm.uscc),
+        client.fill(
+            f"/requirements/{again}/confirm_training",
+            number="培训9号",
+            uscc=world.firm.uscc,
+            issued_on=(today() - timedelta(days=30)).isoformat(),
+            valid_until=(today() - timedelta(days=1)).isoformat(),
+        ),
+    ]
+    assert {one.status_code for one in refused} <= {400, 409}
+    assert digest() == before
+    assert certify(client, "confirm_training", again, "培训10号").status_code == 302
