@@ -621,6 +621,7 @@ class World:
         "institution",
         "auditor",
         "administrator",
+        "security_officer",
     )
 
     def __init__(self, ids: Mapping[str, int]) -> None:
@@ -678,6 +679,7 @@ def make_world() -> World:
         "institution": ("training_house", Role.INSTITUTION),
         "auditor": ("centre", Role.AUDITOR),
         "administrator": ("centre", Role.ADMINISTRATOR),
+        "security_officer": ("centre", Role.SECURITY_OFFICER),
     }
     accounts = {
         name: make_account(

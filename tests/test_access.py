@@ -101,6 +101,7 @@ SEES: dict[str, set[str]] = {
     "other_officer": set(),
     "institution": set(),
     "administrator": set(),
+    "security_officer": set(),
     "former reviewer": set(),
     "reviewer until today": {"submitted", "with_provider", "other submitted"},
     "reviewer until tomorrow": {"submitted", "with_provider", "other submitted"},

@@ -285,7 +285,7 @@ def test_all_people_of_an_organisation_are_reached_page_by_page(admin, world, mo
         seen += [one for one in page.links.values() if re.fullmatch("/admin/people/[0-9]+", one)]
         address = next((where for text, where in page.links.items() if text == "更多"), None)
     people = (world.reviewer, world.second_reviewer, world.torn_reviewer, world.reviewer_again)
-    accounts = [*people, world.auditor, world.administrator]
+    accounts = [*people, world.auditor, world.administrator, world.security_officer]
     assert sorted(seen) == sorted(f"/admin/people/{one.id}" for one in accounts)
 
 

@@ -195,8 +195,8 @@ class RoleForm(TermForm):
             raise ValidationError(_l("Only an agent has a scope: untick it, or choose “agent”."))
 
 
-class InvitationForm(RoleForm):
-    """A person who gets an account, or a further one, with a role."""
+class NewcomerForm(OfficeForm):
+    """A person who gets an account, or a further one."""
 
     email = address()
     name = free_line(_l("Full name"), _l("Of a person who has no account yet."))
@@ -224,6 +224,10 @@ class InvitationForm(RoleForm):
             ]
             return False
         return fits
+
+
+class InvitationForm(RoleForm, NewcomerForm):
+    """A person who gets an account, or a further one, with a role."""
 
 
 class AgentForm(AgentTermForm):

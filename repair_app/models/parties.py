@@ -31,6 +31,7 @@ class Role(StrEnum):
     INSTITUTION = "institution"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
+    SECURITY_OFFICER = "security_officer"
     SYSTEM = "system"
 
 

@@ -1,10 +1,11 @@
-"""Accounts, roles and institutions, as administrators change them: each change an event.
+"""Accounts, roles and institutions, as officers change them: each change an event.
 
-Nobody gives a role to themselves, by whichever of their accounts, and the last administrator stays.
-`by` is the administrator who asks; None for an operator of the commands.
+Nobody gives a role to themselves, by whichever of their accounts, and the last one stays whose
+office the site cannot be without (services/offices.py). Which officer may ask for what is said by
+the pages. `by` is the officer who asks; None for an operator of the commands.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +21,7 @@ from repair_app.labels import Label
 from repair_app.models import Appointment, InstitutionRegistration, Organisation, Person, Role, User
 from repair_app.models.parties import OrganisationKind
 from repair_app.penalty_format import normalise_uscc
-from repair_app.services import institutions, machines, office_book, people
+from repair_app.services import institutions, machines, office_book, offices, people
 from repair_app.services.cases import NotVisible
 from repair_app.services.people import NotPossible
 from repair_app.services.transaction import transaction
@@ -38,15 +39,22 @@ FITTING: Final = {
     Role.INSTITUTION: frozenset({Kind.INSTITUTION}),
     Role.AUDITOR: PUBLIC_BODIES,
     Role.ADMINISTRATOR: PUBLIC_BODIES,
+    Role.SECURITY_OFFICER: PUBLIC_BODIES,
 }
 ONESELF: Final = Label(
-    "不得为本人任命，请由另一名管理员办理。",
-    "nobody gives a role to themselves: another administrator has to",
+    "不得为本人任命，请由另一名管理人员办理。",
+    "nobody gives a role to themselves: another officer has to",
 )
-LAST: Final = Label(
-    "至少保留一名能够登录、任期没有截止日的管理员，请先任命另一名管理员。",
-    "one administrator who can sign in, with no last day, has to stay: appoint another one first",
-)
+LAST: Final = {
+    Role.ADMINISTRATOR: Label(
+        "至少保留一名能够登录、任期没有截止日的管理员，请先任命另一名管理员。",
+        "one administrator who can sign in, with no last day, has to stay: appoint another first",
+    ),
+    Role.SECURITY_OFFICER: Label(
+        "至少保留一名能够登录、任期没有截止日的安全管理员，请先任命另一名安全管理员。",
+        "one security officer who can sign in, with no last day, has to stay: appoint another",
+    ),
+}
 UNFITTING: Final = Label("该机构不能有这种身份的人员。", "nobody can be that for this organisation")
 OVER: Final = Label("截止日不得早于今天。", "the last day cannot be over already")
 ENDED: Final = Label("该任职已经结束。", "the role has ended already")
@@ -92,12 +100,33 @@ def open_account(by: User | None, who: Newcomer, seat: Seat, password: str | Non
     Raises NotPossible.
     """
     with changing() as session:
-        known = people.get_account(session, who.same_person_as) if who.same_person_as else None
-        if known is not None:
-            refuse_oneself(by, known.person_id)
+        known = find_known(session, by, who)
         organisation = fitting(session, seat)
         actor = office_book.actor_of(by)
         return add_account(session, actor, who, seat, organisation, known=known, password=password)
+
+
+def enter_account(by: User | None, who: Newcomer) -> User:
+    """Return a new account that holds no role yet; the person is to be invited.
+
+    Raises NotPossible.
+    """
+    with changing() as session:
+        known = find_known(session, by, who)
+        person = known.person if known else None
+        user = people.enter_account(session, who.email, who.name, None, person=person)
+        facts = {"same_person_as": known.id} if known else None
+        note(session, "invite", user, office_book.actor_of(by), facts)
+        return user
+
+
+def find_known(session: Session, by: User | None, who: Newcomer) -> User | None:
+    """Return the account that a newcomer has already, if any. Raises NotPossible."""
+    if not who.same_person_as:
+        return None
+    known = people.get_account(session, who.same_person_as)
+    refuse_oneself(by, known.person_id)
+    return known
 
 
 def add_account(
@@ -156,8 +185,7 @@ def close(by: User | None, account_id: int) -> User:
     with changing() as session:
         user = get_user(session, account_id)
         people.close_account(user)
-        if user.holds(Role.ADMINISTRATOR):
-            refuse_without_administrator(session)
+        refuse_without_officer(session, user.current_appointments)
         note(session, "close", user, office_book.actor_of(by))
         machines.settle(session, office_book.actor_of(by), user.person_id)
         return user
@@ -214,8 +242,7 @@ def change(
         seat = get_seat(session, appointment_id)
         refuse_oneself(by, seat.user.person_id)
         alter(session, office_book.actor_of(by), seat, scope, ends_on)
-        if seat.role == Role.ADMINISTRATOR:
-            refuse_without_administrator(session)
+        refuse_without_officer(session, [seat])
         return seat.user
 
 
@@ -243,8 +270,7 @@ def end(by: User | None, appointment_id: int) -> User:
     with changing() as session:
         seat = get_seat(session, appointment_id)
         take_away(session, office_book.actor_of(by), seat)
-        if seat.role == Role.ADMINISTRATOR:
-            refuse_without_administrator(session)
+        refuse_without_officer(session, [seat])
         return seat.user
 
 
@@ -264,21 +290,31 @@ def refuse_oneself(by: User | None, person_id: int) -> None:
         raise NotPossible(ONESELF)
 
 
-def refuse_without_administrator(session: Session) -> None:
-    """Raise NotPossible where no administrator would be left who can sign in for good."""
+def refuse_without_officer(session: Session, seats: Iterable[Appointment]) -> None:
+    """Raise NotPossible where nobody would be left for good in an office the site needs.
+
+    seats: what somebody loses, or might.
+    """
     session.flush()
+    held = {one.role for one in seats}
+    for role in offices.indispensable():
+        if role in held and not stays(session, role):
+            raise NotPossible(LAST[role])
+
+
+def stays(session: Session, role: Role) -> bool:
+    """Say whether somebody who can sign in holds a role with no last day."""
     ways = [User.identities.any()]
     if current_app.config["TAKES_PASSWORDS"]:
         ways.append(User.password.is_not(None))
     lasting = (
         select(Appointment.id)
         .join(Appointment.user)
-        .where(Appointment.role == Role.ADMINISTRATOR, Appointment.ends_on.is_(None))
+        .where(Appointment.role == role, Appointment.ends_on.is_(None))
         .where(User.active, or_(*ways))
         .limit(1)
     )
-    if session.scalar(lasting) is None:
-        raise NotPossible(LAST)
+    return session.scalar(lasting) is not None
 
 
 def fitting(session: Session, seat: Seat) -> Organisation:

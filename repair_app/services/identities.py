@@ -183,8 +183,7 @@ def unlink(by: User | None, account_id: int) -> User:
         session.flush()
         session.expire(user)
         people.forget_sessions(user)
-        if user.holds(Role.ADMINISTRATOR):
-            administration.refuse_without_administrator(session)
+        administration.refuse_without_officer(session, user.current_appointments)
         administration.note(session, "unlink_identity", user, office_book.actor_of(by))
         return user
 

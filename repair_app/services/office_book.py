@@ -20,7 +20,7 @@ from repair_app.labels import Label
 from repair_app.models import Appointment, Event, Organisation, Role, Stream, User
 
 VERSION: Final = "1"  # of what an event says
-KEEPERS: Final = (Role.ADMINISTRATOR, Role.SYSTEM)
+KEEPERS: Final = (Role.ADMINISTRATOR, Role.SECURITY_OFFICER, Role.SYSTEM)
 
 
 def open_book(name: str, label: Label, steps: Mapping[str, Label]) -> Workflow:
@@ -197,12 +197,10 @@ def note(
 
 
 def actor_of(user: User | None) -> Actor:
-    """Return who changes something as an administrator; None: an operator of the commands."""
+    """Return who changes something by an office; None: an operator of the commands."""
     if user is None:
         return SYSTEM
-    return sitting_on(
-        user, next(one for one in user.current_appointments if one.role == Role.ADMINISTRATOR)
-    )
+    return sitting_on(user, next(one for one in user.current_appointments if one.role in KEEPERS))
 
 
 def sitting_on(user: User, seat: Appointment) -> Actor:

@@ -15,7 +15,7 @@ from repair_app.db import db, now, today
 from repair_app.labels import Label
 from repair_app.models import Appointment, Organisation, Person, Role, User
 from repair_app.models.parties import OrganisationKind
-from repair_app.services import sessions
+from repair_app.services import offices, sessions
 from repair_app.services.transaction import transaction
 
 AGENT_SCOPES = tuple(MANDATES)
@@ -23,10 +23,10 @@ SCOPE_OF_AGENTS = Label(
     "代理人须有授权范围，其他身份没有授权范围。",
     f"an agent, and no other, has a scope of {', '.join(AGENT_SCOPES)}",
 )
-
-
-# Who watches is not who is watched.
-APART = {Role.ADMINISTRATOR: Role.AUDITOR, Role.AUDITOR: Role.ADMINISTRATOR}
+TWO_OFFICES = Label(
+    "系统管理员、安全管理员、审计三种职责，同一人只能承担其中一种。",
+    "nobody is two of administrator, security officer and auditor at once",
+)
 
 
 class NotPossible(ValueError):
@@ -109,10 +109,26 @@ def add_account(
 ) -> User:
     """Return an account with one appointment.
 
+    Raises NotPossible as `enter_account` and `appoint` do.
+    """
+    user = enter_account(session, email, name, password, person=person)
+    appoint(session, user, organisation, role, scope=scope, ends_on=ends_on)
+    return user
+
+
+def enter_account(
+    session: Session,
+    email: str,
+    name: str,
+    password: str | None,
+    *,
+    person: Person | None = None,
+) -> User:
+    """Return an account that holds no role yet.
+
     password: None where the person is going to choose it. person: who has an account already and
     gets a further one; without, the person is new.
-    Raises NotPossible for an address that is none or is taken, a short password, or an agent
-    without a scope.
+    Raises NotPossible for an address that is none or is taken, or a short password.
     """
     address = check_email(email)
     if session.scalar(select(User.id).where(User.email == address)):
@@ -134,7 +150,7 @@ def add_account(
         person=person or Person(name=name),
     )
     session.add(user)
-    appoint(session, user, organisation, role, scope=scope, ends_on=ends_on)
+    session.flush()
     return user
 
 
@@ -150,7 +166,7 @@ def appoint(
     """Give a person a role for an organisation; one that had ended begins anew.
 
     Raises NotPossible for an agent without scope, for a role that the person holds already, or for
-    administrator and auditor at once.
+    two of the three offices (services/offices.py) at once.
     """
     if role is Role.SYSTEM:
         raise NotPossible(Label("“系统”不是人员的身份。", "no person is the system"))
@@ -178,16 +194,11 @@ def appoint(
 def refuse_two_offices(user: User, role: Role) -> None:
     """Let nobody watch over their own doings, by another account neither. Raises NotPossible.
 
-    Graded protection has administration and audit apart (GB/T 22239-2019 8.1.5, 管理权限分离).
+    Graded protection has three officers apart (GB/T 22239-2019 8.1.5, 三员分立).
     """
-    others = APART.get(role)
-    if others and any(account.holds(others) for account in user.person.accounts):
-        raise NotPossible(
-            Label(
-                "同一人不得既任管理员又任审计。",
-                "nobody is administrator and auditor at once",
-            )
-        )
+    others = offices.OFFICERS - {role} if role in offices.OFFICERS else ()
+    if any(account.holds(one) for account in user.person.accounts for one in others):
+        raise NotPossible(TWO_OFFICES)
 
 
 def end_appointment(user: User, organisation: Organisation, role: Role) -> None:

@@ -1,4 +1,4 @@
-"""The administrator's desk: what can be changed, what was changed, how it runs, by which policy.
+"""The officers' desk: what can be changed, what was changed, how it runs, by which policy.
 
 What is policy (courses, letters, rules) is read here and changed in its files only (docs/adr/0014).
 """
@@ -9,11 +9,11 @@ from flask import Blueprint, abort, render_template, send_file
 from werkzeug.wrappers import Response
 
 from repair_app.engine.letter_kinds import LetterKind
-from repair_app.models import Role
 from repair_app.services import deadlines, history, letter_samples, overview, training
+from repair_app.services.offices import Duty
 from repair_app.services.policy import current_policy
 from repair_app.services.rule_words import PARTS
-from repair_app.web.door import only
+from repair_app.web.door import entrusted
 from repair_app.web.view import language, row_before
 from repair_app.web.workings import alarm_words, failure_words, job_words, round_words
 
@@ -21,7 +21,7 @@ pages = Blueprint("admin", __name__, url_prefix="/admin")
 
 
 @pages.get("")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.LOOK)
 def index() -> str:
     """Show what can be administered, and what the system could not do."""
     return render_template(
@@ -32,7 +32,7 @@ def index() -> str:
 
 
 @pages.get("/changes")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.REVIEW)
 def changes() -> str:
     """List who changed what in administration, newest first; of matters nothing is told."""
     happenings = history.list_changes(row_before())
@@ -40,7 +40,7 @@ def changes() -> str:
 
 
 @pages.get("/running")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def running() -> str:
     """Show how mails and jobs stand."""
     found = overview.read_running()
@@ -53,21 +53,21 @@ def running() -> str:
 
 
 @pages.get("/settings")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.LOOK)
 def settings() -> str:
     """Show by what the application runs."""
     return render_template("admin/settings.html", found=overview.read_settings(), parts=PARTS)
 
 
 @pages.get("/courses")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def courses() -> str:
     """List the courses."""
     return render_template("admin/courses.html", found=training.current_courses().values())
 
 
 @pages.get("/courses/<key>")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def course(key: str) -> str:
     """Show the lessons of a course, its questions with the right answers, and how they did."""
     found = training.current_courses().get(key) or abort(404)
@@ -76,21 +76,21 @@ def course(key: str) -> str:
 
 
 @pages.get("/letters")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def letters() -> str:
     """List the kinds of letters."""
     return render_template("admin/letters.html", found=current_policy().letters.kinds.values())
 
 
 @pages.get("/letters/<kind>")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def letter(kind: str) -> str:
     """Show the texts of a kind of letter, in both languages."""
     return render_template("admin/letter.html", found=find_kind(kind), policy_of=current_policy())
 
 
 @pages.get("/letters/<kind>/<any(zh, en):lang>.pdf")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def sample(kind: str, lang: str) -> Response:
     """Hand out a kind of letter filled with invented words."""
     page = BytesIO(letter_samples.render(find_kind(kind), lang))

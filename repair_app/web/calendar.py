@@ -14,10 +14,10 @@ from wtforms.validators import DataRequired, Length, NumberRange, Optional
 from repair_app.calendar import REASONS
 from repair_app.db import today
 from repair_app.forms.base import clean_text, line
-from repair_app.models import Role
 from repair_app.services import calendar
 from repair_app.services.calendar_file import YEARS, CalendarProblem, read_lines
-from repair_app.web.door import only
+from repair_app.services.offices import Duty
+from repair_app.web.door import entrusted
 from repair_app.web.view import asked_for, language
 
 pages = Blueprint("calendar", __name__, url_prefix="/admin/calendar")
@@ -57,7 +57,7 @@ class DaysForm(FlaskForm):
 
 
 @pages.route("", methods=["GET", "POST"])
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def index() -> str | tuple[str, int] | Response:
     """Show the calendar; enter a list of days, or look first at what it would move."""
     form = DaysForm()

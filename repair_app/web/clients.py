@@ -1,4 +1,4 @@
-"""Systems that use the interface, for the administrator: registered, given a new secret, ended."""
+"""Systems that use the interface: registered with their scopes, given a new secret, ended."""
 
 from flask import Blueprint, render_template, url_for
 from flask_babel import gettext
@@ -10,15 +10,16 @@ from repair_app.forms.administration import ClientForm
 from repair_app.models import Appointment, Role
 from repair_app.models.clients import SCOPES
 from repair_app.services import clients, people
+from repair_app.services.offices import Duty
 from repair_app.web import words
-from repair_app.web.door import only
+from repair_app.web.door import entrusted
 from repair_app.web.office import Answer, asks, press, show_form
 
 pages = Blueprint("clients", __name__, url_prefix="/admin/clients")
 
 
 @pages.get("")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.LOOK)
 def index() -> str:
     """List the systems, those that are good first."""
     return render_template(
@@ -30,7 +31,7 @@ def index() -> str:
 
 
 @pages.route("/new", methods=["GET", "POST"])
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.AUTHORISE)
 def register() -> Answer:
     """Register a system for a role that a person holds; its secret is shown once."""
     form = ClientForm()
@@ -63,7 +64,7 @@ def find_seat(email: str, uscc: str, role: Role) -> Appointment:
 
 
 @pages.post("/<row:number>/rotate")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.AUTHORISE)
 def rotate(number: int) -> Answer:
     """Give a system a new secret, shown once; the former is good for some days."""
     made: list[clients.Issued] = []
@@ -75,7 +76,7 @@ def rotate(number: int) -> Answer:
 
 
 @pages.post("/<row:number>/revoke")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.AUTHORISE)
 def revoke(number: int) -> Response:
     """End a system and its tokens at once."""
     client_id = clients.get_numbered(number).client_id

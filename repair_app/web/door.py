@@ -16,7 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 from repair_app.models import Role
-from repair_app.services import second_factor
+from repair_app.services import offices, second_factor
 from repair_app.web.slow_senders import Bounded
 
 PUBLIC = "public"
@@ -109,6 +109,11 @@ def only(*roles: Role) -> Callable[[View], View]:
     return lambda view: _admit(view, frozenset(roles))
 
 
+def entrusted(duty: offices.Duty) -> Callable[[View], View]:
+    """Let those officers enter whose duty this is, by the profile of security."""
+    return lambda view: _admit(view, duty)
+
+
 def _admit(view: View, rule: str | frozenset[Role]) -> View:
     view.access = rule  # type: ignore[attr-defined]  # read by rule_of
     return view
@@ -176,7 +181,15 @@ def refuse_what_no_form_sends() -> None:
 def rule_of(app: Flask, endpoint: str) -> str | frozenset[Role] | None:
     """Return who may enter an endpoint, or None when nothing says so."""
     own = getattr(app.view_functions[endpoint], "access", None)
+    if isinstance(own, offices.Duty):
+        return offices.DUTIES[app.config["SECURITY_PROFILE"]][own]
     return own or LIBRARY_PAGES.get(endpoint)
+
+
+def may_enter(endpoint: str) -> bool:
+    """Say whether the reader may open a page that is everybody's, or some roles' only."""
+    rule = rule_of(current_app, endpoint)
+    return rule == PUBLIC or (isinstance(rule, frozenset) and any(map(current_user.holds, rule)))
 
 
 def check_rules(app: Flask) -> None:

@@ -9,11 +9,12 @@ from werkzeug.wrappers import Response
 
 from repair_app.db import today
 from repair_app.forms.administration import RegistrationForm
-from repair_app.models import InstitutionRegistration, Role, User
+from repair_app.models import InstitutionRegistration, User
 from repair_app.services import administration, institutions
 from repair_app.services.administration import Registration
+from repair_app.services.offices import Duty
 from repair_app.web import words
-from repair_app.web.door import only
+from repair_app.web.door import entrusted
 from repair_app.web.office import Answer, asks, press, show_form
 
 pages = Blueprint("institutions", __name__, url_prefix="/admin/institutions")
@@ -26,7 +27,7 @@ CHANGES: dict[str, Change] = {
 
 
 @pages.get("")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def index() -> str:
     """List every registration."""
     found = institutions.list_all()
@@ -34,7 +35,7 @@ def index() -> str:
 
 
 @pages.route("/new", methods=["GET", "POST"])
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def register() -> Answer:
     """Register an institution for a service."""
     form, back = RegistrationForm(), url_for("institutions.index")
@@ -57,7 +58,7 @@ def register_from(form: RegistrationForm) -> None:
 
 
 @pages.post("/<row:number>/<any(suspend, resume, end):name>")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def change(number: int, name: str) -> Response:
     """Suspend a registration, resume it, or end it."""
     back, done = url_for("institutions.index"), gettext("The registration was changed.")

@@ -13,11 +13,11 @@ from wtforms import HiddenField, SubmitField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from repair_app.forms.base import line
-from repair_app.models import Role
 from repair_app.services import catalogue, history
 from repair_app.services.catalogue_file import CatalogueProblem, decode, read_text, write_text
+from repair_app.services.offices import Duty
 from repair_app.services.policy import current_policy
-from repair_app.web.door import only
+from repair_app.web.door import entrusted
 from repair_app.web.view import language
 
 pages = Blueprint("measures", __name__, url_prefix="/admin/measures")
@@ -79,7 +79,7 @@ class CatalogueForm(FlaskForm):
 
 
 @pages.route("", methods=["GET", "POST"])
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def index() -> Any:
     """Show the catalogue; put another in force, once it was looked at what that changes."""
     form = CatalogueForm()
@@ -134,7 +134,7 @@ def class_labels() -> dict[str, Any]:
 
 
 @pages.get("/measures.toml")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def download() -> Response:
     """Hand out the catalogue in force in the format in which it is changed."""
     answer = Response(write_text(catalogue.list_measures()), mimetype="application/toml")

@@ -5,11 +5,12 @@ from flask_babel import gettext
 from flask_login import current_user
 
 from repair_app.forms.administration import NameForm, OrganisationForm, SuperiorForm
-from repair_app.models import Organisation, Role
+from repair_app.models import Organisation
 from repair_app.models.parties import OrganisationKind
 from repair_app.services import administration, organisations
+from repair_app.services.offices import Duty
 from repair_app.web import words
-from repair_app.web.door import only
+from repair_app.web.door import entrusted
 from repair_app.web.office import Answer, asks, page_after, show_form
 from repair_app.web.view import asked_for
 
@@ -17,7 +18,7 @@ pages = Blueprint("organisations", __name__, url_prefix="/admin/organisations")
 
 
 @pages.get("")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.LOOK)
 def index() -> str:
     """List organisations; look for one."""
     query, kind = asked_for("q"), asked_for("kind")
@@ -33,7 +34,7 @@ def index() -> str:
 
 
 @pages.route("/new", methods=["GET", "POST"])
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def add() -> Answer:
     """Put an organisation on file."""
     form = OrganisationForm()
@@ -53,7 +54,7 @@ def add_from(form: OrganisationForm) -> Organisation:
 
 
 @pages.get("/<row:number>")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.LOOK)
 def show(number: int) -> str:
     """Show an organisation with its people."""
     found = organisations.get(number)
@@ -68,7 +69,7 @@ def show(number: int) -> str:
 
 
 @pages.route("/<row:number>/name", methods=["GET", "POST"])
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def rename(number: int) -> Answer:
     """Correct the name of an organisation."""
     found, back = organisations.get(number), url_for("organisations.show", number=number)
@@ -80,7 +81,7 @@ def rename(number: int) -> Answer:
 
 
 @pages.route("/<row:number>/superior", methods=["GET", "POST"])
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def place(number: int) -> Answer:
     """Say which unit stands above an organisation."""
     found, back = organisations.get(number), url_for("organisations.show", number=number)

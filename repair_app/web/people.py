@@ -1,4 +1,4 @@
-"""People, their accounts and roles, for the administrator; each change is an event."""
+"""People, their accounts and roles, for the officers; each change is an event."""
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext
@@ -6,12 +6,20 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from repair_app.db import db
-from repair_app.forms.administration import InvitationForm, RoleForm, TermForm
+from repair_app.forms.administration import InvitationForm, NewcomerForm, RoleForm, TermForm
 from repair_app.models import Role, User
-from repair_app.services import administration, identities, invitations, people, second_factor
+from repair_app.services import (
+    administration,
+    identities,
+    invitations,
+    offices,
+    people,
+    second_factor,
+)
 from repair_app.services.administration import Newcomer, Seat
+from repair_app.services.offices import Duty
 from repair_app.web import words
-from repair_app.web.door import only
+from repair_app.web.door import entrusted
 from repair_app.web.office import Answer, asks, hand_over, page_after, press, show_form
 from repair_app.web.view import asked_for
 
@@ -19,7 +27,7 @@ pages = Blueprint("people", __name__, url_prefix="/admin/people")
 
 
 @pages.get("")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.LOOK)
 def index() -> str:
     """List accounts and roles; look for somebody."""
     query, role = asked_for("q"), asked_for("role")
@@ -35,22 +43,34 @@ def index() -> str:
 
 
 @pages.route("/new", methods=["GET", "POST"])
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def invite() -> Answer:
-    """Give somebody an account with a role, and the link to set its password."""
-    form = InvitationForm(uscc=asked_for("uscc"), same_person_as=asked_for("same"))
-    form.offer(words.ROLES)
+    """Give somebody an account, with a role if one may, and the link to set its password."""
+    form, about = ask_who()
     made: list[User] = []
     if not asks(form, lambda: made.append(invite_by(form))):
         title, button = gettext("Invite somebody"), gettext("Invite")
-        about = gettext("The person gets a link, sets a password, and can sign in at once.")
         return show_form(form, title, button, url_for("people.index"), about)
     return hand_over(made[0], url_for("people.show", number=made[0].id))
 
 
-def invite_by(form: InvitationForm) -> User:
+def ask_who() -> tuple[NewcomerForm, str]:
+    """Return the form of an invitation, and what is told about it."""
+    if not offices.has(current_user, Duty.AUTHORISE):
+        form = NewcomerForm(same_person_as=asked_for("same"))
+        return form, gettext(
+            "The person gets a link and sets a password; a security officer gives the role."
+        )
+    asking = InvitationForm(uscc=asked_for("uscc"), same_person_as=asked_for("same"))
+    asking.offer(words.ROLES)
+    return asking, gettext("The person gets a link, sets a password, and can sign in at once.")
+
+
+def invite_by(form: NewcomerForm) -> User:
     """Open the account that a form asks for. Raises NotPossible."""
     who = Newcomer(form.email.data or "", form.name.data or "", form.same_person_as.data or "")
+    if not isinstance(form, InvitationForm):
+        return administration.enter_account(current_user, who)
     return administration.open_account(current_user, who, read_seat(form))
 
 
@@ -61,7 +81,7 @@ def read_seat(form: RoleForm) -> Seat:
 
 
 @pages.get("/<row:number>")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.LOOK)
 def show(number: int) -> str:
     """Show an account: its roles, the person's further accounts, what can be done."""
     user = administration.find_account(number)
@@ -70,7 +90,7 @@ def show(number: int) -> str:
 
 
 @pages.route("/<row:number>/roles/new", methods=["GET", "POST"])
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.AUTHORISE)
 def appoint(number: int) -> Answer:
     """Give a person a further role, or one that had ended."""
     user, back = administration.find_account(number), url_for("people.show", number=number)
@@ -84,7 +104,7 @@ def appoint(number: int) -> Answer:
 
 
 @pages.route("/roles/<row:number>", methods=["GET", "POST"])
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.AUTHORISE)
 def change(number: int) -> Answer:
     """Change the last day of a role, and an agent's scope."""
     seat = administration.find_seat(number)
@@ -101,7 +121,7 @@ def change(number: int) -> Answer:
 
 
 @pages.post("/roles/<row:number>/end")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.AUTHORISE)
 def end(number: int) -> Response:
     """End a role, as of now."""
     back = url_for("people.show", number=administration.find_seat(number).user_id)
@@ -111,7 +131,7 @@ def end(number: int) -> Response:
 
 
 @pages.post("/<row:number>/link")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.AUTHORISE)
 def send_link(number: int) -> Answer:
     """Send a person a new link to set their password; what they had before is worthless."""
     back, made = url_for("people.show", number=number), []
@@ -120,7 +140,7 @@ def send_link(number: int) -> Answer:
 
 
 @pages.post("/<row:number>/close")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.LOOK)
 def close(number: int) -> Response:
     """Deactivate an account."""
     back = url_for("people.show", number=number)
@@ -129,7 +149,7 @@ def close(number: int) -> Response:
 
 
 @pages.post("/<row:number>/reopen")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.AUTHORISE)
 def reopen(number: int) -> Response:
     """Reactivate an account."""
     back = url_for("people.show", number=number)
@@ -138,7 +158,7 @@ def reopen(number: int) -> Response:
 
 
 @pages.post("/<row:number>/reset-factors")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.AUTHORISE)
 def reset_factors(number: int) -> Response:
     """Forget the second factor of somebody who has lost it, and tell them."""
     back, done = url_for("people.show", number=number), []
@@ -151,7 +171,7 @@ def reset_factors(number: int) -> Response:
 
 
 @pages.post("/<row:number>/unlink")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.AUTHORISE)
 def unlink(number: int) -> Response:
     """Forget by which unified identity somebody signs in."""
     back = url_for("people.show", number=number)

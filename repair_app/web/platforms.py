@@ -9,14 +9,15 @@ from werkzeug.wrappers import Response
 
 from repair_app.db import db
 from repair_app.forms.administration import PlatformForm, ReplayForm
-from repair_app.models import CreditRecord, Delivery, Platform, PlatformKind, Role, User
+from repair_app.models import CreditRecord, Delivery, Platform, PlatformKind, User
 from repair_app.services import organisations, people, platforms
+from repair_app.services.offices import Duty
 from repair_app.services.platforms import Terms
 from repair_app.services.sync import changes
 from repair_app.services.sync.shown import Shown, where_shown
 from repair_app.services.sync.standing import PROBLEMS
 from repair_app.web import words
-from repair_app.web.door import only
+from repair_app.web.door import entrusted
 from repair_app.web.office import Answer, asks, press, show_form
 
 pages = Blueprint("platforms", __name__, url_prefix="/admin/platforms")
@@ -41,14 +42,14 @@ def add_words() -> dict[str, object]:
 
 
 @pages.get("")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def index() -> str:
     """List the platforms, and how much each is owed."""
     return render_template("admin/platforms.html", found=platforms.list_all())
 
 
 @pages.route("/new", methods=["GET", "POST"])
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def add() -> Answer:
     """Connect a platform."""
     form, back = PlatformForm(), url_for("platforms.index")
@@ -82,7 +83,7 @@ def terms_of(form: PlatformForm) -> Terms:
 
 
 @pages.get("/<row:number>")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def show(number: int) -> str:
     """Show a platform, and what it is owed."""
     found = platforms.read_number(number)
@@ -98,7 +99,7 @@ def show(number: int) -> str:
 
 
 @pages.route("/<row:number>/change", methods=["GET", "POST"])
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def change(number: int) -> Answer:
     """Change what is agreed with a platform."""
     found, back = platforms.read_number(number), url_for("platforms.show", number=number)
@@ -112,7 +113,7 @@ def change(number: int) -> Answer:
 
 
 @pages.route("/<row:number>/replay", methods=["GET", "POST"])
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def replay(number: int) -> Answer:
     """Send the changes of a range again."""
     found, back = platforms.read_number(number), url_for("platforms.show", number=number)
@@ -130,7 +131,7 @@ def replay_from(form: ReplayForm, code: str) -> int:
 
 
 @pages.post("/<row:number>/secret")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def show_secret(number: int) -> Response:
     """Show the signing secret, to be handed to the platform's owner; that it was shown is kept."""
     found = platforms.read_number(number)
@@ -141,7 +142,7 @@ def show_secret(number: int) -> Response:
 
 
 @pages.post("/<row:number>/<any(park, resume, disable, rotate):name>")
-@only(Role.ADMINISTRATOR)
+@entrusted(Duty.RUN)
 def act(number: int, name: str) -> Response:
     """Park a platform, resume it, disable it, or give it another secret."""
     found, back = platforms.read_number(number), url_for("platforms.show", number=number)

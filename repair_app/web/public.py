@@ -25,6 +25,7 @@ HOMES: list[tuple[Role, str]] = [
     (Role.AGENT, "my.index"),
     (Role.AUDITOR, "audit.index"),
     (Role.ADMINISTRATOR, "admin.index"),
+    (Role.SECURITY_OFFICER, "admin.index"),
 ]
 
 

@@ -23,6 +23,7 @@ from repair_app.penalty_format import CATEGORY_LABELS, Category
 from repair_app.services import deadlines, reasons
 from repair_app.services.policy import current_policy
 from repair_app.web import words
+from repair_app.web.door import may_enter
 
 CHINA = ZoneInfo("Asia/Shanghai")
 ROW = re.compile("[0-9]{1,9}")
@@ -109,6 +110,7 @@ def init_app(app: Flask) -> None:
         categories=category_texts,
         languages=lambda: current_app.config["LANGUAGES"],
         may=may,
+        may_enter=may_enter,
     )
 
 

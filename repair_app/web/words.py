@@ -21,6 +21,7 @@ ROLES: dict[str, Any] = {
     "institution": _l("credit service institution"),
     "auditor": _l("auditor"),
     "administrator": _l("administrator"),
+    "security_officer": _l("security officer"),
     "system": _l("system"),
 }
 

@@ -19,6 +19,7 @@ ROLE_OF = {
     "institution": "institution",
     "auditor": "auditor",
     "administrator": "administrator",
+    "security_officer": "security_officer",
 }
 PARTIES = {"subject", "agent", "provider", "reviewer", "auditor"}
 OFFICES = {"officer", "provider", "reviewer", "auditor"}

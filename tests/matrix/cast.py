@@ -54,6 +54,7 @@ STANDARD = {
     "O": "officer",
     "I": "institution",
     "A": "administrator",
+    "F": "security_officer",
     "U": "auditor",
 }
 

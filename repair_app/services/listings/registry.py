@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from repair_app.access import FILERS
 from repair_app.models import Role, User
-from repair_app.services import inbox, search
+from repair_app.services import inbox, offices, search
 from repair_app.services.listings.common import PUBLIC, SIGNED_IN, Listing, count_of, listed
 from repair_app.services.listings.files import VERDICT_HEAD, verdict_rows, verdicts_query
 from repair_app.services.listings.matters import (
@@ -126,14 +126,14 @@ LISTINGS: Final[Mapping[str, Listing]] = {
     ),
     "organisations": listed(
         _l("Organisations"),
-        OFFICE,
+        offices.BOTH,
         ORGANISATION_HEAD,
         organisations_query,
         organisation_row,
         ("q", "kind"),
     ),
     "people": listed(
-        _l("Accounts and roles"), OFFICE, SEAT_HEAD, seats_query, seat_row, ("q", "role")
+        _l("Accounts and roles"), offices.BOTH, SEAT_HEAD, seats_query, seat_row, ("q", "role")
     ),
     "institutions": listed(
         _l("Registered institutions"),
