@@ -1,17 +1,30 @@
 """What the database and the start refuse, whoever asks: rows 76 and 82."""
 
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 import repair_app
 from config import ROOT, Config, ConfigError, TestConfig
 from repair_app import create_app, jobs, ledger
-from repair_app.db import db
-from repair_app.models import Event, EventText, Role, User
-from repair_app.services import demonstrating
+from repair_app.db import db, now
+from repair_app.models import (
+    Event,
+    EventText,
+    Role,
+    SecurityEvent,
+    TreeCheckpoint,
+    TreeLeaf,
+    User,
+)
+from repair_app.services import demonstrating, history, retention
 from repair_app.services.transaction import transaction
 from tests.client import make_client, sign_in
 from tests.factories import make_account, make_case
@@ -27,7 +40,7 @@ on_postgresql = pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
 
 @pytest.fixture
 def role(store, app):
-    """Give the address of the store for the application's role, as deploy/ sets it up."""
+    """Give the address of the store for a role, web nodes' or workers', as deploy/ has them."""
     db.session.remove()
     store.spoil()  # rights are no rows
     jobs.make_tables(db.engine)
@@ -36,11 +49,12 @@ def role(store, app):
         owner.execute(ROLES)  # a second time changes nothing
     parts = urlsplit(store.url)
     name = parts.netloc.partition("@")[0].partition(":")[0]
-    yield store.url.replace(f"//{name}", "//redress_app", 1)
+    yield lambda who: store.url.replace(f"//{name}", f"//{who}", 1)
     db.session.remove()
     db.engine.dispose()
     with psycopg.connect(store.url, autocommit=True) as owner:
         owner.execute("DROP OWNED BY redress_app")
+        owner.execute("DROP OWNED BY redress_worker")
         owner.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
 
 
@@ -57,6 +71,33 @@ FORBIDDEN = {
     "table": "CREATE TABLE mine (id int)",
     "role": "CREATE ROLE mine SUPERUSER",
     "migration": "UPDATE alembic_version SET version_num = '0001'",
+    "place": "UPDATE tree_leaf SET event_id = 0",
+    "places": "DELETE FROM tree_leaf",
+    "checkpoint": "UPDATE tree_checkpoint SET root = ''",
+    "checkpoints": "DELETE FROM tree_checkpoint",
+    "cosignature": "UPDATE tree_cosignature SET size = 0",
+    "cosignatures": "DELETE FROM tree_cosignature",
+    "tiles": "DELETE FROM tree_tile",
+    "head": "DELETE FROM tree_head",
+    "signers": "DELETE FROM tree_signer",
+    "another key": "UPDATE tree_signer SET vkey = ''",
+    "trees": "TRUNCATE tree_leaf, tree_checkpoint CASCADE",
+    "guard of the tree": "ALTER TABLE tree_leaf DISABLE TRIGGER tree_leaf_no_change",
+    "waits": "UPDATE pending_leaf SET event_id = 0",
+    "who was refused": "UPDATE security_event SET who = ''",
+    "refusals": "TRUNCATE security_event",
+}
+# What only the worker does.
+FORBIDDEN_TO_WEB_NODES = {
+    "never sequenced": "DELETE FROM pending_leaf",
+    "a place": "INSERT INTO tree_leaf (position, event_id) VALUES (9999, 9999)",
+    "a checkpoint": "INSERT INTO tree_checkpoint (size) VALUES (9999)",
+    "a key": "INSERT INTO tree_signer (key_id) VALUES ('')",
+    "a cosignature": "INSERT INTO tree_cosignature (size) VALUES (1)",
+    "a tile": "UPDATE tree_tile SET hashes = ''",
+    "the size": "UPDATE tree_head SET size = 0",
+    "an end": "UPDATE tree_signer SET to_size = 0",
+    "a refusal": "DELETE FROM security_event",
 }
 
 
@@ -66,13 +107,85 @@ def test_row_76_the_applications_role_cannot_touch_the_ledger_and_can_work(
 ):
     make_case(world, "submitted")
     db.session.remove()
-    with psycopg.connect(role, autocommit=True) as line:
-        for name, statement in FORBIDDEN.items():
-            assert is_denied(line, statement), f"{name} was let through"
-        # What it may empty, the trigger guards.
-        with pytest.raises(psycopg.errors.RaiseException):
-            line.execute("UPDATE event_text SET body = 'other'")
-    work_as(role, tmp_path, monkeypatch, world)
+    for who, forbidden in (
+        ("redress_app", FORBIDDEN | FORBIDDEN_TO_WEB_NODES),
+        ("redress_worker", FORBIDDEN),
+    ):
+        with psycopg.connect(role(who), autocommit=True) as line:
+            for name, statement in forbidden.items():
+                assert is_denied(line, statement), f"{name} was let through to {who}"
+            # What it may empty, the trigger guards.
+            with pytest.raises(psycopg.errors.RaiseException):
+                line.execute("UPDATE event_text SET body = 'other'")
+    work_as(role("redress_app"), tmp_path, monkeypatch, world)
+
+
+@on_postgresql
+def test_row_76_the_workers_role_does_all_that_comes_round_and_sequences(
+    world, app, role, tmp_path, monkeypatch
+):
+    """What was refused is noted by the web node's role and forgotten by the worker's, in time."""
+    waits = make_case(world, "submitted").ref
+    emails = world.stranger.email, world.reviewer.email
+    with app_as(role("redress_app"), tmp_path, monkeypatch) as web:
+        stranger = make_client(web)
+        sign_in(stranger, emails[0])
+        for _ in range(2):  # noted, and counted
+            assert stranger.get(f"/cases/{waits}").status_code == 404
+    noted = select(func.sum(SecurityEvent.times))
+    assert db.session.scalar(noted) >= 2
+    db.session.remove()
+    monkeypatch.setenv("REDRESS_HISTORY_KEY", str(tmp_path / "history_key"))
+    with app_as(role("redress_worker"), tmp_path, monkeypatch) as worker:
+        runner = worker.test_cli_runner()
+        done = runner.invoke(args=["jobs", "tick"])
+        assert (done.exit_code, "✗" in done.output) == (0, False), done.output
+        assert db.session.scalar(select(func.count()).select_from(TreeLeaf)) > 0
+        assert db.session.scalar(select(func.count()).select_from(TreeCheckpoint)) > 0
+        for step in ("rotate", "sequence", "retire"):
+            done = runner.invoke(args=["history", step])
+            assert done.exit_code == 0, done.output
+        assert history.verify_all()[1] is None
+        db.session.remove()
+        retention.apply_rules(now() + timedelta(days=20 * 365))
+        assert db.session.scalar(noted) is None
+        db.session.remove()
+    # And as a process of its own, with the engine of the jobs.
+    environment = {
+        **os.environ,
+        "REDRESS_DATA": str(tmp_path),
+        "DATABASE_URL": role("redress_worker"),
+        "PYTHONPATH": str(ROOT),
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "repair_app", "jobs", "work"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout.readline() == "worker: at work\n"
+            process.terminate()
+            assert process.stdout.readline() == "worker: stopped\n"
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+
+
+@contextmanager
+def app_as(address, folder, monkeypatch):
+    """Give an application on the store under a role."""
+    with monkeypatch.context() as environment:
+        environment.setenv("REDRESS_DATA", str(folder))
+        environment.setenv("DATABASE_URL", address)
+        made = create_app(TestConfig())
+    with made.app_context():
+        try:
+            yield made
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 def is_denied(line, statement):
@@ -89,11 +202,7 @@ def work_as(role, tmp_path, monkeypatch, world):
     ref = make_case(world, "submitted").ref
     emails = world.reviewer.email, world.provider.email
     db.session.remove()
-    with monkeypatch.context() as environment:
-        environment.setenv("REDRESS_DATA", str(tmp_path))
-        environment.setenv("DATABASE_URL", role)
-        limited = create_app(TestConfig())
-    with limited.app_context():
+    with app_as(role, tmp_path, monkeypatch) as limited:
         reviewer, provider = make_client(limited), make_client(limited)
         sign_in(reviewer, emails[0])
         sign_in(provider, emails[1])
@@ -104,8 +213,6 @@ def work_as(role, tmp_path, monkeypatch, world):
         with transaction() as session:
             session.execute(update(EventText).values(body=None, salt=None))
         assert ledger.verify(db.session())[1] is None
-        db.session.remove()
-        db.engine.dispose()
 
 
 @on_postgresql
