@@ -41,15 +41,21 @@ class Answer:
 class Browser:
     """One person at one kept-alive connection."""
 
-    def __init__(self, port: int, cookies: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        cookies: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         self.cookies = dict(cookies or {})
+        self.headers = dict(headers or {})  # that go along with every request
 
     def ask(
         self, method: str, path: str, body: bytes = b"", kind: str = "", *, keep: bool = False
     ) -> Answer:
         """Send a request; `keep` the cookies of the answer."""
-        headers = {"Accept-Language": "zh-CN", "Accept-Encoding": "identity"}
+        headers = {"Accept-Language": "zh-CN", "Accept-Encoding": "identity", **self.headers}
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if kind:

@@ -69,6 +69,13 @@ def note_of(store: Stage, records: int) -> Path:
     return store.data / f"scale-{records}.json"
 
 
+def take(store: Stage, records: int, seeded: Seeded) -> Seeded:
+    """Return what one run may use up of a store; the next two runs want some, too."""
+    part = len(seeded.awaiting_answer) // 3 or 1
+    keep(store, records, replace(seeded, awaiting_answer=seeded.awaiting_answer[part:]))
+    return replace(seeded, awaiting_answer=seeded.awaiting_answer[:part])
+
+
 def keep(store: Stage, records: int, seeded: Seeded) -> None:
     """Write down what a store holds, for the next time."""
     note_of(store, records).write_text(json.dumps(asdict(seeded)), encoding="utf-8")
@@ -81,9 +88,7 @@ def measure(
     found, sites, kinds = {}, {}, {}
     for size, store in stores.items():
         seeded, took = fill(store, size)
-        part = len(seeded.awaiting_answer) // 3 or 1  # the next two runs want some too
-        taken = replace(seeded, awaiting_answer=seeded.awaiting_answer[:part])
-        keep(store, size, replace(seeded, awaiting_answer=seeded.awaiting_answer[part:]))
+        taken = take(store, size, seeded)
         found[size] = Found(size, seeded.count, seeded.events, took)
         sites[size] = taken
         kinds[size] = kinds_of(taken, size)
