@@ -110,8 +110,9 @@ class RequestTracker(Peer):
     name = "Request Tracker"
 
     def browser(self) -> Browser:
-        referer = {"Referer": f"http://127.0.0.1:{self.port}/"}
-        made = Reconnecting(self.port, self.session, referer)
+        # Asked in Chinese, its server falls over its own answer (wide character in syswrite).
+        headers = {"Referer": f"http://127.0.0.1:{self.port}/", "Accept-Language": "en"}
+        made = Reconnecting(self.port, self.session, headers)
         if not self.session:
             who = urlencode({"user": "root", "pass": self.said["password"], "next": ""}).encode()
             made.ask("POST", "/NoAuth/Login.html", who, FORM, keep=True)
