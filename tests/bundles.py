@@ -11,12 +11,14 @@ from contextlib import redirect_stdout
 from functools import cache
 from io import BytesIO, StringIO
 from pathlib import Path
+from types import ModuleType
 
 import cryptography
 
 from config import ROOT
 
-PROGRAM = ROOT / "templates" / "bundle" / "verify.py"
+FOLDER = ROOT / "templates" / "bundle"
+PROGRAM = FOLDER / "verify.py"
 SUMS = "files.txt"
 SENTENCE = "✗ 不符 NOT VERIFIED: "
 LIBRARIES = Path(cryptography.__file__).parents[1]
@@ -46,20 +48,25 @@ def unpack(content: bytes, folder: Path) -> Path:
 
 
 def verify(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    """Run the bundle's own program as on another machine: see ALONE.
+    """Run the bundle's own program as on another machine (see run_elsewhere)."""
+    return run_elsewhere(folder.parent, str(folder / "verify.py"), str(folder), *more)
+
+
+def run_elsewhere(place: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a program as on another machine: see ALONE.
 
     An isolated interpreter with no environment and no library but cryptography, started elsewhere,
-    and in a network of its own where the system grants one.
+    and in a network of its own where the system grants one. place: a folder to set that up in.
     """
-    other = folder.parent / "other-machine"
+    other = place / "other-machine"
     if not other.exists():
         other.mkdir(parents=True)
         for pattern in INSTALLED:
             for one in LIBRARIES.glob(pattern):
                 (other / one.name).symlink_to(one)
-    command = [sys.executable, "-I", "-S", "-B", "-c", ALONE, str(other)]
+    python = [sys.executable, "-I", "-S", "-B", "-c", ALONE, str(other)]
     return subprocess.run(
-        [*without_network(), *command, str(folder / "verify.py"), str(folder), *more],
+        [*without_network(), *python, *command],
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -78,17 +85,23 @@ def without_network() -> tuple[str, ...]:
     return prefix
 
 
-def load_program() -> Callable[[Path], int]:
-    """Return the program as a function, for who runs it a thousand times."""
-    spec = importlib.util.spec_from_file_location("bundle_verify", PROGRAM)
+def load_module(path: Path) -> ModuleType:
+    """Return a program as a module of this process."""
+    spec = importlib.util.spec_from_file_location(f"bundle_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
 
-    def run(folder: Path) -> int:
+
+def load_program(path: Path = PROGRAM) -> Callable[..., int]:
+    """Return a program as a function of its arguments, for who runs it a thousand times."""
+    module = load_module(path)
+
+    def run(*arguments: Path | str) -> int:
         before = sys.argv
-        sys.argv = ["verify.py", str(folder)]
+        sys.argv = [path.name, *map(str, arguments)]
         try:
             return int(module.main())
         finally:
@@ -97,10 +110,10 @@ def load_program() -> Callable[[Path], int]:
     return run
 
 
-def judge(run: Callable[[Path], int], folder: Path) -> tuple[int, str]:
-    """Return what such a function says of a bundle: its code, and its words."""
+def judge(run: Callable[..., int], *arguments: Path | str) -> tuple[int, str]:
+    """Return what such a function says: its code, and its words."""
     with redirect_stdout(StringIO()) as said:
-        code = run(folder)
+        code = run(*arguments)
     return code, said.getvalue()
 
 

@@ -1,11 +1,11 @@
 """The tree of RFC 9162 against its own definition, against vectors, and against forgeries."""
 
 import hashlib
-from functools import cache
 
 import pytest
 
 from repair_app import merkle
+from tests.rfc9162 import Defined
 
 SIZES = 130
 DATA = [str(number).encode() for number in range(SIZES)]
@@ -24,44 +24,8 @@ ROOTS = (
 )
 
 
-@cache
-def tree_hash(begin: int, end: int) -> bytes:
-    """Return MTH(D[begin:end]) as RFC 9162, 2.1.1 defines it: by nothing of the code under test."""
-    if begin == end:
-        return hashlib.sha256(b"").digest()
-    if end - begin == 1:
-        return hashlib.sha256(b"\0" + DATA[begin]).digest()
-    half = 1
-    while half * 2 < end - begin:
-        half *= 2
-    left, right = tree_hash(begin, begin + half), tree_hash(begin + half, end)
-    return hashlib.sha256(b"\1" + left + right).digest()
-
-
-def path(index: int, begin: int, end: int) -> list[bytes]:
-    """Return PATH(index, D[begin:end]) as RFC 9162, 2.1.3.1 defines it."""
-    if end - begin == 1:
-        return []
-    half = 1
-    while half * 2 < end - begin:
-        half *= 2
-    if index < begin + half:
-        return [*path(index, begin, begin + half), tree_hash(begin + half, end)]
-    return [*path(index, begin + half, end), tree_hash(begin, begin + half)]
-
-
-def subproof(first: int, begin: int, end: int, whole: bool) -> list[bytes]:
-    """Return SUBPROOF(first, D[begin:end], whole) as RFC 9162, 2.1.4.1 defines it."""
-    if begin + first == end:
-        return [] if whole else [tree_hash(begin, end)]
-    half = 1
-    while half * 2 < end - begin:
-        half *= 2
-    if first <= half:
-        rest = subproof(first, begin, begin + half, whole)
-        return [*rest, tree_hash(begin + half, end)]
-    rest = subproof(first - half, begin + half, end, whole=False)
-    return [*rest, tree_hash(begin, begin + half)]
+DEFINED = Defined([hashlib.sha256(b"\0" + one).digest() for one in DATA])
+tree_hash, path, subproof = DEFINED.tree_hash, DEFINED.path, DEFINED.subproof
 
 
 def hash_of(level: int, index: int) -> bytes:
