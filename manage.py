@@ -402,7 +402,8 @@ def refuse_taken_port(host: str, port: int) -> None:
 def address(host: str, port: int) -> str:
     """Return the URL to open in a browser on this machine."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104  # only shown
-    return f"http://{shown}:{port}/"
+    scheme = "https" if os.environ.get("REDRESS_TLS_CERTIFICATE") else "http"
+    return f"{scheme}://{shown}:{port}/"
 
 
 # --- Child processes ---
@@ -435,9 +436,22 @@ def server_command(host: str, port: int, workers: int) -> list[str]:
     size = ["--workers", str(workers), "--blocking-threads", threads]
     options = ["--interface", "wsgi", "--factory", "--no-ws", "--workers-kill-timeout", "5"]
     options += ["--respawn-failed-workers", "--respawn-interval", "0.5"]  # one must not end all
+    options += tls_options()
     if os.environ.get("REDRESS_LOGS") == "json":
         options += ["--log-config", str(ROOT / "repair_app" / "server_log.json")]
     return module_command("granian", *options, *where, *size, f"{ROOT / 'repair_app'}:create_app")
+
+
+def tls_options() -> list[str]:
+    """Spell how the line from the proxy is enciphered (TLS 1.3); nothing where no file is named."""
+    names = ("REDRESS_TLS_CERTIFICATE", "REDRESS_TLS_KEY")
+    files = [os.environ.get(one, "") for one in names]
+    if not any(files):
+        return []
+    for name, file in zip(names, files, strict=True):
+        if not os.access(file, os.R_OK):
+            raise Stop(f"{name} names no file that can be read: {file or 'it is not set'}.")
+    return ["--ssl-certificate", files[0], "--ssl-keyfile", files[1]]
 
 
 def lock_command(uv: str, target: Path, upgrade: bool) -> list[str]:

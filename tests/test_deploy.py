@@ -102,6 +102,18 @@ def test_the_proxy_asks_a_node_only_when_it_has_the_whole_request():
     assert "proxy_request_buffering off" not in served
 
 
+def test_the_line_from_the_proxy_to_a_node_is_enciphered():
+    proxy = read("nginx.conf")
+    assert "proxy_pass http:" not in proxy
+    assert "proxy_pass https://redress;" in proxy
+    said = dict(re.findall(r"^ +(proxy_ssl_\w+) ([^;]+);", proxy, re.MULTILINE))
+    assert said["proxy_ssl_verify"] == "on"
+    assert said["proxy_ssl_protocols"] == "TLSv1.3"
+    assert said["proxy_ssl_trusted_certificate"].endswith(".pem")
+    for name in ("REDRESS_TLS_CERTIFICATE", "REDRESS_TLS_KEY"):
+        assert re.search(f"^{name}=/", read("env.example"), re.MULTILINE)
+
+
 def test_http_2_is_spelt_as_the_nginx_of_the_containers_wants_it():
     proxy = read("nginx.conf")
     assert not re.search(r"listen .*http2", proxy)
