@@ -403,6 +403,7 @@ class EvidenceMixin:
 
     kept: tuple[Upload, ...] = ()
     lost_files = False
+    failure = HTTPStatus.BAD_REQUEST  # as which the form is refused
 
     evidence = MultipleFileField(
         _l("Evidence"),

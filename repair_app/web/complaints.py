@@ -117,7 +117,7 @@ def told_in(form: ComplaintForm) -> complaints.Told:
 
 def show_complaint_form(form: ComplaintForm, record: CreditRecord) -> Answer:
     """Return the page of the form; what was typed stays."""
-    status = HTTPStatus.BAD_REQUEST if form.is_submitted() else HTTPStatus.OK
+    status = form.failure if form.is_submitted() else HTTPStatus.OK
     if not form.is_submitted() or form.form_token.errors:
         form.form_token.data = secrets.token_urlsafe(24)
     shown = records.as_read_by(record, ())
