@@ -56,7 +56,7 @@ class ComplaintFile(BaseModel):
     """A file that came with a complaint; its bytes: /complaints/papers/{number}."""
 
     number: int
-    name: str
+    name: str = Field(description="empty: it was erased with who complained, its hash stays")
     media_type: str
     size: int = Field(description="bytes")
     sha256: str

@@ -25,10 +25,12 @@ def erase_words(stream: str, seq: int, reason: str) -> None:
 @click.argument("ref")
 @WHY
 def erase_complainant(ref: str, reason: str) -> None:
-    """Erase contact and words of who complained in the case REF."""
+    """Erase contact, words and papers of who complained in the case REF; their hashes stay."""
     with refusing():
-        erasure.erase_complainant(ref, reason)
-    click.echo(f"✓ who complained in {ref} is gone")
+        gone, needed = erasure.erase_complainant(ref, reason)
+    click.echo(f"✓ who complained in {ref} is gone, with {gone} papers")
+    if needed:
+        click.echo(f"  {needed} more are papers of other matters as well, and stay there")
 
 
 @erase.command("account")

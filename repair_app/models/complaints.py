@@ -42,7 +42,11 @@ class ComplaintContact(Base):
 
 
 class ComplaintPaper(Base):
-    """A file that came with a complaint; it may show who complained, so only reviewers open it."""
+    """A file that came with a complaint; it may show who complained, so only reviewers open it.
+
+    Of one that was erased the hash stays, to which the ledger commits; it has no name any more,
+    and no other file is without one.
+    """
 
     __tablename__ = "complaint_paper"
 
@@ -53,3 +57,8 @@ class ComplaintPaper(Base):
     size: Mapped[int]
     sha256: Mapped[str]
     kept_at: Mapped[datetime]
+
+    @property
+    def is_erased(self) -> bool:
+        """Say whether its bytes were thrown away, and its name."""
+        return not self.filename

@@ -483,6 +483,7 @@ def list_lost_papers(
         select(ComplaintPaper.filename, ComplaintPaper.sha256, Case.ref)
         .join(Complaint, Complaint.id == ComplaintPaper.complaint_id)
         .join(Case, Case.id == Complaint.case_id)
+        .where(ComplaintPaper.filename != "")  # not erased
         .with_only_columns(ComplaintPaper.id, ComplaintPaper.sha256, Case.ref),
         select(Letter.ref, Letter.sha256, Letter.entity_ref).where(Letter.sha256.is_not(None)),
     )

@@ -229,9 +229,12 @@ def read_contact(ref: str, user: User, submission: cases.Submission) -> str:
 
 
 def find_paper(paper_id: int, user: User) -> tuple[ComplaintPaper, bytes]:
-    """Return a file that came with a complaint, for a reviewer. Raises NotVisible."""
+    """Return a file that came with a complaint, for a reviewer. Raises NotVisible.
+
+    One that was erased is not there.
+    """
     paper = db.session.get(ComplaintPaper, paper_id)
-    if paper is None:
+    if paper is None or paper.is_erased:
         raise cases.NotVisible(str(paper_id))
     complaint = db.session.get_one(Complaint, paper.complaint_id)
     if not is_reviewer_of(user, complaint.case):

@@ -1,11 +1,13 @@
 """Erasing what is said of a person, for a reason that is written down; the chains stay whole.
 
-Events are never changed: what people wrote lies beside them, and is emptied with its salt. Letters
-and records are archives and stay. Each erasure is an event of its own.
+Events are never changed: what people wrote lies beside them, and is emptied with its salt; of a
+paper of who complained the bytes go and the hash stays. Letters and records are archives and stay.
+Each erasure is an event of its own.
 """
 
 from typing import Any, Final
 
+from obstore.exceptions import BaseError
 from sqlalchemy import delete, select
 
 from repair_app.db import db
@@ -15,12 +17,15 @@ from repair_app.models import (
     Case,
     Complaint,
     ComplaintContact,
+    ComplaintPaper,
+    Document,
     Draft,
     Event,
     EventText,
     Export,
     FormToken,
     Identity,
+    Letter,
     Message,
     Passkey,
     SavedSearch,
@@ -30,7 +35,7 @@ from repair_app.models import (
     User,
     Vouching,
 )
-from repair_app.services import drafts, exports, office_book, people
+from repair_app.services import drafts, evidence, exports, office_book, people
 from repair_app.services.administration import changing
 from repair_app.services.people import NotPossible
 from repair_app.services.transaction import transaction
@@ -64,10 +69,12 @@ def erase_words(stream: str, seq: int, reason: str) -> None:
         note(stream, {"what": "words", "seq": seq, "hash": event.hash}, reason)
 
 
-def erase_complainant(ref: str, reason: str) -> None:
-    """Erase who complained and in which words; that there was a complaint stays.
+def erase_complainant(ref: str, reason: str) -> tuple[int, int]:
+    """Erase who complained, in which words and papers; that there was a complaint stays.
 
-    ref: of the complaint's case. Raises NotPossible.
+    ref: of the complaint's case. Returns how many files were thrown away, and how many stay because
+    a matter or another complaint has the same one. What could not be thrown away is when it is
+    called again. Raises NotPossible.
     """
     check_reason(reason)
     with transaction() as session:
@@ -79,7 +86,35 @@ def erase_complainant(ref: str, reason: str) -> None:
             delete(ComplaintContact).where(ComplaintContact.complaint_id == complaint.id)
         )
         complaint.statement = NOBODY
-        note(ref, {"what": "complainant"}, reason)
+        for one in complaint.papers:
+            one.filename = ""
+        hashes = sorted({one.sha256 for one in complaint.papers})
+        note(ref, {"what": "complainant", "erased": hashes}, reason)
+    # The rows first: of bytes without a row nobody is told, and of a row without bytes somebody is.
+    needless = [one for one in hashes if not is_needed(one)]
+    try:
+        for one in needless:
+            evidence.throw_away(one)
+    except (BaseError, OSError) as error:
+        raise NotPossible(
+            Label(
+                "联系方式、文字和文件名已经删除，文件本身暂时无法删除：请稍后再执行一次。",
+                "contact, words and names are gone, the files could not be deleted: run it again",
+            )
+        ) from error
+    return len(needless), len(hashes) - len(needless)
+
+
+def is_needed(sha256: str) -> bool:
+    """Say whether a matter, a letter or a complaint that was not erased has these bytes."""
+    own = (
+        select(Document.id).where(Document.sha256 == sha256),
+        select(Letter.id).where(Letter.sha256 == sha256),
+        select(ComplaintPaper.id).where(
+            ComplaintPaper.sha256 == sha256, ComplaintPaper.filename != ""
+        ),
+    )
+    return any(db.session.scalar(one.limit(1)) is not None for one in own)
 
 
 def erase_account(user_id: int, reason: str) -> None:

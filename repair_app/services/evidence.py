@@ -161,6 +161,14 @@ def write(upload: Upload) -> None:
         return
 
 
+def throw_away(sha256: str) -> None:
+    """Delete the bytes of a hash, which nothing needs any more; gone is gone. Raises BaseError."""
+    try:
+        store().delete(path_of(sha256))
+    except (NotFoundError, FileNotFoundError):
+        return
+
+
 def read(document: Document) -> bytes:
     """Return the bytes of a document. Raises ValueError when they are not what was stored."""
     return read_stored(document.sha256)

@@ -7,8 +7,11 @@ from sqlalchemy import select
 
 from repair_app.db import db, now
 from repair_app.models import (
+    Case,
     Complaint,
     ComplaintContact,
+    ComplaintPaper,
+    Document,
     Draft,
     Event,
     EventText,
@@ -20,10 +23,10 @@ from repair_app.models import (
     StagedUpload,
     User,
 )
-from repair_app.services import drafts, evidence, history, sessions
+from repair_app.services import backups, drafts, evidence, history, sessions
 from repair_app.services.transaction import transaction
 from repair_app.uploads import check_upload
-from tests.factories import PDF, make_case, make_record
+from tests.factories import PDF, make_case, make_pdf, make_record, make_upload
 from tests.web.test_sign_in import try_to_sign_in
 
 WHY = "本人申请，依据个人信息保护法第四十七条"
@@ -125,3 +128,114 @@ def test_an_account_that_was_closed_is_nobodys_and_keeps_nothing(world, run, any
     assert history.verify_all()[1] is None
     assert try_to_sign_in(anybody, email).status_code == 200
     assert run("account", "--email", email, "--reason", WHY)[0] == 1
+
+
+# --- papers that came with a complaint ------------------------------------------------------------
+
+
+def complain(anybody, record, *papers):
+    """Complain about a record at the public page, with papers; return the case's reference."""
+    answer = anybody.fill(
+        f"/records/{record.ref}/complaint",
+        ground="not_the_subject",
+        capacity="employee",
+        statement="处罚对象不是这家企业，我在那里工作。",
+        contact="13912345678",
+        evidence=[(content, f"我的工牌{number}.pdf") for number, content in enumerate(papers)],
+    )
+    assert answer.status_code == 302, answer.mistakes
+    db.session.rollback()
+    newest = select(Case.ref).where(Case.workflow == "complaint").order_by(Case.id.desc())
+    return db.session.scalars(newest).first()
+
+
+def papers_of(ref):
+    """Return number, name and hash of the papers of a complaint."""
+    db.session.rollback()
+    asked = select(ComplaintPaper.id, ComplaintPaper.filename, ComplaintPaper.sha256)
+    of = asked.join(Complaint, Complaint.id == ComplaintPaper.complaint_id).join(Case)
+    return db.session.execute(of.where(Case.ref == ref).order_by(ComplaintPaper.id)).all()
+
+
+def stored():
+    """Return the names of all files in the store of the evidence."""
+    return {one["path"] for some in evidence.store().list() for one in some}
+
+
+def test_papers_of_who_complained_are_gone_and_their_hashes_stay(
+    world, run, app, as_, anybody, machine
+):
+    record = make_record(world.firm, world.agency)
+    ref = complain(anybody, record, make_pdf("工牌"), make_pdf("工资单"))
+    reviewer, system = as_(world.reviewer), machine("reviewer")
+    before = papers_of(ref)
+    for number, _, digest in before:
+        assert reviewer.get(f"/work/complaints/papers/{number}").status_code == 200
+        assert evidence.path_of(digest) in stored()
+    code, said = run("complainant", ref, "--reason", WHY)
+    assert (code, "2 papers" in said) == (0, True)
+    assert [(one.id, one.filename, one.sha256) for one in papers_of(ref)] == [
+        (number, "", digest) for number, _, digest in before
+    ]
+    page = reviewer.read(f"/work/complaints/{ref}")
+    assert "我的工牌" not in page.html
+    assert page.words.count("已删除的材料") == 2
+    assert [one["name"] for one in system.get(f"/complaints/{ref}").json["papers"]] == ["", ""]
+    for number, _, digest in before:
+        assert reviewer.get(f"/work/complaints/papers/{number}").status_code == 404
+        assert system.get(f"/complaints/papers/{number}").status_code == 404
+        assert evidence.path_of(digest) not in stored()
+    # The ledger names the hashes, the papers are on file by them, and nothing counts as lost.
+    assert app.test_cli_runner().invoke(args=["verify", "--all"]).exit_code == 0
+    assert backups.list_lost_papers(db.session(), stored(), set()) == []
+    facts = json.loads(last_event().payload)["facts"]
+    assert facts == {
+        "of": ref,
+        "what": "complainant",
+        "erased": sorted(one.sha256 for one in before),
+    }
+    assert run("complainant", ref, "--reason", WHY)[0] == 0  # again: nothing more to do
+
+
+def test_a_paper_that_others_handed_in_as_well_stays_with_them(world, run, as_, anybody):
+    """By its hash it lies in the store once; the complaint leads to it no more."""
+    content, alone = make_pdf("同一份材料"), make_pdf("仅此一份")
+    record = make_record(world.firm, world.agency)
+    case = make_case(world, "submitted", uploads=[make_upload(content)])
+    ref = complain(anybody, record, content, alone)
+    other = complain(anybody, make_record(world.firm, world.agency), alone)
+    code, said = run("complainant", ref, "--reason", WHY)
+    assert code == 0
+    assert "0 papers" in said
+    assert "2 more" in said
+    document = db.session.scalar(select(Document).where(Document.case_id == case.id))
+    assert as_(world.subject).get(f"/documents/{document.ref}").data == content
+    reviewer = as_(world.reviewer)
+    (kept,) = papers_of(other)
+    assert reviewer.get(f"/work/complaints/papers/{kept.id}").data == alone
+    assert reviewer.get(f"/work/complaints/papers/{papers_of(ref)[0].id}").status_code == 404
+    # With the last complaint that had it, it goes.
+    assert "1 papers" in run("complainant", other, "--reason", WHY)[1]
+    assert evidence.path_of(kept.sha256) not in stored()
+    assert history.verify_all()[1] is None
+
+
+@pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # no query is special
+def test_a_store_that_cannot_delete_is_told_and_the_command_can_be_run_again(
+    world, run, as_, anybody, monkeypatch
+):
+    ref = complain(anybody, make_record(world.firm, world.agency), make_pdf("工牌"))
+    (paper,) = papers_of(ref)
+
+    def refuse(_digest):
+        raise PermissionError("write-once")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evidence, "throw_away", refuse)
+        code, said = run("complainant", ref, "--reason", WHY)
+    assert code == 1
+    assert "run it again" in said
+    assert evidence.path_of(paper.sha256) in stored()
+    assert as_(world.reviewer).get(f"/work/complaints/papers/{paper.id}").status_code == 404
+    assert run("complainant", ref, "--reason", WHY)[0] == 0
+    assert evidence.path_of(paper.sha256) not in stored()
