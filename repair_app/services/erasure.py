@@ -86,8 +86,8 @@ def erase_complainant(ref: str, reason: str) -> tuple[int, int]:
             delete(ComplaintContact).where(ComplaintContact.complaint_id == complaint.id)
         )
         complaint.statement = NOBODY
-        for one in complaint.papers:
-            one.filename = ""
+        for paper in complaint.papers:
+            paper.filename = ""
         hashes = sorted({one.sha256 for one in complaint.papers})
         note(ref, {"what": "complainant", "erased": hashes}, reason)
     # The rows first: of bytes without a row nobody is told, and of a row without bytes somebody is.

@@ -120,6 +120,7 @@ def test_row_76_the_applications_role_cannot_touch_the_ledger_and_can_work(
     work_as(role("redress_app"), tmp_path, monkeypatch, world)
 
 
+@pytest.mark.timeout(600)
 @on_postgresql
 def test_row_76_the_workers_role_does_all_that_comes_round_and_sequences(
     world, app, role, tmp_path, monkeypatch
