@@ -156,6 +156,18 @@ def test_what_is_not_signed_yet_is_not_proved(world: World, anybody: Client) -> 
     assert anybody.get(f"/history/consistency?first={size}").status_code == 200
 
 
+def test_what_has_its_place_but_no_signature_yet_is_not_proved(
+    signed: Signed, anybody: Client, world: World, key_file: Path
+) -> None:
+    key_file.rename(key_file.with_name("away"))
+    factories.make_case(world, "submitted")
+    assert log.sequence(now()) > 0
+    assert log.Tiles(db.session()).hash_of(0, signed.second)
+    answer = anybody.get(f"/history/consistency?first=1&second={signed.second + 1}")
+    assert answer.status_code == 400
+    assert answer.json["signed"] == signed.second
+
+
 # --- without us ---
 
 
