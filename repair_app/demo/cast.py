@@ -102,6 +102,7 @@ PLAYERS: Final = (
     Player("du", "杜宏远", "steel"),
     Player("fu", "傅嘉禾", "packaging"),
     Player("fang", "方可欣", "food", Role.AGENT, ("objection",)),
+    Player("dai", "戴文慎", "centre", Role.SECURITY_OFFICER),
 )
 AGENT_ELSEWHERE: Final = ("fang", "chemicals")  # the agent's second mandate, of the same scope
 
@@ -110,7 +111,8 @@ LAST: Final = Player("yu", "余建平", "centre", Role.ADMINISTRATOR)
 
 # How reviewers share their work: who receives, who decides, who signs.
 REVIEWERS: Final = {"centre": ("lin", "zhou", "zheng"), "province": ("meng", "meng", "qiu")}
-ACTING: Final = [one for one in PLAYERS if one.role not in (Role.REVIEWER, Role.AGENT)]
+NOT_ACTING: Final = (Role.REVIEWER, Role.AGENT, Role.SECURITY_OFFICER)
+ACTING: Final = [one for one in PLAYERS if one.role not in NOT_ACTING]
 PERSON_OF: Final = {one.unit: one for one in reversed(ACTING)}
 SECOND_OF: Final = {one.unit: one for one in ACTING}  # of an agency: signs what a colleague began
 

@@ -180,6 +180,18 @@ def renew_link(session: Session, actor: Actor, user: User) -> None:
     note(session, "send_link", user, actor)
 
 
+def release(by: User | None, account_id: int) -> User:
+    """Note that an account that was locked by failures may be tried again.
+
+    Whoever counts the failures forgets them then. Raises NotVisible, NotPossible.
+    """
+    with changing() as session:
+        user = get_user(session, account_id)
+        refuse_oneself(by, user.person_id)
+        note(session, "release", user, office_book.actor_of(by))
+        return user
+
+
 def close(by: User | None, account_id: int) -> User:
     """Deactivate an account: it is out at the next click. Raises NotVisible, NotPossible."""
     with changing() as session:

@@ -82,6 +82,7 @@ ACCOUNTS: Final = open_book(
         "remove_factor": Label("取消第二验证方式", "Remove a second factor"),
         "renew_codes": Label("生成恢复码", "Make new recovery codes"),
         "use_code": Label("使用恢复码登录", "Sign in with a recovery code"),
+        "release": Label("解除登录锁定", "Release a locked account"),
         "reset_factors": Label("重置第二验证方式", "Reset the second factor"),
         "link_identity": Label("关联统一身份", "Link an identity"),
         "unlink_identity": Label("解除统一身份关联", "Unlink an identity"),

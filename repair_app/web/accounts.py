@@ -11,6 +11,7 @@ from flask_limiter.util import get_remote_address
 from flask_login import user_logged_in, user_logged_out
 from flask_security import RoleMixin, Security, WebauthnUtil
 from flask_security.utils import set_request_attr
+from limits import RateLimitItem, parse_many
 
 from repair_app import limits
 from repair_app.db import db, now
@@ -43,6 +44,8 @@ class SignIn(Security):
 
 
 LONGEST_ADDRESS = 254  # characters of an e-mail address (RFC 5321)
+PAGE = "security.login"
+LOCK = "LOGIN_RATE_LIMIT_OF_ACCOUNT"  # the failures at one account, from wherever
 KEY = "key"  # in the session: by which the store knows it
 BEGAN = "began"  # in the session: when somebody signed in, in seconds since 1970
 
@@ -60,7 +63,7 @@ def init_app(app: Flask) -> None:
     security.init_app(app, accounts)
     security.want_json(lambda _request: False)  # its pages are for people
     limits.limiter.init_app(app)
-    slow_down(app, "security.login")
+    slow_down(app, PAGE)
     user_logged_out.connect(end_session, app)
     user_logged_in.connect(begin_session, app)
     security.login_manager.user_loader(load_user)
@@ -77,7 +80,7 @@ def slow_down(app: Flask, endpoint: str) -> None:
     views: dict[str, Any] = app.view_functions
     for setting, key in (
         ("LOGIN_RATE_LIMIT", place_and_account),
-        ("LOGIN_RATE_LIMIT_OF_ACCOUNT", account_tried),
+        (LOCK, account_tried),
         ("LOGIN_RATE_LIMIT_OF_PLACE", get_remote_address),
     ):
         limit = limits.limiter.limit(
@@ -92,13 +95,38 @@ def slow_down(app: Flask, endpoint: str) -> None:
 
 def account_tried() -> str:
     """Return the address that somebody tries to sign in with, however it is written."""
-    typed = request.form.get("email", "")[: 2 * LONGEST_ADDRESS]
+    return spelt(request.form.get("email", ""))
+
+
+def spelt(typed: str) -> str:
+    """Return an address in the one way in which failures are counted."""
+    typed = typed[: 2 * LONGEST_ADDRESS]
     return unicodedata.normalize("NFKC", typed).strip().casefold()[:LONGEST_ADDRESS]
 
 
 def place_and_account() -> str:
     """Return from where somebody tries to sign in, and with which address."""
     return f"{get_remote_address()} {account_tried()}"
+
+
+def is_locked(user: User) -> bool:
+    """Say whether an account is locked by failures to sign in, wherever they came from."""
+    counts = limits.limiter
+    return counts.enabled and not all(
+        counts.limiter.test(one, *counted) for one, counted in locks(user)
+    )
+
+
+def unlock(user: User) -> None:
+    """Forget the failures to sign in with an account."""
+    for one, counted in locks(user):
+        limits.limiter.limiter.clear(one, *counted)
+
+
+def locks(user: User) -> list[tuple[RateLimitItem, tuple[str, str]]]:
+    """Return the limits of an account's failures, and under what they are counted."""
+    counted = (spelt(user.email), f"{PAGE}:{LOCK}")  # as Flask-Limiter names it
+    return [(one, counted) for one in parse_many(limits.limit_of(LOCK))]
 
 
 def has_failed(answer: Response) -> bool:

@@ -18,7 +18,7 @@ from repair_app.services import (
 )
 from repair_app.services.administration import Newcomer, Seat
 from repair_app.services.offices import Duty
-from repair_app.web import words
+from repair_app.web import accounts, words
 from repair_app.web.door import entrusted
 from repair_app.web.office import Answer, asks, hand_over, page_after, press, show_form
 from repair_app.web.view import asked_for
@@ -86,7 +86,8 @@ def show(number: int) -> str:
     """Show an account: its roles, the person's further accounts, what can be done."""
     user = administration.find_account(number)
     further = administration.list_further(user)
-    return render_template("admin/account.html", user=user, further=further)
+    is_locked = accounts.is_locked(user)
+    return render_template("admin/account.html", user=user, further=further, is_locked=is_locked)
 
 
 @pages.route("/<row:number>/roles/new", methods=["GET", "POST"])
@@ -137,6 +138,18 @@ def send_link(number: int) -> Answer:
     back, made = url_for("people.show", number=number), []
     answer = press(lambda: made.append(administration.ask_for_link(current_user, number)), "", back)
     return hand_over(made[0], back) if made else answer
+
+
+@pages.post("/<row:number>/release")
+@entrusted(Duty.AUTHORISE)
+def release(number: int) -> Response:
+    """Let an account be tried again that failures have locked."""
+    back = url_for("people.show", number=number)
+    if not accounts.is_locked(administration.find_account(number)):
+        return press(lambda: None, gettext("The account is not locked."), back)
+    done = gettext("The account is no longer locked.")
+    let_in = lambda: accounts.unlock(administration.release(current_user, number))  # noqa: E731
+    return press(let_in, done, back)
 
 
 @pages.post("/<row:number>/close")

@@ -81,6 +81,7 @@ NOT_FOR_MACHINES = {
     "people.close": OFFICE,
     "people.end": OFFICE,
     "people.invite": OFFICE,
+    "people.release": OFFICE,
     "people.reopen": OFFICE,
     "people.reset_factors": OFFICE,
     "people.send_link": OFFICE,

@@ -258,6 +258,7 @@ def authorising(world):
     return [
         f"/admin/people/roles/{reviewer.appointments[0].id}/end",
         f"/admin/people/{reviewer.id}/link",
+        f"/admin/people/{reviewer.id}/release",
         f"/admin/people/{reviewer.id}/reset-factors",
         f"/admin/people/{reviewer.id}/unlink",
         f"/admin/people/{closed.id}/reopen",

@@ -6,11 +6,12 @@ import pytest
 import time_machine
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from sqlalchemy import select
 
 from config import TestConfig
 from repair_app import create_app, limits
 from repair_app.db import db, now, today
-from repair_app.models import Appointment, Role, User
+from repair_app.models import Appointment, Event, Role, User
 from repair_app.services.transaction import transaction
 from tests.client import make_client, sign_in
 from tests.factories import PASSWORD, make_account, make_case
@@ -24,6 +25,7 @@ STARTS = {
     "agent": "/my",
     "auditor": "/audit",
     "administrator": "/admin",
+    "security_officer": "/admin",
 }
 
 one_store = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # nothing is stored
@@ -136,6 +138,37 @@ def test_an_account_is_guarded_from_wherever_the_attempts_come(make_app, world):
     assert statuses == [200, 200, 200, 429]
     other = come_from(app, "192.0.2.1")
     assert try_to_sign_in(other, world.reviewer.email).status_code == 302
+
+
+def test_the_security_officer_unlocks_an_account_that_failures_have_locked(make_app, world):
+    limits = {"LOGIN_RATE_LIMIT_OF_ACCOUNT": "2 per hour", "RATELIMIT_ENABLED": True}
+    app = make_app(**limits)
+    app.config["SECURITY_PROFILE"] = "dengbao3"
+    officer = make_client(app)
+    assert try_to_sign_in(officer, world.security_officer.email).status_code == 302
+    address = f"/admin/people/{world.subject.id}"
+    assert "/release" not in officer.get(address).html
+    assert (
+        officer.post(f"{address}/release", data={"csrf_token": officer.token()}).status_code == 302
+    )
+    assert not of_kind("release")  # nothing was locked
+    for n in range(2):
+        # However it was written.
+        try_to_sign_in(come_from(app, f"192.0.2.{n}"), world.subject.email.upper(), "wrong")
+    assert try_to_sign_in(come_from(app, "192.0.2.9"), world.subject.email).status_code == 429
+
+    assert f"{address}/release" in officer.get(address).html
+    assert (
+        officer.post(f"{address}/release", data={"csrf_token": officer.token()}).status_code == 302
+    )
+    assert [one.entity for one in of_kind("release")] == [f"account:{world.subject.id}"]
+    assert try_to_sign_in(come_from(app, "192.0.2.9"), world.subject.email).status_code == 302
+    assert "/release" not in officer.get(address).html
+
+
+def of_kind(step):
+    db.session.rollback()
+    return db.session.scalars(select(Event).where(Event.transition == step)).all()
 
 
 def test_one_place_cannot_try_account_after_account(make_app, world):
