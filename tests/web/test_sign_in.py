@@ -164,6 +164,13 @@ def test_the_security_officer_unlocks_an_account_that_failures_have_locked(make_
     assert [one.entity for one in of_kind("release")] == [f"account:{world.subject.id}"]
     assert try_to_sign_in(come_from(app, "192.0.2.9"), world.subject.email).status_code == 302
     assert "/release" not in officer.get(address).html
+    # Nobody unlocks their own.
+    for n in range(2):
+        try_to_sign_in(come_from(app, f"192.0.2.{n}"), world.security_officer.email, "wrong")
+    own = f"/admin/people/{world.security_officer.id}/release"
+    officer.post(own, data={"csrf_token": officer.token()})
+    refused = try_to_sign_in(come_from(app, "192.0.2.9"), world.security_officer.email)
+    assert refused.status_code == 429
 
 
 def of_kind(step):
