@@ -298,7 +298,7 @@ def end_reading(connection: Connection) -> None:
         return
     begun = driver(connection)
     if begun.read_only and begun.info.transaction_status == TransactionStatus.INTRANS:
-        with suppress(psycopg.OperationalError):  # it is lost: the ROLLBACK that follows says so
+        with suppress(psycopg.Error):  # it is lost: the ROLLBACK that follows says so
             begun.commit()
 
 

@@ -8,7 +8,14 @@ from flask import Flask, current_app, g, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from obstore.exceptions import BaseError as StorageError
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, PendingRollbackError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    PendingRollbackError,
+)
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -20,6 +27,7 @@ from repair_app.uploads import MAX_MB
 
 Answer = tuple[str, int]
 PASSING = ("locked", "disk is full", "disk I/O error")  # what SQLite says when it cannot just now
+ENDED = "25"  # class of PostgreSQL's codes: idle for too long, only to be read, failed before
 TRY_AGAIN = 10  # seconds after which the store may be back
 
 # Pages that ask a step's question, and show again what was sent from an earlier session.
@@ -88,6 +96,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(NoConnection, show_loss)
     app.register_error_handler(InterfaceError, show_loss)  # the connection is closed already
     app.register_error_handler(PendingRollbackError, show_loss)  # it was lost in a transaction
+    app.register_error_handler(InternalError, show_loss)  # the server ended the transaction
+    app.register_error_handler(psycopg.Error, show_loss)  # lost where a transaction begins or ends
     app.register_error_handler(StorageError, show_loss)
     app.register_error_handler(StaleDataError, lambda _: show(HTTPStatus.CONFLICT))
 
@@ -118,10 +128,10 @@ def show_collision(error: IntegrityError) -> Answer:
 
 
 def show_loss(
-    error: OperationalError | InterfaceError | PendingRollbackError | NoConnection | StorageError,
+    error: DBAPIError | PendingRollbackError | psycopg.Error | NoConnection | StorageError,
 ) -> Any:
     """Show that the store does not answer, or not in time; nobody is signed in on that page."""
-    if isinstance(error, OperationalError) and not is_passing(error):
+    if isinstance(error, (OperationalError, InternalError)) and not is_passing(error):
         current_app.logger.error("the database cannot do what it was asked", exc_info=error)
         return show(HTTPStatus.INTERNAL_SERVER_ERROR)
     # The reason alone: the statement's values may be personal.
@@ -138,9 +148,11 @@ def forget_who() -> None:
     current_app.login_manager._update_request_context_with_user()  # type: ignore[attr-defined]  # noqa: SLF001  # the library has no other word for "nobody"
 
 
-def is_passing(error: OperationalError) -> bool:
+def is_passing(error: OperationalError | InternalError) -> bool:
     """Say whether an error of the database is one of its state, and not of what it was asked."""
     said = str(error.orig)
+    if isinstance(error, InternalError):
+        return (getattr(error.orig, "sqlstate", None) or "").startswith(ENDED)
     return isinstance(error.orig, psycopg.Error) or any(one in said for one in PASSING)
 
 

@@ -3,10 +3,11 @@
 import re
 import subprocess
 import sys
+import time
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 import manage
@@ -17,6 +18,7 @@ from tests.conftest import build_app
 from tests.factories import make_case
 
 ENGLISH = {"Accept-Language": "en"}
+PATIENCE = 30  # seconds until what should have happened has not
 
 
 @pytest.fixture
@@ -103,6 +105,33 @@ def test_a_form_that_waits_too_long_for_a_lock_is_told_so_and_can_be_sent_again(
     assert reviewer.send(form, page).status_code == 302
     with impatient.app_context():
         db.engine.dispose()
+
+
+def test_a_request_whose_transaction_the_server_ended_is_told_so(
+    app, world, as_, postgresql, tmp_path, monkeypatch
+):
+    """PostgreSQL calls it an internal error, and tells it the next time it is asked anything."""
+    timeouts = {**Config.DATABASE_TIMEOUTS, "idle_in_transaction_session_timeout": 20}
+    monkeypatch.setattr("config.TestConfig.DATABASE_TIMEOUTS", timeouts)
+    impatient = build_app(postgresql, tmp_path)
+    monkeypatch.setitem(impatient.config, "SECRET_KEY", app.config["SECRET_KEY"])
+    reviewer = as_(world.reviewer)
+    monkeypatch.setattr(reviewer, "application", impatient)
+
+    def stand_idle(connection, *_):
+        there = "SELECT FROM pg_stat_activity WHERE pid = %s"
+        number = [connection.connection.dbapi_connection.info.backend_pid]
+        end = time.monotonic() + PATIENCE
+        while postgresql.server.execute(there, number).fetchall() and time.monotonic() < end:
+            pass
+
+    with impatient.app_context():
+        engine = db.engine
+        event.listen(engine, "after_cursor_execute", stand_idle)
+        answer = reviewer.get("/work", headers=ENGLISH)
+        engine.dispose()
+    assert answer.status_code == 503
+    assert "We cannot reach our own store" in answer.words
 
 
 def test_a_fault_in_a_question_is_not_called_an_absence(app):
