@@ -12,12 +12,12 @@ import pytest
 from _pytest.nodeid import NodeId
 from flask import Flask
 from hypothesis import HealthCheck, settings
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 
 import manage
 from config import TestConfig
 from repair_app import create_app
-from repair_app.db import db, now
+from repair_app.db import db, now, writing
 from repair_app.models import SignIn, User
 from repair_app.services import catalogue
 from repair_app.services.transaction import transaction
@@ -232,3 +232,27 @@ def digest(app: Flask) -> Callable[..., dict[str, str]]:
         return stores.digest(db.engine, db.metadata, without=tuple(noted))
 
     return digest_now
+
+
+@pytest.fixture
+def attack(app: Flask) -> Callable[..., None]:
+    """Give a function that runs statements as somebody does who owns the database."""
+
+    def run(*statements: str, **values: object) -> None:
+        db.session.rollback()
+        with writing(), db.engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+                for name in connection.execute(text(triggers)).scalars().all():
+                    connection.execute(text(f"DROP TRIGGER {name}"))
+            else:
+                connection.execute(text("SET LOCAL session_replication_role = replica"))
+            # What points at its events is in an attacker's way.
+            connection.execute(text("DELETE FROM letter"))
+            connection.execute(text("UPDATE change SET event_id = NULL"))
+            for statement in statements:
+                done = connection.execute(text(statement), values)
+                assert done.rowcount > 0, f"the attack does nothing: {statement}"
+        db.session.rollback()
+
+    return run

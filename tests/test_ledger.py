@@ -27,30 +27,6 @@ def case(app: Flask, world: World) -> Case:
     return factories.make_case(world, "accepted", record=record)
 
 
-@pytest.fixture
-def attack(app: Flask) -> Callable[..., None]:
-    """Give a function that runs statements as somebody does who owns the database."""
-
-    def run(*statements: str, **values: object) -> None:
-        db.session.rollback()
-        with writing(), db.engine.begin() as connection:
-            if connection.dialect.name == "sqlite":
-                triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-                for name in connection.execute(text(triggers)).scalars().all():
-                    connection.execute(text(f"DROP TRIGGER {name}"))
-            else:
-                connection.execute(text("SET LOCAL session_replication_role = replica"))
-            # What points at its events is in an attacker's way.
-            connection.execute(text("DELETE FROM letter"))
-            connection.execute(text("UPDATE change SET event_id = NULL"))
-            for statement in statements:
-                done = connection.execute(text(statement), values)
-                assert done.rowcount > 0, f"the attack does nothing: {statement}"
-        db.session.rollback()
-
-    return run
-
-
 def verify() -> ledger.Flaw | None:
     return ledger.verify(db.session())[1]
 

@@ -4,6 +4,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from tests.drawn import draw_line, spell
+
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "tests" / "faults" / "faults.toml"
 PAGE = ROOT / "docs" / "faults.md"
@@ -28,7 +30,7 @@ def read_table() -> list[dict[str, Any]]:
 
 def draw(faults: list[dict[str, Any]]) -> str:
     """Return the page."""
-    return HEAD + "".join(f"| {' | '.join(map(escape, cells_of(one)))} |\n" for one in faults)
+    return HEAD + "".join(draw_line(cells_of(one)) for one in faults)
 
 
 def cells_of(fault: dict[str, Any]) -> list[str]:
@@ -41,16 +43,6 @@ def cells_of(fault: dict[str, Any]) -> list[str]:
         spell(fault["controls"]) or fault.get("owner", ""),
         fault["figure"],
     ]
-
-
-def spell(tests: list[str]) -> str:
-    """Return tests below each other."""
-    return "<br>".join(f"`{one.removeprefix('tests/')}`" for one in tests)
-
-
-def escape(cell: str) -> str:
-    """Return a text that stays within its cell."""
-    return cell.replace("|", "\\|")
 
 
 if __name__ == "__main__":

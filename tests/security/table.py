@@ -4,6 +4,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from tests.drawn import draw_line, spell
+
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "tests" / "security" / "attacks.toml"
 PAGE = ROOT / "docs" / "attacks.md"
@@ -30,7 +32,7 @@ def read_table() -> list[dict[str, Any]]:
 
 def draw(attacks: list[dict[str, Any]]) -> str:
     """Return the page."""
-    return HEAD + "".join(f"| {' | '.join(map(escape, cells_of(one)))} |\n" for one in attacks)
+    return HEAD + "".join(draw_line(cells_of(one)) for one in attacks)
 
 
 def cells_of(attack: dict[str, Any]) -> list[str]:
@@ -44,16 +46,6 @@ def cells_of(attack: dict[str, Any]) -> list[str]:
         spell(attack["tests"]),
         spell(attack.get("controls", [])) or "–",
     ]
-
-
-def spell(tests: list[str]) -> str:
-    """Return tests below each other."""
-    return "<br>".join(f"`{one.removeprefix('tests/')}`" for one in tests)
-
-
-def escape(cell: str) -> str:
-    """Return a text that stays within its cell."""
-    return cell.replace("|", "\\|")
 
 
 if __name__ == "__main__":
