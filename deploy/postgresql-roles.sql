@@ -6,7 +6,9 @@
 -- Once, by hand: ALTER ROLE redress_app PASSWORD '…'; ALTER ROLE redress_worker PASSWORD '…';
 -- Web nodes then have redress_app in DATABASE_URL, workers and commands by hand redress_worker;
 -- `prepare`, backups and restores the owner. It can be run again at any time and changes nothing then.
+-- All of it or nothing: in between nobody has rights that are taken away further down.
 
+BEGIN;
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'redress_app') THEN
         CREATE ROLE redress_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;
@@ -28,12 +30,14 @@ REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON event, event_text FROM r
 GRANT UPDATE (body, salt) ON event_text TO redress_app;
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON alembic_version FROM redress_app;
 
--- The tree over it: web nodes read. Each event is noted as one that waits, by a trigger, by whoever
--- adds it; the worker gives it its place. Places, checkpoints and cosignatures are added and stay
+-- The tree over it: web nodes read. Each event is noted as one that waits by a trigger alone, in the
+-- owner's name: what never was an event would keep the others waiting. The worker gives it its place. Places, checkpoints and cosignatures are added and stay
 -- (of places and checkpoints a trigger says so to the owner, too); a key is added, and ends.
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER
     ON tree_head, tree_leaf, tree_tile, tree_checkpoint, tree_cosignature, tree_signer FROM redress_app;
-REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON pending_leaf FROM redress_app;
+ALTER FUNCTION note_pending() SECURITY DEFINER;
+ALTER FUNCTION note_pending() SET search_path = pg_catalog, public;
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON pending_leaf FROM redress_app;
 GRANT DELETE ON pending_leaf TO redress_worker;
 GRANT INSERT ON tree_head, tree_leaf, tree_tile, tree_checkpoint, tree_cosignature, tree_signer
     TO redress_worker;
@@ -54,3 +58,4 @@ DO $$ BEGIN
         GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA dbos TO redress_app;
     END IF;
 END $$;
+COMMIT;

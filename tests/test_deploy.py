@@ -41,6 +41,7 @@ def run_by_hand(tmp_path, settings, *arguments):
         "REDRESS_RELEASE": str(tmp_path),
         "REDRESS_PYTHON": sys.executable,
     }
+    env |= {name: os.environ[name] for name in ("REDRESS_OWNER",) if name in os.environ}
     command = ["sh", str(DEPLOY / "redress"), *arguments]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
@@ -52,6 +53,24 @@ def test_a_command_by_hand_works_on_the_database_of_the_services(tmp_path):
     assert address.endswith("target_session_attrs=read-write&sslmode=verify-full")
     assert rest == ["/var/lib/redress", "flask", "prepare"]
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "whose"),
+    [
+        ("flask prepare --empty", "owner"),
+        ("backup FILE", "owner"),
+        ("verify-backup FILE", "owner"),
+        ("restore FILE", "owner"),
+        ("flask jobs status", "redress"),
+        ("flask history bundle X", "redress"),
+    ],
+)
+def test_what_only_the_owner_may_is_done_as_the_owner(tmp_path, monkeypatch, command, whose):
+    (tmp_path / "owner").write_text("DATABASE_URL=postgresql://owner@db/redress\n")
+    monkeypatch.setenv("REDRESS_OWNER", str(tmp_path / "owner"))
+    done = run_by_hand(tmp_path, read("env.example"), *command.split())
+    assert done.stdout.startswith(f"postgresql://{whose}"), done.stderr
 
 
 def test_a_command_by_hand_never_makes_a_database_of_its_own(tmp_path):
@@ -168,8 +187,10 @@ def test_no_image_holds_what_the_repository_does_not():
 
 def test_what_compose_keeps_beside_itself_is_neither_committed_nor_copied():
     compose = read("compose.yaml")
-    beside = {*re.findall(r"env_file: (\S+)", compose), *re.findall(r"\./([\w-]+)[:/]", compose)}
-    assert beside == {"env", "tls", "backups"}
+    settings = {*re.findall(r"env_file: (?:&\w+ )?\[?(\w+)", compose)}
+    settings |= {*re.findall(r"path: (\S+),", compose)}
+    beside = settings | {*re.findall(r"\./([\w-]+)[:/]", compose)}
+    assert beside == {"env", "env.web", "env.owner", "tls", "backups"}
     for name in (".dockerignore", ".gitignore"):
         lines = {one.strip("/") for one in (ROOT / name).read_text(encoding="utf-8").splitlines()}
         assert {f"deploy/{one}" for one in beside} <= lines

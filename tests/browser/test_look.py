@@ -27,7 +27,7 @@ STARTS = {
 WIDTHS = (360, PHONE[0], 768, DESK[0], 3840)  # pixels, from a small phone to a 4K screen
 VIOLATIONS = {"resultTypes": ["violations"]}
 NO_PAGE = re.compile(
-    r"\.(pdf|csv|xlsx|svg|ics|png|css|js|json|toml)$|^/(documents|static|fs-static)/|/paper"
+    r"\.(pdf|csv|xlsx|svg|ics|png|css|js|json|toml|py)$|^/(documents|static|fs-static)/|/paper"
 )
 LINKS = "[...document.querySelectorAll('a[href]')].map(one => one.href)"
 WIDE = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"

@@ -90,6 +90,7 @@ FORBIDDEN = {
 # What only the worker does.
 FORBIDDEN_TO_WEB_NODES = {
     "never sequenced": "DELETE FROM pending_leaf",
+    "in everybody's way": "INSERT INTO pending_leaf (event_id) VALUES (-1)",
     "a place": "INSERT INTO tree_leaf (position, event_id) VALUES (9999, 9999)",
     "a checkpoint": "INSERT INTO tree_checkpoint (size) VALUES (9999)",
     "a key": "INSERT INTO tree_signer (key_id) VALUES ('')",
