@@ -89,7 +89,7 @@ def erase_complainant(ref: str, reason: str) -> tuple[int, int]:
         for paper in complaint.papers:
             paper.filename = ""
         hashes = sorted({one.sha256 for one in complaint.papers})
-        note(ref, {"what": "complainant", "erased": hashes}, reason)
+        note(ref, {"what": "complainant", "papers": hashes}, reason)
     # The rows first: of bytes without a row nobody is told, and of a row without bytes somebody is.
     needless = [one for one in hashes if not is_needed(one)]
     try:
@@ -102,7 +102,11 @@ def erase_complainant(ref: str, reason: str) -> tuple[int, int]:
                 "contact, words and names are gone, the files could not be deleted: run it again",
             )
         ) from error
-    return len(needless), len(hashes) - len(needless)
+    kept = [one for one in hashes if one not in needless]
+    if hashes:  # only now it is known which of them are gone
+        with transaction():
+            note(ref, {"what": "papers", "erased": needless, "kept": kept}, reason)
+    return len(needless), len(kept)
 
 
 def is_needed(sha256: str) -> bool:
