@@ -89,7 +89,7 @@ def erase_complainant(ref: str, reason: str) -> tuple[int, int]:
         for paper in complaint.papers:
             paper.filename = ""
         hashes = sorted({one.sha256 for one in complaint.papers})
-        note(ref, {"what": "complainant", "papers": hashes}, reason)
+        note(ref, {"what": "complainant", "hashes": hashes}, reason)
     # The rows first: of bytes without a row nobody is told, and of a row without bytes somebody is.
     needless = [one for one in hashes if not is_needed(one)]
     try:

@@ -196,7 +196,7 @@ def test_papers_of_who_complained_are_gone_and_their_hashes_stay(
     assert backups.list_lost_papers(db.session(), stored(), set()) == []
     hashes = sorted(one.sha256 for one in before)
     assert last_facts(2) == [
-        {"of": ref, "what": "complainant", "papers": hashes},
+        {"of": ref, "what": "complainant", "hashes": hashes},
         {"of": ref, "what": "papers", "erased": hashes, "kept": []},
     ]
     assert run("complainant", ref, "--reason", WHY)[0] == 0  # again: nothing more to do
