@@ -1,7 +1,8 @@
 """python3 consistent.py PROOF OLD [KEYS]: 离线核验历史未被改写。 Check offline that nothing was rewritten.
 
 PROOF: 由 /history/consistency 下载的证明 / the proof from there
-OLD: 此前留存的校验点文件，或者文书所印根值的前 16 位 / a checkpoint kept since, or the digits on a letter
+OLD: 此前留存的校验点文件，或者文书所印的“事件数:根哈希前 16 位” / a checkpoint kept since, or NUMBER:DIGITS
+     as on a letter, e.g. 1234:0123456789abcdef
 KEYS: 公钥文件，用于核验新校验点的签名 / public keys, for the signatures of the newer checkpoint
 Exit: 0 属实 whole, 1 不符 not. 不引用本系统的任何代码 / It uses none of our code.
 """
@@ -50,11 +51,18 @@ def read_checkpoint(note):
 
 
 def check_old(given, size, root):
-    """Compare the earlier tree of the proof with what was kept: a file, or digits of its root."""
-    digits = given.lower()
-    if re.fullmatch("[0-9a-f]{16,64}", digits):
-        fits = root.hex().startswith(digits)
+    """Compare the earlier tree of the proof with what was kept: a file, or number and digits.
+
+    Digits alone prove nothing: a forger could put the old root in as a leaf of another history,
+    and name that leaf as the history of then.
+    """
+    found = re.fullmatch("([1-9][0-9]*)[ :：·]+([0-9a-f]{16,64})", given.lower())
+    if found:
+        fits = size == int(found[1]) and root.hex().startswith(found[2])
     else:
+        chinese = "请写作“事件数:根哈希前 16 位”（仅有位数不足以核验），或者给出校验点文件"
+        english = "give NUMBER:DIGITS (digits alone prove nothing), or a checkpoint's file"
+        need(Path(given).is_file(), chinese, english)
         fits = (size, root) == read_checkpoint(Path(given).read_bytes().decode())
     need(fits, "与您留存的校验点不符", "not of the checkpoint that you kept")
 

@@ -173,13 +173,13 @@ def test_what_has_its_place_but_no_signature_yet_is_not_proved(
 
 @dataclass
 class Kept:
-    """What somebody has fetched and kept: files in a folder, and the digits of a letter."""
+    """What somebody has fetched and kept: files in a folder, and what a letter names."""
 
     folder: Path
     proof: Path
     old: Path
     keys: Path
-    digits: str
+    printed: str  # number of events and digits of the root
 
     def check(self, *more: str) -> tuple[int, str]:
         """Run the program on another machine; return its exit and its words, never a traceback."""
@@ -210,13 +210,15 @@ def kept(
     note = ask(anybody, 1, signed.first)["checkpoint"]
     (tmp_path / "checkpoint").write_text(note)
     assert str(witness.verifier) in (tmp_path / "keys.txt").read_text().splitlines()
-    digits = signed.defined.tree_hash(0, signed.first).hex()[:16]
+    assert 'proof.json "$THEN:$DIGITS" keys.txt' in commands
+    printed = f"{signed.first}:{signed.defined.tree_hash(0, signed.first).hex()[:16]}"
     names = ("proof.json", "checkpoint", "keys.txt")
-    return Kept(tmp_path, *(tmp_path / one for one in names), digits)
+    return Kept(tmp_path, *(tmp_path / one for one in names), printed)
 
 
 def test_it_is_checked_on_another_machine(signed: Signed, kept: Kept) -> None:
-    for old in (str(kept.old), kept.digits):
+    as_printed = kept.printed.upper().replace(":", " · ")
+    for old in (str(kept.old), kept.printed, as_printed):
         code, said = kept.check(old, str(kept.keys))
         assert code == 0, said
         assert f"the history of {signed.second} events begins with the {signed.first}" in said
@@ -227,13 +229,17 @@ def test_it_is_checked_on_another_machine(signed: Signed, kept: Kept) -> None:
         assert "signatures not checked" in said
 
 
-@pytest.mark.parametrize("part", ["digits", "checkpoint", "keys", "unsigned", "junk", "missing"])
+@pytest.mark.parametrize(
+    "part", ["digits", "number", "checkpoint", "keys", "unsigned", "junk", "missing"]
+)
 def test_what_does_not_fit_is_told_in_one_sentence(
     kept: Kept, anybody: Client, signed: Signed, part: str
 ) -> None:
     old, known = str(kept.old), str(kept.keys)
     if part == "digits":
-        old = kept.digits[:-1] + ("0" if kept.digits[-1] != "0" else "1")
+        old = kept.printed[:-1] + ("0" if kept.printed[-1] != "0" else "1")
+    elif part == "number":
+        old = f"{signed.first + 1}{kept.printed.removeprefix(str(signed.first))}"
     elif part == "checkpoint":
         kept.old.write_text(anybody.get("/history/checkpoint").html)
     elif part == "keys":
@@ -248,6 +254,40 @@ def test_what_does_not_fit_is_told_in_one_sentence(
     assert code == 1
     assert said.startswith(bundles.SENTENCE)
     assert " / " in said
+    assert said.count("\n") == 1
+
+
+def test_an_old_root_put_in_as_a_leaf_of_another_history_is_found(
+    kept: Kept, signed: Signed
+) -> None:
+    """Whoever writes the history anew, and has the key, names that leaf as the history of then."""
+    root = signed.defined.tree_hash(0, signed.first)
+    rewritten = Defined([root, *(bytes([one]) * 32 for one in range(signed.second - 1))])
+    new = rewritten.tree_hash(0, signed.second)
+    signer = Signer.make("redress.invalid/history")
+    said = Checkpoint(signer.name, signed.second, new).text
+    trees = {
+        name: {"size": size, "root": b64encode(top).decode()}
+        for name, size, top in (("first", 1, root), ("second", signed.second, new))
+    }
+    path = [b64encode(one).decode() for one in rewritten.path(0, 0, signed.second)]
+    note = f"{said}\n{signer.sign(said)}"
+    kept.proof.write_text(json.dumps({**trees, "consistency": path, "checkpoint": note}))
+    kept.keys.write_text(f"{signer.verifier}\n")
+    number, _, digits = kept.printed.partition(":")
+    code, told = kept.check(f"1:{digits}", str(kept.keys))
+    assert code == 0, told  # it is whole in itself: the number on the paper alone tells it apart
+    code, told = kept.check(f"{number}:{digits}", str(kept.keys))
+    assert (code, "not of the checkpoint that you kept" in told) == (1, True)
+
+
+@pytest.mark.parametrize("made", ["{1}", ":{1}", "{0}:", "{0}", "{0}:{1:.15}", "0{0}:{1}", ""])
+def test_digits_or_a_number_alone_are_refused(kept: Kept, made: str) -> None:
+    number, _, digits = kept.printed.partition(":")
+    code, said = kept.check(made.format(number, digits), str(kept.keys))
+    assert code == 1
+    assert said.startswith(f"{bundles.SENTENCE}请写作“事件数:根哈希前 16 位”")
+    assert "give NUMBER:DIGITS (digits alone prove nothing)" in said
     assert said.count("\n") == 1
 
 
@@ -295,7 +335,7 @@ def test_the_program_agrees_with_the_definition_and_refuses_what_is_rewritten() 
 def test_one_changed_byte_of_proof_or_checkpoint_is_found(kept: Kept) -> None:
     """Every byte of the hashes and of the signature; the program runs in this process for it."""
     run = bundles.load_program(bundles.FOLDER / "consistent.py")
-    command = (kept.proof, kept.digits, kept.keys)
+    command = (kept.proof, kept.printed, kept.keys)
     assert bundles.judge(run, *command)[0] == 0
     whole = json.loads(kept.proof.read_text())
     for where in ("first", "second", "consistency", "checkpoint"):
