@@ -4,6 +4,7 @@ Who may see which case is not decided here but by `services`: what is not yours 
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -62,8 +63,18 @@ SETTING_UP = frozenset(
 )
 TOO_OLD = "password_too_old"  # in the session of whoever has to change the password first
 CHANGING = frozenset({"password.change", "security.logout", "language.change", "theme.change"})
+# The signed history: the same for everybody, kept by caches, and so never with anybody's cookie.
+HISTORY = frozenset(
+    {
+        "history.checkpoint",
+        "history.tile",
+        "history.consistency",
+        "history.keys",
+        "history.program",
+    }
+)
 # What is the same for everybody: no cookie goes with it, so that it may be kept and watched.
-NOBODYS = frozenset(
+NOBODYS = HISTORY | frozenset(
     {
         "static",
         "bootstrap.static",
@@ -76,7 +87,7 @@ NOBODYS = frozenset(
     }
 )
 # What is public and the same for long: its view says how long it may be kept.
-MAY_BE_KEPT = frozenset({"static", "bootstrap.static", "api_gate.show_keys"})
+MAY_BE_KEPT = HISTORY | frozenset({"static", "bootstrap.static", "api_gate.show_keys"})
 CONTENT_POLICY = {
     "default-src": "'self'",
     "img-src": "'self' data:",  # the icons inside Bootstrap's stylesheet
@@ -267,9 +278,10 @@ def ask_to_sign_in() -> AnyResponse:
 
 
 def forbid_caching(response: Response) -> Response:
-    """Keep pages out of every cache: a repaired record must not live on in one."""
+    """Keep pages and refusals out of every cache: a repaired record must not live on in one."""
+    kept = request.endpoint in MAY_BE_KEPT and response.status_code < HTTPStatus.BAD_REQUEST
     asks_again = request.path.startswith(INTERFACE) and response.cache_control.private
-    if request.endpoint not in MAY_BE_KEPT and not asks_again:
+    if not kept and not asks_again:
         response.headers["Cache-Control"] = "no-store"
     if request.endpoint == "security.logout" and response.location:
         response.headers["Clear-Site-Data"] = '"cache", "storage"'

@@ -113,4 +113,6 @@ def keys() -> Response:
 @public
 def program() -> Response:
     """Hand out the program that checks such a proof without us."""
-    return send_file(PROGRAM, mimetype="text/x-python", as_attachment=True)
+    answer = send_file(PROGRAM, mimetype="text/x-python", as_attachment=True)
+    answer.headers["Cache-Control"] = SHORT
+    return answer
