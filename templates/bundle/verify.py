@@ -92,8 +92,7 @@ def check_event(folder, name, seq, prev, told):
     if (withheld := folder / "events" / f"{name}.hash").exists():
         told["hash only 仅有哈希"] += 1
         return withheld.read_text(encoding="ascii")
-    content = (folder / "events" / f"{name}.json").read_bytes()
-    event = json.loads(content)
+    event = json.loads(content := (folder / "events" / f"{name}.json").read_bytes())
     need(event["seq"] == seq and event["prev"] == prev, "链条中断", f"the chain breaks at {seq}")
     if (text := folder / "texts" / f"{name}.json").exists():
         kept = json.loads(text.read_text(encoding="utf-8"))
@@ -115,16 +114,17 @@ def check_printed(path, size, root):
 
 
 def main():
-    given, say, prev = [*map(Path, sys.argv[1:])], sys.stdout.write, "0" * 64
-    folder = given[0] if given else Path(__file__).parent
-    told = {"texts 文字": 0, "hash only 仅有哈希": 0}
+    folder, *given = [*map(Path, sys.argv[1:])] or [Path(__file__).parent]
+    told, prev, say = {"texts 文字": 0, "hash only 仅有哈希": 0}, "0" * 64, sys.stdout.write
     try:
-        for line in (folder / "files.txt").read_bytes().decode().removesuffix("\n").split("\n"):
-            kept, name = line.split("  ")
-            whole = (folder / name).is_file() and sha((folder / name).read_bytes()).hex() == kept
-            need(whole, f"文件缺失或者有改动：{name}", f"a file is missing or was changed: {name}")
+        then = (folder / "files.txt").read_bytes().decode().split("\n")
+        files = (p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+        sums = {p.relative_to(folder).as_posix(): sha(p.read_bytes()).hex() for p in files}
+        now = [*(f"{sums[p]}  {p}" for p in sorted({*sums} - {"files.txt", ".DS_Store"})), ""]
+        odd = ", ".join(sorted({one[66:] for one in {*now} ^ {*then} if one[66:]})) or "files.txt"
+        need(now == then, "文件缺失、多余或者有改动", f"a file is missing, extra or changed: {odd}")
         note = (folder / "checkpoint").read_bytes().decode()
-        keys = read_keys(given[1] if given[1:] else folder / "keys.txt")
+        keys = read_keys(given[0] if given else folder / "keys.txt")
         size, root = read_checkpoint(note, keys)
         names = sorted(one.stem for one in (folder / "events").iterdir())
         need(names, "没有事件", "there are no events")

@@ -18,7 +18,18 @@ from repair_app.services import viewings
 from repair_app.services.transaction import transaction
 from repair_app.services.tree import bundle, keys, log
 from tests import factories
-from tests.bundles import PROGRAM, SUMS, flip, list_files, load_program, sum_up, unpack, verify
+from tests.bundles import (
+    PROGRAM,
+    SENTENCE,
+    SUMS,
+    flip,
+    judge,
+    list_files,
+    load_program,
+    sum_up,
+    unpack,
+    verify,
+)
 from tests.client import Client
 from tests.factories import World
 
@@ -186,7 +197,40 @@ def test_each_file_is_summed_up(world: World, case: Case, tmp_path: Path) -> Non
     written = "".join(f"{one}  {name}\n" for name, one in sorted(sums.items()))
     assert (folder / SUMS).read_text() == written
     (folder / "README.txt").unlink()
-    assert "a file is missing or was changed: README.txt" in verify(folder).stdout
+    assert "a file is missing, extra or changed: README.txt" in verify(folder).stdout
+
+
+@one_store
+def test_the_files_are_those_that_are_listed_and_no_others(
+    world: World, case: Case, tmp_path: Path
+) -> None:
+    folder = unpack(bundle.of_office(case.ref), tmp_path / "b")
+    run, sums = load_program(), folder / SUMS
+    whole = sums.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    for place, line in enumerate(lines):  # what a listed file is, nobody may leave out
+        sums.write_bytes(b"".join([*lines[:place], *lines[place + 1 :]]))
+        code, said = judge(run, folder)
+        assert code == 1, line
+        assert f"a file is missing, extra or changed: {line[66:-1].decode()}\n" in said
+    changed = (whole[:-1], whole + b"\n", whole + lines[0], b"".join(reversed(lines)), b"")
+    for content in changed:
+        sums.write_bytes(content)
+        code, said = judge(run, folder)
+        assert (code, said[: len(SENTENCE)]) == (1, SENTENCE), content
+    sums.write_bytes(whole)
+    for name in ("more.txt", "texts/more.json", "proofs/files.txt", "more/one/two", "json.py"):
+        added = folder / name
+        added.parent.mkdir(parents=True, exist_ok=True)
+        added.write_text("{}")
+        code, said = judge(run, folder)
+        assert code == 1, name
+        assert f"文件缺失、多余或者有改动 / a file is missing, extra or changed: {name}\n" in said
+        added.unlink()
+    for name in ("__pycache__/verify.cpython-313.pyc", ".DS_Store"):  # left by Python, by a Mac
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    assert judge(run, folder)[0] == 0
 
 
 @one_store
