@@ -60,7 +60,7 @@ def check_old(given, size, root):
     if found:
         fits = size == int(found[1]) and root.hex().startswith(found[2])
     else:
-        chinese = "请写作“事件数:根哈希前 16 位”（仅有位数不足以核验），或者给出校验点文件"
+        chinese = "请写作“事件数:根哈希前 16 位”（仅有根哈希不足以核验），或者给出校验点文件"
         english = "give NUMBER:DIGITS (digits alone prove nothing), or a checkpoint's file"
         need(Path(given).is_file(), chinese, english)
         fits = (size, root) == read_checkpoint(Path(given).read_bytes().decode())
