@@ -30,6 +30,7 @@ from repair_app.models import (
     CreditRecord,
     Deadline,
     Event,
+    MachineClient,
     MailState,
     Message,
     RecordUpload,
@@ -57,6 +58,8 @@ class Kind(StrEnum):
     OVERDUE = "overdue"  # their term is over
     URGED = "urged"  # the enterprise asks them to act
     STOPPED = "stopped"  # a file of theirs is not read any more
+    SYSTEM_MADE = "system_made"  # a system was registered that acts in their seat
+    SYSTEM_RENEWED = "system_renewed"  # such a system got a new secret
     URGING = "urging"  # what the enterprise itself keeps of that
 
 
@@ -165,6 +168,25 @@ def tell_of_upload(session: Session, upload: RecordUpload, occasion: str, *, at:
     rows = [
         as_row(Addressee(one, mode, Kind.STOPPED), occasion, upload.ref, None, content, at)
         for one, mode in sorted(modes.items())
+    ]
+    insert_rows(session, Message, rows)
+
+
+def tell_of_system(
+    session: Session, kind: Kind, client: MachineClient, occasion: str, *, at: datetime
+) -> None:
+    """Tell a person what was done with a system that acts in their seat.
+
+    At each account by which they sign in, and by mail at once whatever mails they chose: somebody
+    has seen a secret by which a system does what they may do.
+    """
+    accounts = select(User.id).where(
+        User.person_id == client.account.person_id, User.active, User.is_machine.is_(False)
+    )
+    content = {"workflow": "", "version": "", "stands": ""}
+    rows = [
+        as_row(Addressee(one, "at_once", kind), occasion, client.client_id, None, content, at)
+        for one in session.scalars(accounts.order_by(User.id))
     ]
     insert_rows(session, Message, rows)
 

@@ -42,8 +42,8 @@ FITTING: Final = {
     Role.SECURITY_OFFICER: PUBLIC_BODIES,
 }
 ONESELF: Final = Label(
-    "不得为本人任命，请由另一名管理人员办理。",
-    "nobody gives a role to themselves: another officer has to",
+    "不得为本人办理，请由另一名管理人员办理。",
+    "nobody does this for themselves: another officer has to",
 )
 LAST: Final = {
     Role.ADMINISTRATOR: Label(
@@ -53,6 +53,10 @@ LAST: Final = {
     Role.SECURITY_OFFICER: Label(
         "至少保留一名能够登录、任期没有截止日的安全管理员，请先任命另一名安全管理员。",
         "one security officer who can sign in, with no last day, has to stay: appoint another",
+    ),
+    Role.AUDITOR: Label(
+        "至少保留一名能够登录、任期没有截止日的审计人员，请先任命另一名审计人员。",
+        "one auditor who can sign in, with no last day, has to stay: appoint another first",
     ),
 }
 UNFITTING: Final = Label("该机构不能有这种身份的人员。", "nobody can be that for this organisation")

@@ -16,11 +16,12 @@ from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, selectinload
 
 from repair_app.db import db, now, today
+from repair_app.engine.telling import Kind, tell_of_system
 from repair_app.labels import Label
 from repair_app.models import AccessToken, Appointment, MachineClient, Person, Role, User
 from repair_app.models.clients import SCOPES
 from repair_app.services import machines, office_book, people
-from repair_app.services.administration import changing
+from repair_app.services.administration import changing, refuse_oneself
 from repair_app.services.cases import NotVisible
 from repair_app.services.people import NotPossible
 from repair_app.services.transaction import transaction
@@ -28,6 +29,7 @@ from repair_app.services.transaction import transaction
 TOKEN_LIFE: Final = timedelta(minutes=15)
 OVERLAP: Final = timedelta(days=7)  # a former secret is good beside the new one
 ENDED: Final = Label("该系统已停用。", "the client has been revoked")
+TOLD_AS: Final = {"register_client": Kind.SYSTEM_MADE, "rotate_client": Kind.SYSTEM_RENEWED}
 NO_SCOPE: Final = Label("请至少选择一项权限范围。", "choose at least one scope")
 NOT_A_PERSON: Final = Label(
     "负责人必须是自然人的账号。", "a machine cannot answer for another machine"
@@ -50,8 +52,10 @@ def digest(secret: str) -> str:
 def register(by: User | None, seat: Appointment, name: str, scopes: Collection[str]) -> Issued:
     """Register a client for the role that a person holds, and return it with its secret.
 
-    seat: the appointment of the person who will answer for it. Raises NotPossible.
+    seat: the appointment of the person who will answer for it, who is told. Raises NotPossible, for
+    oneself too: whoever registers a system sees its secret.
     """
+    refuse_oneself(by, seat.user.person_id)
     if not scopes or not set(scopes) <= set(SCOPES):
         raise NotPossible(NO_SCOPE)
     if seat.user.is_machine:
@@ -73,7 +77,7 @@ def register(by: User | None, seat: Appointment, name: str, scopes: Collection[s
         )
         session.add(client)
         session.flush()
-        machines.note(session, "register_client", client, office_book.actor_of(by))
+        note_and_tell(session, "register_client", client, by)
         return Issued(client, secret)
 
 
@@ -96,19 +100,26 @@ def make_account(session: Session, seat: Appointment) -> User:
 
 
 def rotate(by: User | None, client_id: str) -> Issued:
-    """Give a client a new secret; the former is good for OVERLAP.
+    """Give a client a new secret; the former is good for OVERLAP. Its person is told.
 
-    Raises NotVisible or NotPossible.
+    Raises NotVisible or NotPossible, for oneself too.
     """
     secret = secrets.token_urlsafe(32)
     with changing() as session:
         client = get(session, client_id)
         if client.revoked_at is not None:
             raise NotPossible(ENDED)
+        refuse_oneself(by, client.account.person_id)
         client.former_digest, client.secret_digest = client.secret_digest, digest(secret)
         client.former_until = now() + OVERLAP
-        machines.note(session, "rotate_client", client, office_book.actor_of(by))
+        note_and_tell(session, "rotate_client", client, by)
         return Issued(client, secret)
+
+
+def note_and_tell(session: Session, step: str, client: MachineClient, by: User | None) -> None:
+    """Write that somebody has seen a client's secret into the ledger, and tell its person."""
+    event = machines.note(session, step, client, office_book.actor_of(by))
+    tell_of_system(session, TOLD_AS[step], client, f"event:{event.id}", at=now())
 
 
 def revoke(by: User | None, client_id: str) -> MachineClient:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from repair_app.db import now
 from repair_app.engine.step import Actor
-from repair_app.models import Appointment, MachineClient, User
+from repair_app.models import Appointment, Event, MachineClient, User
 from repair_app.services import office_book
 
 
@@ -52,9 +52,9 @@ def end(session: Session, actor: Actor, client: MachineClient) -> None:
     note(session, "revoke_client", client, actor)
 
 
-def note(session: Session, step: str, client: MachineClient, actor: Actor) -> None:
-    """Write a change of a client into the book of accounts."""
-    office_book.note(
+def note(session: Session, step: str, client: MachineClient, actor: Actor) -> Event:
+    """Write a change of a client into the book of accounts, and return the event."""
+    return office_book.note(
         session,
         office_book.ACCOUNTS,
         step,

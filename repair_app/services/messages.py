@@ -54,6 +54,10 @@ KINDS: Mapping[str, Any] = {
     Kind.OVERDUE: _l("your term is over"),
     Kind.URGED: _l("who filed it asks you to act"),
     Kind.STOPPED: _l("could not be read to its end; you can have it taken up again"),
+    Kind.SYSTEM_MADE: _l(
+        "registered to act in your seat; if you know nothing of it, tell an auditor"
+    ),
+    Kind.SYSTEM_RENEWED: _l("given a new secret; if you know nothing of it, tell an auditor"),
     Kind.URGING: _l("you asked for it to be dealt with"),
 }
 SETTLED: Final = _l("it no longer waits for you")  # of what asked the reader to act
@@ -218,8 +222,14 @@ def describe_one(
 
 
 def kind_without_workflow(message: Message) -> str:
-    """Return what a message is about that is about no matter: a file, or what is not known now."""
-    return str(gettext("File")) if message.kind == Kind.STOPPED else ""
+    """Return what a message is about that is about no matter; empty for what is not known now."""
+    match message.kind:
+        case Kind.STOPPED:
+            return str(gettext("File"))
+        case Kind.SYSTEM_MADE | Kind.SYSTEM_RENEWED:
+            return str(gettext("System"))
+        case _:
+            return ""
 
 
 def is_still_due(message: Message, running: Sequence[Any]) -> bool:

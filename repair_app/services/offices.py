@@ -53,10 +53,14 @@ def has(user: User, duty: Duty) -> bool:
 
 
 def indispensable() -> list[Role]:
-    """Return the offices without which nobody could run the site, or authorise anybody."""
-    return [
+    """Return the offices without which nobody could run the site, authorise, or review.
+
+    Each once, also where it has several of these duties to itself.
+    """
+    alone = [
         role
-        for duty in (Duty.RUN, Duty.AUTHORISE)
+        for duty in (Duty.RUN, Duty.AUTHORISE, Duty.REVIEW)
         if len(roles_for(duty)) == 1
         for role in roles_for(duty)
     ]
+    return list(dict.fromkeys(alone))

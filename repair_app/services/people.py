@@ -194,10 +194,12 @@ def appoint(
 def refuse_two_offices(user: User, role: Role) -> None:
     """Let nobody watch over their own doings, by another account neither. Raises NotPossible.
 
-    Graded protection has three officers apart (GB/T 22239-2019 8.1.5, 三员分立).
+    Graded protection has three officers apart (GB/T 22239-2019 8.1.5, 三员分立). The account
+    by which a system acts is no office: it ends with its person's role, and bars no other after.
     """
     others = offices.OFFICERS - {role} if role in offices.OFFICERS else ()
-    if any(account.holds(one) for account in user.person.accounts for one in others):
+    own = [account for account in user.person.accounts if not account.is_machine]
+    if any(account.holds(one) for account in own for one in others):
         raise NotPossible(TWO_OFFICES)
 
 

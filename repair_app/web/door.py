@@ -200,7 +200,9 @@ def rule_of(app: Flask, endpoint: str) -> str | frozenset[Role] | None:
 def may_enter(endpoint: str) -> bool:
     """Say whether the reader may open a page that is everybody's, or some roles' only."""
     rule = rule_of(current_app, endpoint)
-    return rule == PUBLIC or (isinstance(rule, frozenset) and any(map(current_user.holds, rule)))
+    if not isinstance(rule, frozenset):
+        return rule == PUBLIC
+    return bool(current_user.is_authenticated) and any(map(current_user.holds, rule))
 
 
 def check_rules(app: Flask) -> None:

@@ -15,7 +15,7 @@ from repair_app.models import Event, MachineClient, Role, User
 from repair_app.services import administration, offices, people
 from repair_app.services.people import NotPossible
 from repair_app.services.transaction import transaction
-from repair_app.web.door import rule_of
+from repair_app.web.door import may_enter, rule_of
 from tests.factories import PASSWORD, make_account
 
 OFFICERS = ("administrator", "security_officer", "auditor")
@@ -310,8 +310,9 @@ def test_the_security_officer_gives_nothing_to_themselves(dengbao3, officer, wor
     asked = {"uscc": world.agency.uscc, "role": "provider"}
     page = officer.fill(f"/admin/people/{number}/roles/new", **asked)
     assert page.status_code == 400
-    assert "本人" in " ".join(page.alerts)
-    press(officer, f"/admin/people/{number}/reset-factors")
+    assert "不得为本人办理，请由另一名管理人员办理。" in " ".join(page.alerts)
+    reset = officer.follow(press(officer, f"/admin/people/{number}/reset-factors"))
+    assert "不得为本人办理，请由另一名管理人员办理。" in " ".join(reset.alerts)
     assert digest() == before
 
 
@@ -336,6 +337,52 @@ def test_the_last_administrator_stays_there_as_well(dengbao3, officer, world, di
     page = officer.follow(press(officer, f"/admin/people/roles/{last.appointments[0].id}/end"))
     assert "至少保留一名能够登录、任期没有截止日的管理员" in " ".join(page.alerts)
     assert digest() == before
+
+
+def test_the_last_auditor_stays_there_as_well(dengbao3, admin, officer, world, digest) -> None:
+    last = world.auditor
+    before = digest()
+    for client, address in (
+        (admin, f"/admin/people/{last.id}/close"),
+        (officer, f"/admin/people/roles/{last.appointments[0].id}/end"),
+    ):
+        page = client.follow(press(client, address))
+        assert "至少保留一名能够登录、任期没有截止日的审计人员" in " ".join(page.alerts)
+    assert digest() == before
+    make_account(world.centre, Role.AUDITOR, email="another@example.com")
+    press(admin, f"/admin/people/{last.id}/close")
+    assert not account(last.email).active
+
+
+@one_store
+def test_by_default_a_site_needs_no_auditor(admin, world) -> None:
+    press(admin, f"/admin/people/{world.auditor.id}/close")
+    assert not account(world.auditor.email).active
+
+
+@one_store
+@pytest.mark.parametrize(
+    ("profile", "needed"),
+    [
+        ("asvs", [Role.ADMINISTRATOR]),
+        ("dengbao3", [Role.ADMINISTRATOR, Role.SECURITY_OFFICER, Role.AUDITOR]),
+    ],
+)
+def test_each_profile_names_each_office_that_it_cannot_be_without_once(
+    app, monkeypatch, profile, needed
+) -> None:
+    monkeypatch.setitem(app.config, "SECURITY_PROFILE", profile)
+    with app.app_context():
+        assert offices.indispensable() == needed
+    assert set(needed) <= set(administration.LAST)
+
+
+@one_store
+def test_nothing_of_the_officers_is_offered_to_who_has_not_signed_in(app) -> None:
+    with app.test_request_context("/"):
+        assert not may_enter("admin.index")
+        assert not may_enter("audit.index")
+        assert may_enter("public.home")
 
 
 @one_store

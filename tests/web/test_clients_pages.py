@@ -6,8 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from repair_app.db import db
-from repair_app.models import Event, MachineClient
-from repair_app.services import clients
+from repair_app.models import Event, MachineClient, Message, Role
+from repair_app.services import clients, mail, people
+from repair_app.services.transaction import transaction
+from tests.factories import make_account
+from tests.smtp_server import running_server
 
 SECRET = re.compile("[A-Za-z0-9_-]{43}")
 
@@ -96,3 +99,78 @@ def machine_of():
         return issued
 
     return register
+
+
+# --- in whose seat a system acts -------------------------------------------------------------
+
+
+def told(user):
+    """Return what an account was told of systems: kind, and of which."""
+    db.session.rollback()
+    own = select(Message).where(Message.account_id == user.id).order_by(Message.id)
+    return [(one.kind, one.entity_ref) for one in db.session.scalars(own)]
+
+
+def test_nobody_registers_a_system_in_their_own_seat(admin, world, digest):
+    own = {"email": world.administrator.email, "uscc": world.centre.uscc, "role": "administrator"}
+    before = digest()
+    page = admin.fill("/admin/clients/new", **answers(world, **own))
+    assert page.status_code == 400
+    assert "不得为本人办理，请由另一名管理人员办理。" in " ".join(page.alerts)
+    assert digest() == before
+
+
+def test_nor_by_a_further_account_of_the_same_person(admin, world, digest):
+    other = make_account(world.centre, Role.REVIEWER, same_person_as=world.administrator)
+    own = {"email": other.email, "uscc": world.centre.uscc, "role": "reviewer"}
+    before = digest()
+    assert admin.fill("/admin/clients/new", **answers(world, **own)).status_code == 400
+    assert digest() == before
+
+
+def test_nobody_sees_a_new_secret_of_a_system_that_acts_for_themselves(
+    admin, machine_of, world, digest
+):
+    machine_of(world.administrator)
+    number, before = registered().id, digest()
+    token = {"csrf_token": admin.token()}
+    page = admin.follow(admin.post(f"/admin/clients/{number}/rotate", data=token))
+    assert "不得为本人办理，请由另一名管理人员办理。" in " ".join(page.alerts)
+    assert digest() == before
+
+
+def test_the_person_is_told_of_a_system_in_their_seat_and_of_each_new_secret(admin, world, as_):
+    further = make_account(world.department, Role.DEPARTMENT, same_person_as=world.officer)
+    admin.fill("/admin/clients/new", **answers(world))
+    made = registered()
+    admin.post(f"/admin/clients/{made.id}/rotate", data={"csrf_token": admin.token()})
+    expected = [("system_made", made.client_id), ("system_renewed", made.client_id)]
+    assert told(world.officer) == told(further) == expected
+    assert told(made.account) == told(world.administrator) == []
+    page = as_(world.officer).read("/messages")
+    assert made.client_id in page.words
+    assert "已登记为以您的身份办理；您不知情的，请告知审计人员" in page.words
+    assert "已更换密钥；您不知情的，请告知审计人员" in page.words
+
+
+def test_they_are_told_by_mail_too_whatever_mails_they_chose(app, admin, world, monkeypatch):
+    with transaction() as session:
+        session.merge(world.officer).mail_mode = "none"
+    with running_server() as box:
+        monkeypatch.setitem(app.config, "SMTP_URL", f"smtp://127.0.0.1:{box.port}")
+        admin.fill("/admin/clients/new", **answers(world))
+        assert mail.send_due() == 1
+    assert [one["To"] for one in box.mails] == [world.officer.email]
+    assert registered().client_id in box.mails[0]["Subject"]
+
+
+def test_who_had_a_system_in_an_office_may_take_another_office_after_it(machine_of, world):
+    machine_of(world.auditor)
+    with transaction() as session:
+        user = session.merge(world.auditor)
+        people.end_appointment(user, user.appointments[0].organisation, Role.AUDITOR)
+    with transaction() as session:
+        user = session.merge(world.auditor)
+        people.appoint(session, user, world.centre, Role.SECURITY_OFFICER)
+    db.session.expire_all()
+    assert world.auditor.holds(Role.SECURITY_OFFICER)
