@@ -1,4 +1,4 @@
-"""Machine clients: registered by an administrator for a person who answers for them (RFC 6749).
+"""Machine clients: registered by an officer for a person who answers for them (RFC 6749).
 
 A client acts by an account of its own, which holds one role for one organisation and belongs to the
 person who answers for it: it may do what this person may do by that role, within its scopes, and is

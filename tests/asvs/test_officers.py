@@ -382,7 +382,7 @@ def test_nothing_of_the_officers_is_offered_to_who_has_not_signed_in(app) -> Non
     with app.test_request_context("/"):
         assert not may_enter("admin.index")
         assert not may_enter("audit.index")
-        assert may_enter("public.home")
+        assert may_enter("security.login")
 
 
 @one_store
