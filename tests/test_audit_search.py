@@ -27,6 +27,17 @@ FOUND_BY = {
 HOLD_THE_TIME = ("ix_event_kind", "ix_event_actor_role", "ix_event_actor_organisation")
 
 
+# Held by the same rows as the index of worklists: of a few rows each is as cheap.
+OF_THE_SAME_ROWS = (
+    "ix_deadline_worklist",
+    "ix_deadline_running",
+    "ix_deadline_passed_on",
+    "ix_deadline_assignee",
+    "ix_deadline_due",
+    "ix_deadline_entity",
+)
+
+
 def plan_of(question, without=()):
     """Return how the store answers a question, were its tables large, without some indexes."""
     compiled = question.compile(db.engine, compile_kwargs={"literal_binds": True})
@@ -68,7 +79,8 @@ def test_worklists_are_counted_by_an_index_of_their_own(world):
         event.remove(db.engine, "before_cursor_execute", keep)
     assert any("deadline.whole IS" in one for one in asked)
     turns = inbox.waits_for(world.reviewer, Role.REVIEWER)
-    plan = plan_of(select(inbox.Deadline.id).where(turns).order_by(inbox.Deadline.due_on))
+    question = select(inbox.Deadline.id).where(turns).order_by(inbox.Deadline.due_on)
+    plan = plan_of(question, OF_THE_SAME_ROWS)
     assert "ix_deadline_turns" in plan
 
 
