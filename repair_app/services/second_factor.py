@@ -3,9 +3,14 @@
 How codes and passkeys are checked is Flask-Security's; here is what its store does beside.
 """
 
+import hashlib
+import secrets
+import unicodedata
 from typing import Any, Final
 
+from flask import current_app
 from flask_security import SQLAlchemyUserDatastore
+from flask_security.recovery_codes import MfRecoveryCodesUtil
 from flask_security.totp import Totp
 
 from repair_app.db import db
@@ -20,6 +25,15 @@ NONE_SET_UP: Final = Label("该账号没有设置第二验证方式。", "the ac
 AUTHENTICATOR: Final = "authenticator"
 PASSKEY: Final = "passkey"
 RECOVERY_CODES: Final = "recovery_codes"
+# Of a recovery code: Crockford's base 32, in which nothing looks like something else. 24 of these
+# are 120 bits; from 112 on no salt and no slow hash is needed (ASVS 5.0.0, 6.5.2).
+SIGNS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+LENGTH: Final = 24
+GROUP: Final = 4  # signs between two hyphens
+AS_READ: Final = str.maketrans({"o": "0", "i": "1", "l": "1"} | dict.fromkeys("-‐‑‒–—−_", ""))
+LONGEST: Final = 200  # characters that are looked at, whatever is sent
+HOW_MANY: Final = "SECURITY_MULTI_FACTOR_RECOVERY_CODES_N"
+HASHED: Final = "sha256:"  # before what is kept of a code; without it: of an earlier release
 
 
 def read_roles(setting: str) -> frozenset[Role]:
@@ -51,6 +65,79 @@ class Codes(Totp):
     def set_last_counter(self, user: Any, tmatch: Any) -> None:
         """Keep when a code was taken."""
         user.tf_last_counter = tmatch.counter
+
+
+class RecoveryCodes(MfRecoveryCodesUtil):
+    """Recovery codes, each good once: shown when they are made, then only their hashes are left.
+
+    The hashes are encrypted as well, so that who writes to the store only cannot put in their own.
+    Codes of earlier releases lie there encrypted and not hashed; they work until new ones are made.
+    """
+
+    def create_recovery_codes(self, user: Any) -> list[str]:
+        """Make new codes for a person and return them."""
+        codes = [make_code() for _ in range(current_app.config[HOW_MANY])]
+        kept = [HASHED + hash_of(bare(one)) for one in codes]
+        current_app.extensions["security"].datastore.mf_set_recovery_codes(
+            user,
+            self._encrypt_codes(kept),
+        )
+        return codes
+
+    def get_recovery_codes(self, user: Any) -> list[str]:
+        """Return none: what is kept cannot be shown."""
+        return []
+
+    def check_recovery_code(self, user: Any, code: str) -> bool:
+        """Say whether a code, as somebody typed it, is one of a person's."""
+        return self.find(user, code) is not None
+
+    def delete_recovery_code(self, user: Any, code: str) -> bool:
+        """Use up a code; False: it was none."""
+        place = self.find(user, code)
+        store = current_app.extensions["security"].datastore
+        return place is not None and bool(store.mf_delete_recovery_code(user, place))
+
+    def find(self, user: Any, code: str) -> int | None:
+        """Return where in a person's list a code stands, None for nowhere."""
+        typed = bare(code)
+        hashed = HASHED + hash_of(typed)
+        for place, kept in enumerate(self.open(user)):
+            is_one = secrets.compare_digest(kept.encode(), hashed.encode())
+            if is_one or (is_earlier(kept) and bare(kept) == typed):
+                return place
+        return None
+
+    def has_earlier(self, user: Any) -> bool:
+        """Say whether a person has codes of an earlier release, which are kept less safely."""
+        return any(map(is_earlier, self.open(user)))
+
+    def open(self, user: Any) -> list[str]:
+        """Return what is kept of a person's codes, decrypted; empty where the key is another."""
+        decrypted = [self._decrypt_codes([one]) for one in user.mf_recovery_codes or ()]
+        return [one[0] if one else "" for one in decrypted]
+
+
+def make_code() -> str:
+    """Return a new recovery code, six groups of four signs."""
+    signs = "".join(secrets.choice(SIGNS) for _ in range(LENGTH))
+    return "-".join(signs[at : at + GROUP] for at in range(0, LENGTH, GROUP))
+
+
+def bare(typed: str) -> str:
+    """Return a code without what people add: hyphens, blanks, capitals, full width, O for 0."""
+    wide = unicodedata.normalize("NFKC", typed[:LONGEST])
+    return "".join(wide.split()).casefold().translate(AS_READ)
+
+
+def hash_of(code: str) -> str:
+    """Return what is kept of a bare code."""
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+def is_earlier(kept: str) -> bool:
+    """Say whether this is a code itself, as earlier releases kept it."""
+    return bool(kept) and not kept.startswith(HASHED)
 
 
 class Accounts(SQLAlchemyUserDatastore):

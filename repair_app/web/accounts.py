@@ -18,7 +18,7 @@ from repair_app.db import db, now
 from repair_app.forms.base import clean_text
 from repair_app.models import Passkey, User
 from repair_app.services import people, sessions
-from repair_app.services.second_factor import Accounts, Codes
+from repair_app.services.second_factor import Accounts, Codes, RecoveryCodes
 
 
 class PasskeyNames(WebauthnUtil):
@@ -36,7 +36,11 @@ class SignIn(Security):
     """Flask-Security without the library that takes tags out of the names of passkeys."""
 
     def __init__(self) -> None:
-        super().__init__(totp_cls=Codes, webauthn_util_cls=PasskeyNames)
+        super().__init__(
+            totp_cls=Codes,
+            webauthn_util_cls=PasskeyNames,
+            mf_recovery_codes_util_cls=RecoveryCodes,
+        )
 
     def _check_modules(self, module: str, config_name: str) -> Any:
         """Ask for what it needs, but that one: see `PasskeyNames`."""

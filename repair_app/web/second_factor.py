@@ -206,9 +206,11 @@ def ask_before_signing(page: str) -> AnyResponse:
 @signed_in
 def index() -> str:
     """Show a person's second factor: what is set up, what can be."""
+    codes = current_app.extensions["security"].mf_recovery_codes_util
     needed = second_factor.lacks(current_user, current_app.extensions["redress_second_factor"])
     return render_template(
         "settings/factors.html",
         needed=needed,
         left=len(current_user.mf_recovery_codes or ()),
+        has_earlier_codes=codes.has_earlier(current_user),
     )

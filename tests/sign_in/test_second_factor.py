@@ -1,8 +1,10 @@
 """A second factor: set up, asked for, used once, limited, required by role, reset."""
 
+import hashlib
 import json
 import re
 from datetime import UTC, datetime
+from math import prod
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +16,7 @@ from sqlalchemy import select
 from repair_app.db import db
 from repair_app.models import Event, Role, User
 from repair_app.services import second_factor
+from repair_app.services.transaction import transaction
 from repair_app.web.door import MACHINES, NOBODYS, SETTING_UP, rule_of
 from tests.client import CSRF, make_client, sign_in, text_of
 from tests.factories import PASSWORD, make_account, make_case
@@ -25,7 +28,8 @@ __all__ = ["addresses", "make_app"]  # fixtures
 
 START = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai
 ISSUER = "Redress"
-RECOVERY = re.compile(r"\b[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}\b")
+RECOVERY = re.compile(r"\b(?:[0-9a-z]{4}-){5}[0-9a-z]{4}\b")
+EARLIER = "1a2b-3c4d-5e6f"  # a code as releases before these kept it, encrypted only
 one_store = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # no query is special
 
 
@@ -267,6 +271,81 @@ def test_new_recovery_codes_make_the_old_ones_worthless_and_are_shown_once(world
         assert not RECOVERY.search(reviewer.read(url).html)
     kept = db.session.get(User, world.reviewer.id).mf_recovery_codes
     assert not set(kept) & set(new)
+
+
+WRITTEN = {
+    "capitals": str.upper,
+    "no hyphens": lambda code: code.replace("-", ""),
+    "blanks": lambda code: f"  {code.replace('-', ' ')} ",
+    "full width": lambda code: code.translate({one: one + 0xFEE0 for one in range(0x21, 0x7F)}),
+    "O for 0, l for 1": lambda code: code.replace("0", "O").replace("1", "l"),
+}
+
+
+@one_store
+@pytest.mark.parametrize("way", WRITTEN)
+def test_a_recovery_code_is_known_however_it_is_written(world, as_, app, clock, way):
+    reviewer = as_(world.reviewer)
+    set_up_authenticator(reviewer)
+    # One with both signs that are read as others: nearly always among ten.
+    codes = sorted(make_recovery_codes(reviewer), key=lambda one: -len({"0", "1"} & set(one)))
+    assert is_signed_in(recover(app, world.reviewer.email, WRITTEN[way](codes[0])))
+    assert not is_signed_in(recover(app, world.reviewer.email, codes[0]))
+
+
+def test_a_recovery_code_has_more_than_112_bits(monkeypatch):
+    """ASVS 5.0.0, 6.5.2: from there on a plain hash is enough."""
+    drawn = []
+    monkeypatch.setattr(second_factor.secrets, "choice", lambda of: drawn.append(of) or of[-1])
+    code = second_factor.make_code()
+    assert RECOVERY.fullmatch(code)
+    assert len(code.replace("-", "")) == len(drawn)
+    assert prod(len(set(of)) for of in drawn) >= 2**112
+    assert not set("ilou") & set(second_factor.SIGNS)  # would be read as others, or make words
+
+
+@one_store
+def test_what_lies_in_the_store_opens_nothing(world, as_, app, clock):
+    """Not for who reads the store, nor for who has its key as well: ASVS 5.0.0, 6.5.2."""
+    reviewer = as_(world.reviewer)
+    set_up_authenticator(reviewer)
+    codes = make_recovery_codes(reviewer)
+    kept = db.session.get(User, world.reviewer.id).mf_recovery_codes
+    cryptor = app.extensions["security"].mf_recovery_codes_util.cryptor
+    hashes = [cryptor.decrypt(one.encode()).decode() for one in kept]
+    # The hash is of the code without its hyphens, as anybody can count it.
+    expected = [hashlib.sha256(one.replace("-", "").encode()).hexdigest() for one in codes]
+    assert hashes == [f"sha256:{one}" for one in expected]
+    for found in (kept[0], hashes[0], expected[0], "sha256:", "", "sha256"):
+        assert not is_signed_in(recover(app, world.reviewer.email, found)), found
+    db.session.rollback()
+    assert db.session.get(User, world.reviewer.id).mf_recovery_codes == kept
+    # Nor does a hash that somebody writes there who has not the key.
+    with transaction() as session:
+        session.get_one(User, world.reviewer.id).mf_recovery_codes = [hashes[1], *kept]
+    assert is_signed_in(recover(app, world.reviewer.email, codes[1]))
+    db.session.rollback()
+    left = db.session.get(User, world.reviewer.id).mf_recovery_codes
+    assert left == [hashes[1], kept[0], *kept[2:]]
+
+
+def test_codes_of_an_earlier_release_work_once_and_their_owner_is_told(world, as_, app, clock):
+    reviewer = as_(world.reviewer)
+    set_up_authenticator(reviewer)
+    told = "您的恢复码是早期版本生成的"
+    make_recovery_codes(reviewer)
+    assert told not in reviewer.read("/settings/factors").words
+    cryptor = app.extensions["security"].mf_recovery_codes_util.cryptor
+    with transaction() as session:
+        kept = [cryptor.encrypt(one.encode()).decode() for one in (EARLIER, "0000-1111-2222")]
+        session.get_one(User, world.reviewer.id).mf_recovery_codes = kept
+    assert told in reviewer.read("/settings/factors").words
+    assert not is_signed_in(recover(app, world.reviewer.email, "1a2b-3c4d-5e6e"))
+    assert is_signed_in(recover(app, world.reviewer.email, EARLIER))
+    assert not is_signed_in(recover(app, world.reviewer.email, EARLIER))
+    make_recovery_codes(reviewer)
+    assert told not in reviewer.read("/settings/factors").words
+    assert not is_signed_in(recover(app, world.reviewer.email, "0000-1111-2222"))
 
 
 # --- limits -----------------------------------------------------------------------------------
