@@ -10,6 +10,7 @@
     python3 manage.py serve     serve only, on one machine of several: no migration, no worker
     python3 manage.py lock      pin the libraries of requirements*.in again
     python3 manage.py sbom      write the bill of materials, docs/sbom.json; `--check` compares it
+    python3 manage.py audit     ask a register which libraries have known weaknesses (OSV)
     python3 manage.py fuzz      give each parser for minutes what nobody would write
     python3 manage.py asvs      draw docs/asvs.md, the answers to OWASP ASVS 5.0.0 (`--check`)
     python3 manage.py backup    write a backup; `verify-backup` checks one, `restore` puts one back
@@ -110,6 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("cluster", cluster, "Start a cluster on this machine, or operate it."),
         ("mirror", mirror, "Serve a mirror; `mirror --help` tells how it is fed."),
         ("sbom", supply, "Write the bill of materials; `sbom --help` tells more."),
+        ("audit", audit, "Ask which libraries have known weaknesses; `audit --help` tells more."),
         ("witness", witness, "Cosign the checkpoints of a log; `witness --help` tells more."),
         ("fuzz", fuzz, "Feed every parser for some minutes; `fuzz --help` tells more."),
         ("asvs", supply, "Draw the answers to OWASP ASVS; `asvs --help` tells more."),
@@ -215,6 +217,12 @@ def supply(chosen: argparse.Namespace) -> NoReturn:
     make_ready(DEV)
     module = "deploy.supply" if chosen.command == "sbom" else "deploy.supply.asvs"
     become(module_command(module, *chosen.rest), child_env())
+
+
+def audit(chosen: argparse.Namespace) -> NoReturn:
+    """Ask a register about the libraries of the lock files; nothing else here asks it."""
+    make_ready(RUNTIME)
+    become(module_command("deploy.supply.weaknesses", *chosen.rest), child_env())
 
 
 def fuzz(chosen: argparse.Namespace) -> NoReturn:
