@@ -21,6 +21,7 @@ from repair_app.services import administration, office_book, people
 from repair_app.services.people import NotPossible
 
 OFF: Final = "off"
+ALL: Final = "all"
 NONE_SET_UP: Final = Label("该账号没有设置第二验证方式。", "the account has no second factor")
 AUTHENTICATOR: Final = "authenticator"
 PASSKEY: Final = "passkey"
@@ -39,13 +40,18 @@ HASHED: Final = "sha256:"  # before what is kept of a code; without it: of an ea
 def read_roles(setting: str) -> frozenset[Role]:
     """Return the roles that need a second factor, of a setting such as `reviewer,auditor`.
 
-    Raises ValueError for a word that is no role of a person.
+    `all`: everybody's, those of enterprises too. Raises ValueError for a word that is no role of a
+    person.
     """
     words = {one.strip() for one in setting.split(",")} - {"", OFF}
     known = {str(one) for one in Role} - {str(Role.SYSTEM)}
+    if words == {ALL}:
+        words = known
     if words - known:
         wrong = ", ".join(sorted(words - known))
-        raise ValueError(f"REDRESS_SECOND_FACTOR: {wrong} is no role; off, or of {sorted(known)}")
+        raise ValueError(
+            f"REDRESS_SECOND_FACTOR: {wrong} is no role; off, all, or of {sorted(known)}"
+        )
     return frozenset(Role(one) for one in words)
 
 

@@ -406,6 +406,26 @@ def test_which_roles_need_one_is_a_setting(monkeypatch, make_app):
 
 
 @one_store
+def test_one_word_asks_everybody_for_one(monkeypatch, make_app, world):
+    """ASVS 5.0.0, 6.3.3: people of enterprises and institutions as well."""
+    monkeypatch.setenv("REDRESS_SECOND_FACTOR", "all")
+    app = make_app()
+    assert app.extensions["redress_second_factor"] == set(Role) - {Role.SYSTEM}
+    roles = set()
+    for name in world.ACCOUNTS:
+        user = getattr(world, name)
+        roles |= {one.role for one in user.appointments}
+        client = make_client(app)
+        sign_in(client, user.email)
+        for address in ("/home", "/my", "/work", "/admin", "/audit"):
+            assert client.get(address).location == "/settings/factors", (name, address)
+    assert {Role.SUBJECT, Role.AGENT, Role.DEPARTMENT, Role.PROVIDER} <= roles
+    monkeypatch.setenv("REDRESS_SECOND_FACTOR", "all,reviewer")  # which of the two is meant?
+    with pytest.raises(ValueError, match="all is no role"):
+        make_app()
+
+
+@one_store
 def test_a_reviewer_without_one_reaches_nothing_but_its_set_up(world, strict, addresses, digest):
     client = make_client(strict)
     sign_in(client, world.reviewer.email)
