@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from repair_app import access, refs
@@ -395,8 +395,7 @@ def lock(session: Session, kind: str, ref: str) -> Entity:
     Raises NotVisible.
     """
     model = KINDS[kind]
-    record_id = find_record_id(session, model, ref)
-    record = lock_record(session, CreditRecord.id == record_id) if record_id else None
+    record = lock_record(session, is_record_of(model, ref))
     if record is None:
         raise NotVisible(ref)
     if model is CreditRecord:
@@ -410,29 +409,20 @@ def lock(session: Session, kind: str, ref: str) -> Entity:
     return entity
 
 
-def find_record_id(session: Session, model: Any, ref: str) -> int | None:
-    """Return the id of the record that the entity of a reference belongs to."""
+def is_record_of(model: Any, ref: str) -> ColumnElement[bool]:
+    """Return the SQL condition on the record that the entity of a reference belongs to."""
     if model is CreditRecord:
-        return session.scalar(select(CreditRecord.id).where(CreditRecord.ref == ref))
+        return CreditRecord.ref == ref
     if model is Requirement:
-        return session.scalar(
-            select(Case.record_id).join(Requirement).where(Requirement.ref == ref)
-        )
-    found: int | None = session.scalar(select(model.record_id).where(model.ref == ref))
-    return found
+        found = select(Case.record_id).join(Requirement).where(Requirement.ref == ref)
+    else:
+        found = select(model.record_id).where(model.ref == ref)
+    return CreditRecord.id == found.scalar_subquery()
 
 
-def lock_record(session: Session, condition: object) -> CreditRecord | None:
-    """Return a record locked, with its sanctions, suspensions and marks read after the lock."""
-    query = (
-        select(CreditRecord)
-        .where(condition)  # type: ignore[arg-type]  # an SQL condition
-        .with_for_update(of=CreditRecord)
-        .options(
-            selectinload(CreditRecord.sanctions).selectinload(Sanction.suspensions),
-            selectinload(CreditRecord.dispute_marks),
-        )
-    )
+def lock_record(session: Session, condition: ColumnElement[bool]) -> CreditRecord | None:
+    """Return a record locked and read anew; its sanctions and marks are read when asked for."""
+    query = select(CreditRecord).where(condition).with_for_update(of=CreditRecord)
     return session.scalar(query.execution_options(populate_existing=True))
 
 

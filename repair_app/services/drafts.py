@@ -10,10 +10,21 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from obstore.exceptions import NotFoundError
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from repair_app.db import db, now
@@ -94,7 +105,7 @@ def save(user: User, page: str, values: Mapping[str, list[str]], form_token: str
     with transaction() as session:
         if form_token and session.get(FormToken, form_token) is not None:
             return now()
-        draft: Draft | None = session.scalar(own(user, page).with_for_update())
+        draft: Draft | None = session.scalar(own(user.id, page).with_for_update())
         if draft is None:
             make_room(session, user)
             draft = Draft(account_id=user.id, page=page)
@@ -112,9 +123,9 @@ def check_size(values: Mapping[str, list[str]]) -> None:
         raise TooMuch
 
 
-def own(user: User, page: str) -> Any:
+def own(account_id: int, page: str) -> Select[Draft]:
     """Return the query for a person's draft of a page."""
-    return select(Draft).where(Draft.account_id == user.id, Draft.page == page)
+    return select(Draft).where(Draft.account_id == account_id, Draft.page == page)
 
 
 def make_room(session: Session, user: User) -> None:
@@ -127,7 +138,7 @@ def make_room(session: Session, user: User) -> None:
 
 def find(user: User, page: str) -> Draft | None:
     """Return what a person typed into a form and has not sent, if anything."""
-    draft: Draft | None = db.session.scalar(own(user, page))
+    draft: Draft | None = db.session.scalar(own(user.id, page))
     return draft
 
 
@@ -183,25 +194,25 @@ def discard(user: User, page: str) -> None:
     check_page(user, page)
     with transaction() as session:
         session.execute(delete(Draft).where(Draft.account_id == user.id, Draft.page == page))
-        tokens = session.scalars(waiting(user, page).with_only_columns(StagedUpload.token)).all()
+        tokens = session.scalars(waiting(user.id, page).with_only_columns(StagedUpload.token)).all()
         session.execute(delete(StagedUpload).where(StagedUpload.token.in_(tokens)))
     for token in tokens:
         remove_bytes(token)
 
 
-def finish(user: User, page: str) -> None:
+def finish(account_id: int, page: str) -> None:
     """Let go of what was kept for a form that was sent. Nothing is written where nothing was kept.
 
     Its files are marked as sent and not thrown away yet: the same form may come twice.
     """
-    kept = db.session.scalar(own(user, page)), db.session.scalar(waiting(user, page).limit(1))
-    if not any(kept):
+    waits = waiting(account_id, page).order_by(None)
+    if not db.session.scalar(select(or_(own(account_id, page).exists(), waits.exists()))):
         return
     with transaction() as session:
-        session.execute(delete(Draft).where(Draft.account_id == user.id, Draft.page == page))
+        session.execute(delete(Draft).where(Draft.account_id == account_id, Draft.page == page))
         session.execute(
             update(StagedUpload)
-            .where(StagedUpload.account_id == user.id, StagedUpload.page == page)
+            .where(StagedUpload.account_id == account_id, StagedUpload.page == page)
             .where(StagedUpload.sent_at.is_(None))
             .values(sent_at=now())
         )
@@ -256,11 +267,11 @@ def check_room(session: Session, account_id: int, page: str) -> None:
         raise TooMuch
 
 
-def waiting(user: User, page: str) -> Any:
+def waiting(account_id: int, page: str) -> Select[StagedUpload]:
     """Return the query for the files that wait for a form of a person to be sent."""
     return (
         select(StagedUpload)
-        .where(StagedUpload.account_id == user.id, StagedUpload.page == page)
+        .where(StagedUpload.account_id == account_id, StagedUpload.page == page)
         .where(StagedUpload.sent_at.is_(None))
         .order_by(StagedUpload.id)
     )
@@ -268,7 +279,7 @@ def waiting(user: User, page: str) -> Any:
 
 def list_staged(user: User, page: str) -> Sequence[StagedUpload]:
     """Return the files that wait for a form to be sent, in the order in which they came."""
-    return list(db.session.scalars(waiting(user, page)))
+    return list(db.session.scalars(waiting(user.id, page)))
 
 
 def find_staged(user: User, page: str, tokens: Collection[str]) -> Sequence[StagedUpload]:

@@ -45,9 +45,10 @@ def keep(
     if material is not None:
         known = known.where(Document.material == material)
     if session.scalar(known.limit(1)) is None:
-        case.documents.append(
+        session.add(
             Document(
                 ref=refs.new_ref(session, PREFIX, today()),
+                case=case,
                 uploaded_by_id=user.id,
                 uploaded_at=now(),
                 material=material,
@@ -66,9 +67,9 @@ def check_room(session: Session, case: Case, user: User, size: int) -> None:
 
     What offices hand in is not counted, and not refused. size: of what is to come, in bytes.
     """
-    its_people = select(Appointment.user_id).where(Appointment.organisation_id == case.subject_id)
-    if user.id not in session.scalars(its_people).all():
+    if all(one.organisation_id != case.subject_id for one in user.appointments):
         return
+    its_people = select(Appointment.user_id).where(Appointment.organisation_id == case.subject_id)
     handed_in = (
         select(func.coalesce(func.sum(Document.size), 0))
         .join(Document.case)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from repair_app.db import db, is_writing, now
 from repair_app.models import SignIn, User
@@ -77,8 +77,15 @@ def find_user(known_as: str, key: str) -> User | None:
     ended = select(SignIn.id).where(
         SignIn.key_digest == digest_of(key), SignIn.ended_at.is_not(None)
     )
-    found: User | None = db.session.scalar(
-        select(User).where(User.fs_uniquifier == known_as, User.active, ~ended.exists())
+    # With the offices, which every page asks for: there are one or two.
+    found: User | None = (
+        db.session.scalars(
+            select(User)
+            .where(User.fs_uniquifier == known_as, User.active, ~ended.exists())
+            .options(joinedload(User.appointments))
+        )
+        .unique()
+        .one_or_none()
     )
     return found
 

@@ -144,9 +144,10 @@ def send(
 
     Where it refuses, the request is answered at once: with the form, and all that was typed.
     """
+    account_id = current_user.id  # nothing of the person is read again after the step
     try:
         result = service(submission_of(form, *purpose))
-        kept_drafts.finish(current_user, request.path)
+        kept_drafts.finish(account_id, request.path)
         return result
     except (Refused, WrongState, cases.Stale) as conflict:
         answer = show_conflict(form, entity, transition, conflict)
