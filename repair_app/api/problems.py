@@ -76,7 +76,10 @@ TEXTS: Final = {
     ),
     "insufficient_scope": (
         N_("The token is not good for this."),
-        N_("Ask for a token with the scope, or an administrator to give it to the client."),
+        N_(
+            "Ask for a token with the scope, or have an administrator or security officer "
+            "(dengbao3: the latter) give it to the client."
+        ),
     ),
     "not_allowed": (
         N_("This step is not for the client's role."),

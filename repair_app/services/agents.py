@@ -23,8 +23,8 @@ from repair_app.services.people import NotPossible
 # Whose account an enterprise may name: an official would be barred from its matters by it.
 NAMEABLE: Final = frozenset({Role.SUBJECT, Role.AGENT})
 UNSUITED: Final = Label(
-    "这一账号不能在此委托为代理人，请与管理员联系。",
-    "this account cannot be made an agent here: ask the administrator",
+    "这一账号不能在此委托为代理人，请与信用中心联系。",
+    "this account cannot be made an agent here: ask the credit centre",
 )
 TAKEN_UP: Final = Label(
     "对方已设置过密码，或者也为其他单位办理业务，不能由本单位重发链接。",

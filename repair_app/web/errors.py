@@ -24,6 +24,7 @@ from repair_app.db import now
 from repair_app.engine.step import NotAllowed, NotOffered, Reason, Refused, WrongState
 from repair_app.services.cases import NotVisible, TokenBorrowed
 from repair_app.uploads import MAX_MB
+from repair_app.web import words
 
 Answer = tuple[str, int]
 PASSING = ("locked", "disk is full", "disk I/O error")  # what SQLite says when it cannot just now
@@ -45,7 +46,10 @@ TEXTS: dict[int, tuple[Any, Any]] = {
     ),
     403: (
         _l("This is not open to your account."),
-        _l("It needs another role. If you should have it, ask your administrator."),
+        _l(
+            "It needs another role. If you should have it, ask your %(officer)s.",
+            officer=words.AUTHORISING,
+        ),
     ),
     404: (
         _l("There is no such page."),

@@ -22,6 +22,7 @@ def index() -> str:
         found=sessions.list_open(current_user, longest),
         own=sessions.digest_of(session[KEY]),
         longest=longest,
+        idle=current_app.config["PERMANENT_SESSION_LIFETIME"],
     )
 
 

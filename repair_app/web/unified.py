@@ -32,7 +32,7 @@ from repair_app.public_address import site
 from repair_app.services import identities
 from repair_app.services.identities import Claimed, NotLetIn
 from repair_app.services.invitations import WorthlessLink
-from repair_app.web import errors
+from repair_app.web import errors, words
 from repair_app.web.door import public
 from repair_app.web.language import own_path
 from repair_app.web.view import language
@@ -86,7 +86,7 @@ REFUSALS: dict[str, tuple[HTTPStatus, Any, Any]] = {
     "official": (
         HTTPStatus.FORBIDDEN,
         _l("There is no account here for you yet."),
-        _l("Officials are invited: ask your administrator for a link, and use it to sign in."),
+        _l("Officials are invited: ask an administrator for a link, and use it to sign in."),
     ),
     "nobody": (
         HTTPStatus.FORBIDDEN,
@@ -111,7 +111,7 @@ REFUSALS: dict[str, tuple[HTTPStatus, Any, Any]] = {
     "linked": (
         HTTPStatus.CONFLICT,
         _l("Your unified identity belongs to another account already."),
-        _l("Ask your administrator to unlink it there first."),
+        _l("Ask your %(officer)s to unlink it there first.", officer=words.AUTHORISING),
     ),
     "closed": (
         HTTPStatus.FORBIDDEN,

@@ -5,12 +5,14 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
 
 from repair_app.engine import enforcement
 from repair_app.engine.fields import CORRECTABLE
 from repair_app.engine.step import WAS
 from repair_app.forms import matters, questions
-from repair_app.services import catalogue, institutions, organisations
+from repair_app.models import Role
+from repair_app.services import catalogue, institutions, offices, organisations
 
 ROLES: dict[str, Any] = {
     "subject": _l("enterprise"),
@@ -24,6 +26,18 @@ ROLES: dict[str, Any] = {
     "security_officer": _l("security officer"),
     "system": _l("system"),
 }
+
+
+def who_authorises() -> str:
+    """Return who gives roles, registers systems and resets second factors on this site.
+
+    By its profile of security: "security officer", or "administrator or security officer".
+    """
+    theirs = offices.roles_for(offices.Duty.AUTHORISE)
+    return str(gettext(" or ")).join(str(ROLES[role]) for role in Role if role in theirs)
+
+
+AUTHORISING: Any = LazyString(who_authorises)  # in texts that are made before a site is
 
 TEXTS: dict[str, Any] = {
     "statement": _l("Statement"),

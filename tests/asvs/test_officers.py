@@ -4,9 +4,11 @@ GB/T 22239-2019 8.1.5.1 (system), 8.1.5.2 (audit), 8.1.5.3 (security).
 """
 
 import json
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from config import SECURITY_PROFILES
@@ -15,7 +17,9 @@ from repair_app.models import Event, Identity, MachineClient, Role, User
 from repair_app.services import administration, clients, offices, people
 from repair_app.services.people import NotPossible
 from repair_app.services.transaction import transaction
+from repair_app.web import unified
 from repair_app.web.door import may_enter, rule_of
+from tests.client import make_client
 from tests.factories import PASSWORD, make_account
 
 OFFICERS = ("administrator", "security_officer", "auditor")
@@ -227,6 +231,50 @@ def test_each_officer_is_offered_what_is_their_duty_and_nothing_that_would_be_re
             offered.add(endpoint)
     assert wanted <= offered, sorted(wanted - offered)
     assert not offered & (EVERYTHING - wanted), sorted(offered & (EVERYTHING - wanted))
+
+
+WHO = {
+    "asvs": ("系统管理员或者安全管理员", "administrator or security officer"),
+    "dengbao3": ("安全管理员", "security officer"),
+}
+
+
+@one_store
+@pytest.mark.parametrize("profile", WHO)
+def test_pages_name_the_officer_who_can_help(app, world, as_, monkeypatch, profile) -> None:
+    """Who gives roles, registers systems and resets second factors differs by profile."""
+    monkeypatch.setitem(app.config, "SECURITY_PROFILE", profile)
+    with transaction() as session:  # as if a passkey or an authenticator were set up
+        session.get_one(User, world.reviewer.id).tf_primary_method = "authenticator"
+        session.get_one(User, world.reviewer.id).tf_totp_secret = "set up"
+    client, integrator = as_(world.subject), as_(world.officer)
+    halfway = make_client(app)
+    halfway.send(halfway.get("/login"), "/login", email=world.reviewer.email, password=PASSWORD)
+    said = [
+        (client, "/admin", "请联系{}。", "ask your {}."),
+        (integrator, "/api/v1/docs", "由{}在“接口接入系统”中", "Your {} registers it"),
+        (halfway, "/tf-validate", "请联系{}重置第二验证方式。", "Ask your {} to reset"),
+    ]
+    for number, language in enumerate(("zh_Hans_CN", "en")):
+        who = WHO[profile][number]
+        for reader, address, *texts in said:
+            headers = {"Accept-Language": language.replace("_", "-")}
+            words = " ".join(reader.get(address, headers=headers).html.split())
+            assert texts[number].format(who) in words, (address, language)
+        with app.test_request_context("/"), force_locale(language):
+            told = str(unified.REFUSALS["linked"][2])
+            assert who in told
+            assert told.replace(who, "").count("administrator") == 0
+
+
+@one_store
+@pytest.mark.parametrize("minutes", [30, 10])
+def test_the_page_of_sessions_says_when_they_end_on_this_site(
+    app, world, as_, monkeypatch, minutes
+) -> None:
+    monkeypatch.setitem(app.config, "PERMANENT_SESSION_LIFETIME", timedelta(minutes=minutes))
+    words = as_(world.subject).read("/settings/sessions").words
+    assert f"{minutes}分钟没有操作，或者登录满12小时" in words
 
 
 # --- graded protection: authorisation is the security officer's -----------------------------
