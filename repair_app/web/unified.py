@@ -126,7 +126,7 @@ REFUSALS: dict[str, tuple[HTTPStatus, Any, Any]] = {
     "link": (
         HTTPStatus.NOT_FOUND,
         _l("This link does not work any more."),
-        _l("Ask whoever invited you to send the link again."),
+        _l("Ask whoever invited you, or the credit centre, to send the link again."),
     ),
 }
 
