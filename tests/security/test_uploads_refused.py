@@ -31,19 +31,6 @@ from tests.security.pictures import (
 one_store = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # no query is special
 
 
-@pytest.fixture
-def hand_in(as_, world):
-    """Give a function that sends a file with an objection and returns the answer."""
-    address = f"/records/{make_record(world.firm, world.agency).ref}/objection"
-    client = as_(world.subject)
-
-    def send(content, name, **fields):
-        fields = {"statement": "见附件。", **fields}
-        return client.fill(address, evidence=(content, name), **fields)
-
-    return send
-
-
 def documents():
     """Return the files on record."""
     db.session.rollback()
