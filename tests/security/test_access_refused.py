@@ -109,28 +109,30 @@ def test_rows_05_10_who_holds_no_office_in_the_case_takes_no_step(as_, world, di
     assert digest() == before
 
 
+def upload(client, page):
+    """Upload a file for a form that is not sent yet, as its page does; return its token."""
+    file = io.BytesIO(PDF), "密.pdf"
+    data = {"csrf_token": client.token(), "draft_page": page, "evidence": file}
+    answer = client.post("/uploads", data=data)
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    return answer.json["item"].partition('value="')[2].partition('"')[0]
+
+
 @one_store
 def test_row_06_cve_2026_20912_a_file_that_another_uploaded_is_no_file(as_, world):
-    mine, theirs = (
-        make_record(world.firm, world.agency),
-        make_record(world.other_firm, world.agency),
+    """Neither a stranger's file, nor one of one's own that waits for another form."""
+    mine, other, theirs = (
+        make_record(one, world.agency) for one in (world.firm, world.firm, world.other_firm)
     )
-    stranger, subject = as_(world.stranger), as_(world.subject)
-    place = f"/records/{theirs.ref}/objection"
-    uploaded = stranger.post(
-        "/uploads",
-        data={
-            "csrf_token": stranger.token(),
-            "draft_page": place,
-            "evidence": (io.BytesIO(PDF), "密.pdf"),
-        },
-    )
-    token = uploaded.json["item"].partition('value="')[2].partition('"')[0] if uploaded.json else ""
-    page = f"/records/{mine.ref}/objection"
+    subject, page = as_(world.subject), f"/records/{mine.ref}/objection"
+    tokens = [
+        upload(as_(world.stranger), f"/records/{theirs.ref}/objection"),
+        upload(subject, f"/records/{other.ref}/objection"),
+    ]
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{32}", one) for one in tokens)
     fields = subject.read(page).fields.to_dict(flat=False)
-    subject.post(page, data={**fields, "statement": "有误。", "staged": token or "x" * 32})
-    for document in db.session.scalars(select(Document)):
-        assert document.filename != "密.pdf"
+    subject.post(page, data={**fields, "statement": "有误。", "staged": tokens})
+    assert db.session.scalars(select(Document)).all() == []
 
 
 @one_store
@@ -391,13 +393,15 @@ def test_row_14_cve_2021_30164_what_is_refused_on_the_page_is_refused_by_every_o
     """Another agency: page, interface, many at once, a note, a notice about the record."""
     case = make_case(world, "with_provider")
     ref, version, record = case.ref, case.version, case.record.ref
+    done = make_case(world, "executed", record=make_record(world.firm, world.agency))
+    to_confirm = done.ref, "confirm_execution", done.version  # which its agency does in bulk
     client, system = as_(world.other_provider), machine("other_provider")
     before = digest(*NOTED)
     data = {"csrf_token": client.token(), "version": str(version), "findings": "属实。"}
     assert client.post(f"/cases/{ref}/confirm", data=data).status_code == 404
     body = {"version": version, "answers": {"findings": "属实。"}}
     assert system.post(f"/cases/{ref}/steps/confirm", body).status_code == 404
-    assert stepped_in_bulk(client, ref, "begin_appraisal", version) == 404
+    assert stepped_in_bulk(client, *to_confirm) == 404
     assert client.post("/work/assign", data={**data, "ref": ref}).status_code in {302, 404}
     assert client.post(f"/cases/{ref}/notes", data={**data, "note": "x"}).status_code == 404
     assert system.post(f"/cases/{ref}/notes", {"note": "x"}).status_code in {403, 404}
