@@ -20,6 +20,10 @@ def test_every_attack_stands_there_once_with_its_answer_and_a_test():
         assert one["tests"] or one.get("owner"), f"no test of {one['number']}"
 
 
+def test_of_every_attack_it_is_seen_that_it_succeeds_without_the_guard():
+    assert [one["number"] for one in read_table() if not one.get("controls")] == []
+
+
 def test_most_attacks_were_done_to_somebody():
     assert sum(bool(one["precedent"]) for one in read_table()) >= 48
 
