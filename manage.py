@@ -12,6 +12,7 @@
     python3 manage.py sbom      write the bill of materials, docs/sbom.json; `--check` compares it
     python3 manage.py audit     ask a register which libraries have known weaknesses (OSV)
     python3 manage.py fuzz      give each parser for minutes what nobody would write
+    python3 manage.py mutation  put small faults into engine, access, ledger; do tests notice?
     python3 manage.py asvs      draw docs/asvs.md, the answers to OWASP ASVS 5.0.0 (`--check`)
     python3 manage.py backup    write a backup; `verify-backup` checks one, `restore` puts one back
     python3 manage.py flask …   run a command of the application, e.g. `flask records import FILE`
@@ -114,6 +115,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("audit", audit, "Ask which libraries have known weaknesses; `audit --help` tells more."),
         ("witness", witness, "Cosign the checkpoints of a log; `witness --help` tells more."),
         ("fuzz", fuzz, "Feed every parser for some minutes; `fuzz --help` tells more."),
+        ("mutation", mutation, "Count the small faults that tests notice; `--help` tells more."),
         ("asvs", supply, "Draw the answers to OWASP ASVS; `asvs --help` tells more."),
         ("backup", backup, "Write a backup of the store to a new folder or .tar file."),
         ("verify-backup", backup, "Check a backup: files, chains, papers."),
@@ -230,6 +232,13 @@ def fuzz(chosen: argparse.Namespace) -> NoReturn:
     make_ready(DEV)
     os.chdir(ROOT)
     become(module_command("tests.fuzz", *chosen.rest), child_env())
+
+
+def mutation(chosen: argparse.Namespace) -> NoReturn:
+    """Put small faults into the code, in memory, and count those that the tests notice."""
+    make_ready(DEV)
+    os.chdir(ROOT)
+    become(module_command("tests.mutation", *chosen.rest), child_env())
 
 
 def mirror(chosen: argparse.Namespace) -> NoReturn:

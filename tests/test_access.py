@@ -8,7 +8,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from repair_app.access import stands_as, visible_to
+from repair_app.access import records_concerning, stands_as, visible_to
 from repair_app.db import db, now, today
 from repair_app.engine.step import NotAllowed
 from repair_app.models import Case, CreditRecord, Role, Sanction, User
@@ -188,6 +188,35 @@ def test_only_the_centre_that_a_case_lies_with_acts_on_it(world: World) -> None:
     case = factories.get_case(case.ref)
     assert cases.actors_of(world.reviewer, case) == []
     assert cases.actors_of(world.upper_reviewer, case)
+
+
+def test_whoever_stands_for_a_record_finds_it_in_lists_and_nobody_else_does(
+    people: dict[str, User], world: World
+) -> None:
+    """Of the firm, of another, of a measure that reaches a person; on file and annulled."""
+    reached = factories.make_record(world.firm, world.agency, severity="serious")
+    measure = factories.initiate_sanction(
+        reached, world.provider, world.department, code="P02", person="赵虚构"
+    )
+    with transaction() as session:
+        named = session.get_one(Sanction, measure.id)
+        named.person_id = session.get_one(User, world.stranger.id).person_id
+    removed = factories.make_record(world.firm, world.agency)
+    factories.make_sanction(removed, world.officer)
+    factories.annul_record(world, removed)
+    factories.make_record(world.other_firm, world.other_agency)
+    db.session.rollback()
+    records = db.session.scalars(select(CreditRecord)).all()
+    compared = {}
+    for name, user in people.items():
+        listed = set(db.session.scalars(select(CreditRecord.ref).where(records_concerning(user))))
+        for record in records:
+            compared[name, record.ref] = any(stands_as(user, record)), record.ref in listed
+    assert {key: pair for key, pair in compared.items() if pair[0] != pair[1]} == {}
+    assert {pair[0] for pair in compared.values()} == {True, False}
+    whose = {name for (name, ref), (stands, _) in compared.items() if stands and ref == reached.ref}
+    assert "stranger" in whose
+    assert not whose & {"closed account of a reviewer", "institution", "administrator"}
 
 
 # --- while somebody is signed in ---

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from repair_app import ledger
-from repair_app.db import db, writing
+from repair_app.db import db, now, writing
 from repair_app.models import Case, Event, Stream
 from tests import factories
 from tests.factories import World
@@ -287,3 +287,9 @@ WORDS = st.dictionaries(st.text("abc_:", max_size=8), st.none() | st.booleans() 
 def test_an_event_is_hashed_in_the_canonical_form_of_the_rfc(content: dict) -> None:
     """RFC 8785, by an implementation that is not ours; keys are ASCII, as in every event."""
     assert ledger.canonical(content).encode() == rfc8785.dumps(content)
+
+
+def test_chains_and_their_first_contents_are_as_many(app: Flask) -> None:
+    """None is left out in silence."""
+    with pytest.raises(ValueError, match="zip"):
+        ledger.first_entries(["A-1", "A-2"], [], now())
