@@ -136,6 +136,18 @@ def test_a_cut_tail_is_found(case: Case, attack: Callable[..., None]) -> None:
     assert verify() == ledger.Flaw(case.ref, last, "the end of the chain does not match its head")
 
 
+def test_a_cut_tail_is_told_although_other_chains_come_after_it(
+    case: Case, attack: Callable[..., None]
+) -> None:
+    longer = select(Stream.ref, Stream.length).where(Stream.length > 1).order_by(Stream.ref)
+    ref, length = db.session.execute(longer.limit(1)).one()
+    assert db.session.scalar(select(Stream.ref).where(Stream.ref > ref).limit(1))
+    before = db.session.query(Event).filter(Event.stream < ref).count()
+    attack("DELETE FROM event WHERE stream = :ref AND seq = :last", ref=ref, last=length)
+    end = ledger.Flaw(ref, length, "the end of the chain does not match its head")
+    assert ledger.verify(db.session()) == (before + length - 1, end)
+
+
 def test_an_event_added_at_the_end_is_found(case: Case, attack: Callable[..., None]) -> None:
     last = db.session.get_one(Stream, case.ref)
     content = {**json.loads(event_of(case, last.length).payload), "transition": "withdraw"}

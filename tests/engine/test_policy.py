@@ -1,5 +1,6 @@
 """What was released stays as it was: workflow versions and rule packs alike."""
 
+import importlib
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from config import ROOT, TestConfig
 from repair_app import create_app
 from repair_app.engine.policy import (
     Policy,
+    bound,
     load_policy,
     read_releases,
     unreleased,
@@ -183,3 +185,19 @@ def test_a_record_finds_the_edition_that_it_is_pinned_to(folder: Path) -> None:
     changed = CreditRecord(ref="CR-1", rule_pack="SD-SEEDS", rule_pack_hash="0" * 64)
     with pytest.raises(SpecError, match="CR-1 is pinned to SD-SEEDS, missing or changed"):
         policy.pack_of(changed)
+
+
+def test_a_name_that_two_modules_give_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A workflow file that says it could mean either."""
+    package = tmp_path / "shelves"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for name in ("books", "papers"):
+        (package / f"{name}.py").write_text(
+            "def take(step):\n    pass\n\n\ndef _own(step):\n    pass\n", encoding="utf-8"
+        )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SpecError, match=r"shelves\.papers: take: another module has this name"):
+        bound(importlib.import_module("shelves"))

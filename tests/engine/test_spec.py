@@ -9,7 +9,14 @@ import pytest
 from config import ROOT
 from repair_app import create_app
 from repair_app.engine.policy import load_policy, read_releases
-from repair_app.engine.spec import SpecError, Vocabulary, Workflow, load_documents, load_workflow
+from repair_app.engine.spec import (
+    SpecError,
+    Vocabulary,
+    Workflow,
+    cite,
+    load_documents,
+    load_workflow,
+)
 from repair_app.forms import FORMS
 from repair_app.labels import Label
 
@@ -333,3 +340,26 @@ def test_the_application_does_not_start_with_a_bad_policy(
     config.WORKFLOWS = folder
     with pytest.raises(SpecError, match=r"objection\.toml: open: unknown role 'king'"):
         create_app(config)
+
+
+# --- what is cited ---
+
+
+@pytest.mark.parametrize(
+    ("clause", "in_english"),
+    [
+        ("二（四）20", "Book of Loans, 2(4)20"),
+        ("第三十九条", "Book of Loans, art. 39"),
+        ("第四十四条（参照）", "Book of Loans, art. 44 (by analogy)"),
+        ("总则", "Book of Loans"),  # told in words, which English does not repeat
+    ],
+)
+def test_a_clause_is_cited_by_its_document_and_number(clause: str, in_english: str) -> None:
+    found = cite({"BOOK": Label("《借阅办法》", "Book of Loans")}, f"BOOK {clause}")
+    assert found.label == Label(f"《借阅办法》 {clause}", in_english)
+
+
+@pytest.mark.parametrize("text", ["BOOK", "PAPER 1", ""])
+def test_what_names_no_clause_is_not_cited(text: str) -> None:
+    with pytest.raises(KeyError):
+        cite({"BOOK": Label("《借阅办法》", "Book of Loans")}, text)

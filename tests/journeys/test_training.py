@@ -499,6 +499,9 @@ def test_public_service_weighs_in_for_a_minor_record_and_holds_nothing_up(cast, 
             statement="参加义工服务。",
             evidence=(PDF + b"hours\n%%EOF", "证明.pdf"),
         )
+        kept = requirements_of(ref)["public_service"]
+        assert (kept.number, kept.issued_on) == ("8 h", today())
+        assert "8 h" in cast.subject.read(f"/requirements/{service.ref}").text
         assert granted(cast, ref, weigh=service.ref)
         assert requirements_of(ref)["public_service"].state == "weighed"
     else:
