@@ -214,6 +214,9 @@ def test_whoever_stands_for_a_record_finds_it_in_lists_and_nobody_else_does(
             compared[name, record.ref] = any(stands_as(user, record)), record.ref in listed
     assert {key: pair for key, pair in compared.items() if pair[0] != pair[1]} == {}
     assert {pair[0] for pair in compared.values()} == {True, False}
+    (own,) = stands_as(world.stranger, db.session.get_one(Sanction, measure.id))
+    assert own.organisation_id is None
+    assert not list(stands_as(world.subject, db.session.get_one(Sanction, measure.id)))
     whose = {name for (name, ref), (stands, _) in compared.items() if stands and ref == reached.ref}
     assert "stranger" in whose
     assert not whose & {"closed account of a reviewer", "institution", "administrator"}

@@ -42,6 +42,20 @@ def test_the_course_has_five_lessons_and_a_bank_of_thirty_questions_or_more(
     assert course.asked < len(course.bank)
 
 
+def test_the_lessons_follow_each_other_and_behind_the_last_comes_none(course: Course) -> None:
+    keys = list(course.lessons)
+    after = [course.lesson_after(key) for key in keys]
+    assert after == [*(course.lessons[key] for key in keys[1:]), None]
+
+
+def test_a_test_may_ask_the_whole_bank_and_want_every_answer_right(
+    course: Course, mistaken: Callable[[str, str], dict[str, Course]]
+) -> None:
+    size = len(course.bank)
+    assert mistaken("questions    = 10", f"questions = {size}")["credit_repair"].asked == size
+    assert mistaken("pass_mark    = 80", "pass_mark = 100")["credit_repair"].pass_mark == 100
+
+
 def test_every_question_cites_a_clause_and_has_an_answer_among_its_options(
     course: Course,
 ) -> None:

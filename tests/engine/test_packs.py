@@ -391,6 +391,16 @@ def test_a_day_before_every_pack_is_refused() -> None:
         select_pack(PROFILES["national"], PACKS, "repair", decided_on=day, applied_on=day)
 
 
+def test_a_pack_that_is_not_there_is_named_with_the_one_that_may_be_meant() -> None:
+    """A profile that was not checked when it was read."""
+    part = PROFILES["seeds"].parts["repair"]
+    gone = replace(part, spans=(replace(part.spans[-1], pack="SD-SEED"),))
+    profile = replace(PROFILES["seeds"], parts={"repair": gone})
+    day = date(2026, 7, 1)
+    with pytest.raises(RuleError, match=r"unknown rule pack 'SD-SEED'.*SD-SEEDS"):
+        select_pack(profile, PACKS, "repair", decided_on=day, applied_on=day)
+
+
 PROFILE_MISTAKES = [
     ('by     = "fixed"', 'by     = "moon"', r"seeds\.repair\.by: unknown 'moon'; known: applic"),
     ('[{pack = "SD-SEEDS"}]', "[]", r"seeds\.repair\.packs: is no list of tables"),
