@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from threading import Thread
 
 import pytest
 import rfc8785
@@ -14,6 +15,7 @@ from sqlalchemy import select, text
 from repair_app import ledger
 from repair_app.db import db, now, writing
 from repair_app.models import Case, Event, Stream
+from repair_app.services.transaction import transaction
 from tests import factories
 from tests.factories import World
 
@@ -146,6 +148,30 @@ def test_a_cut_tail_is_told_although_other_chains_come_after_it(
     attack("DELETE FROM event WHERE stream = :ref AND seq = :last", ref=ref, last=length)
     end = ledger.Flaw(ref, length, "the end of the chain does not match its head")
     assert ledger.verify(db.session()) == (before + length - 1, end)
+
+
+def test_a_last_event_written_anew_does_not_match_the_head(
+    case: Case, attack: Callable[..., None]
+) -> None:
+    last = db.session.get_one(Stream, case.ref).length
+    content = {**json.loads(event_of(case, last).payload), "basis": ["REDRESS 1"]}
+    payload = ledger.canonical(content)
+    attack(
+        "UPDATE event SET payload = :payload, hash = :hash WHERE stream = :ref AND seq = :last",
+        payload=payload,
+        hash=resealed(payload),
+        ref=case.ref,
+        last=last,
+    )
+    end = "the end of the chain does not match its head"
+    assert verify() == ledger.Flaw(case.ref, last + 1, end)
+
+
+def test_a_chain_that_should_be_longer_is_found(case: Case, attack: Callable[..., None]) -> None:
+    last = db.session.get_one(Stream, case.ref).length
+    attack("UPDATE stream SET length = length + 1 WHERE ref = :ref", ref=case.ref)
+    end = "the end of the chain does not match its head"
+    assert verify() == ledger.Flaw(case.ref, last + 1, end)
 
 
 def test_an_event_added_at_the_end_is_found(case: Case, attack: Callable[..., None]) -> None:
@@ -305,3 +331,28 @@ def test_chains_and_their_first_contents_are_as_many(app: Flask) -> None:
     """None is left out in silence."""
     with pytest.raises(ValueError, match="zip"):
         ledger.first_entries(["A-1", "A-2"], [], now())
+
+
+def test_two_who_write_to_one_chain_at_once_write_one_after_the_other(
+    app: Flask, case: Case
+) -> None:
+    """Whatever else they lock: the chain itself lets in one at a time."""
+    ref, last = case.ref, event_of(case, 1)
+    content, at = json.loads(last.payload), last.at
+    db.session.rollback()
+    before, done = ledger.verify(db.session())[0], []
+
+    def append() -> None:
+        with app.app_context(), transaction() as session:
+            done.append(ledger.append(session, ref, content, {}, at=at).seq)
+
+    other = Thread(target=append)
+    with transaction() as session:
+        first = ledger.append(session, ref, content, {}, at=at).seq
+        other.start()
+        other.join(0.5)  # it comes to the chain, and waits there
+        assert done == []
+    other.join()
+    db.session.rollback()
+    assert done == [first + 1]
+    assert ledger.verify(db.session()) == (before + 2, None)

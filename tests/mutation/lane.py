@@ -6,7 +6,6 @@ line run there, the quickest first, until one fails: a mutant costs the tests, n
 
 from __future__ import annotations
 
-import functools
 import gc
 import json
 import os
@@ -14,7 +13,7 @@ import random
 import re
 import signal
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from types import FunctionType
 
@@ -64,19 +63,15 @@ class Lane:
         seen, reach = self.read_all()
         self.remember_functions()
         mutants = [Mutant(*one) for one in json.loads((self.folder / "sample.json").read_text())]
-        own, late = mutants[self.lane :: self.lanes], []
         with (self.folder / f"results-{self.lane}.jsonl").open("a", encoding="utf-8") as results:
-            for anew in (False, True):
-                for mutant in late if anew else own:
-                    names = reach.get((mutant.file, mutant.line), set())
-                    chosen = [items[name] for name in self.in_order(mutant, names, seen)]
-                    since = time.monotonic()
-                    fate, by = self.attempt(mutant, chosen or anew * session.items, anew)
-                    spent = round(time.monotonic() - since, 1)
-                    results.write(json.dumps([*vars(mutant).values(), fate, by, spent]) + "\n")
-                    results.flush()
-                    if SET_UP in names and fate != KILLED and not anew:
-                        late.append(mutant)
+            for mutant in mutants[self.lane :: self.lanes]:
+                names = reach.get((mutant.file, mutant.line), set())
+                chosen = [items[name] for name in self.in_order(mutant, names, seen)]
+                since = time.monotonic()
+                fate, by = self.attempt(mutant, chosen)
+                spent = round(time.monotonic() - since, 1)
+                results.write(json.dumps([*vars(mutant).values(), fate, by, spent]) + "\n")
+                results.flush()
         return True
 
     def run(self, item: pytest.Item) -> bool:
@@ -147,14 +142,20 @@ class Lane:
 
     @staticmethod
     def in_order(mutant: Mutant, names: set[str], took: dict[str, float]) -> list[str]:
-        """Return the tests to run: named after the file first, then quick ones, by luck.
+        """Return the tests to run: of a file named like the mutant's, then of each file in turn.
 
-        Many tests that take the same way to a line fail alike: a shuffle varies the ways.
+        Tests of one file often take the same way to a line, and notice the same.
         """
         luck = random.Random(f"{mutant.file}:{mutant.number}")
-        word = Path(mutant.file).stem
-        known = sorted(name for name in names if name in took)
-        return sorted(known, key=lambda name: (word not in name, took[name] * luck.random()))
+        word, known = Path(mutant.file).stem, sorted(name for name in names if name in took)
+        luck.shuffle(known)
+        of_file: Counter[str] = Counter()
+        turn = {}
+        for name in known:
+            file = name.partition("::")[0]
+            of_file[file] += 1
+            turn[name] = of_file[file]
+        return sorted(known, key=lambda name: (word not in name.partition("::")[0], turn[name]))
 
     # --- one mutant ---
 
@@ -165,9 +166,7 @@ class Lane:
                 code = one.__code__
                 self.live[code.co_filename, code.co_qualname, code.co_firstlineno].append(one)
 
-    def attempt(
-        self, mutant: Mutant, tests: list[pytest.Item], anew: bool
-    ) -> tuple[str, str | None]:
+    def attempt(self, mutant: Mutant, tests: list[pytest.Item]) -> tuple[str, str | None]:
         """Try one mutant in a fork; return what became of it, and by which test."""
         if not tests:
             return NOT_COVERED, None
@@ -179,7 +178,7 @@ class Lane:
             os.dup2(quiet, 1)
             os.dup2(quiet, 2)
             try:
-                os.write(writer, json.dumps(self.fate(mutant, tests, anew)).encode())
+                os.write(writer, json.dumps(self.fate(mutant, tests)).encode())
             except BaseException as fault:  # noqa: BLE001  # whatever it is, the fork ends here
                 os.write(writer, json.dumps((NOT_TRIED, repr(fault)[:200])).encode())
             finally:
@@ -203,14 +202,12 @@ class Lane:
         signal.signal(signal.SIGALRM, before)
         return answer
 
-    def fate(self, mutant: Mutant, tests: list[pytest.Item], anew: bool) -> tuple[str, str]:
+    def fate(self, mutant: Mutant, tests: list[pytest.Item]) -> tuple[str, str]:
         """Put a mutant in and run its tests until one fails or the time is over."""
         try:
             put_in(ROOT / mutant.file, mutant.number, self.live)
         except ValueError as reason:  # a closure that would lose a name
             return NOT_TRIED, str(reason)
-        if anew:
-            self.begin_anew()
         end, count = time.monotonic() + self.budget, 0
         for item in tests:
             if time.monotonic() > end:
@@ -219,15 +216,6 @@ class Lane:
             if not self.run(item):
                 return KILLED, item.nodeid
         return SURVIVED, f"{count} of {len(tests)} tests"
-
-    def begin_anew(self) -> None:
-        """Forget what was read and made before the mutant was there: the application too."""
-        for one in gc.get_objects():
-            if isinstance(one, functools._lru_cache_wrapper) and "repair_app" in one.__module__:
-                one.cache_clear()
-        for item in self.session.items:
-            for made in item._fixtureinfo.name2fixturedefs.get("stages", ()):
-                made.cached_result = None
 
 
 def put_in(path: Path, number: int, live: dict[tuple[str, str, int], list[FunctionType]]) -> None:
