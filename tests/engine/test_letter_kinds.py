@@ -204,6 +204,7 @@ def test_a_folder_without_letters_has_none(tmp_path: Path) -> None:
         ('source = "', 'sender = "king"\nsource = "', "one of institution"),
         ('source = "', 'when = "filed"\nsource = "', "filed_by_the_addressee"),
         ('source = "', 'recalls = ["due"]\nsource = "', "recalls"),
+        ('[{zh = "到{due}前", en = "until {due}"}]', '"until"', "next: is no list of {zh"),
         ("[notice]", "notice = 1\n[other]", "is no table"),
         ("[notice]", "[notice", "letters.toml"),
     ],
