@@ -33,7 +33,8 @@ from tests.faults.killing import (
 on_postgresql = pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
 on_sqlite = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 pytestmark = pytest.mark.timeout(600)
-IN_STORIES = 70  # steps at least
+STORIES = ("tests/journeys", "tests/services", "tests/imports")
+IN_STORIES = 225  # steps at least, of 317
 
 
 @pytest.fixture
@@ -148,10 +149,12 @@ def test_every_step_that_a_story_takes_is_killed_at_every_point(tmp_path):
     kills = tmp_path / "kills"
     kills.mkdir()
     command = [
-        *(sys.executable, "-P", "-m", "pytest", "tests/journeys", "-q", "-k", "postgresql"),
+        *(sys.executable, "-P", "-m", "pytest", *STORIES, "-q", "-k", "postgresql", "-n", "2"),
         *("-p", "tests.faults.plugin", "-p", "no:cacheprovider", "-o", "timeout=1800"),
     ]
     env = manage.child_env(REDRESS_KILLS=str(kills))
+    for name in [one for one in env if one.startswith("PYTEST_XDIST")]:
+        del env[name]  # it has workers of its own
     done = subprocess.run(
         command, env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=3500
     )
