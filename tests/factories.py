@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from stdnum.cn import uscc
 
 from repair_app.db import db, now, today
@@ -18,13 +19,16 @@ from repair_app.demo.papers import write_pdf
 from repair_app.engine import machine
 from repair_app.engine.bulk import NewRecord, bring_in
 from repair_app.engine.opening import open_requirement
+from repair_app.engine.rows import as_json
 from repair_app.engine.step import SYSTEM, Answers, Entity
 from repair_app.engine.store import Store
 from repair_app.models import (
     Appointment,
     Case,
     CreditRecord,
+    ImportBatch,
     Organisation,
+    QuarantinedRow,
     Requirement,
     Role,
     Sanction,
@@ -698,3 +702,33 @@ def make_world() -> World:
         same_person_as=accounts["reviewer"],
     )
     return World({name: one.id for name, one in (organisations | accounts).items()})
+
+
+def make_quarantined_row(session: Session, record: CreditRecord, **changes: Any) -> QuarantinedRow:
+    """Keep a row that says a record again, as an import does; changes: of its columns."""
+    apart = {"id", "ref", "state", "version", "fingerprint", "created_at", "archived_at"}
+    apart |= {"workflow_version", "workflow_hash", "rule_pack", "rule_pack_hash", "reinsertion"}
+    apart |= {"severity_class", "min_publication_until", "max_publication_until"}
+    names = [one.name for one in CreditRecord.__table__.columns if one.name not in apart]
+    batch = ImportBatch(
+        ref=f"DR-{record.id}-{len(changes)}",
+        sha256="0" * 64,
+        filename="处罚.csv",
+        started_at=now(),
+        unknown_columns=[],
+        unread_sheets=[],
+    )
+    session.add(batch)
+    session.flush()
+    row = QuarantinedRow(
+        batch_id=batch.id,
+        line=1,
+        about_id=record.id,
+        fingerprint=f"{len(changes)}",
+        code="removed_before",
+        columns=as_json({name: getattr(record, name) for name in names} | changes),
+        kept_at=now(),
+    )
+    session.add(row)
+    session.flush()
+    return row

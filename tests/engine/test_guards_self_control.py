@@ -3,15 +3,14 @@
 import pytest
 from sqlalchemy import select
 
-from repair_app.db import db, now
-from repair_app.engine.rows import as_json
-from repair_app.models import Case, CreditRecord, ImportBatch, QuarantinedRow
+from repair_app.db import db
+from repair_app.models import Case, CreditRecord, QuarantinedRow
 from repair_app.services import cases, quarantine
 from repair_app.services.openings import open_as_system
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 from tests.engine.asking import ask
-from tests.factories import get_case, make_case, make_record
+from tests.factories import get_case, make_case, make_quarantined_row, make_record
 
 
 @pytest.fixture
@@ -28,34 +27,8 @@ def open_self_correction(record, ground="duplicate"):
 
 def keep_apart(record, **changes):
     """Keep a row that says a record again, and return its quarantine case."""
-    apart = {"id", "ref", "state", "version", "fingerprint", "created_at", "archived_at"}
-    apart |= {"workflow_version", "workflow_hash", "rule_pack", "rule_pack_hash", "reinsertion"}
-    apart |= {"severity_class", "min_publication_until", "max_publication_until"}
-    names = [one.name for one in CreditRecord.__table__.columns if one.name not in apart]
-    columns = {name: getattr(record, name) for name in names} | changes
     with transaction() as session:
-        batch = ImportBatch(
-            ref=f"DR-{record.id}-{len(changes)}",
-            sha256="0" * 64,
-            filename="处罚.csv",
-            started_at=now(),
-            unknown_columns=[],
-            unread_sheets=[],
-        )
-        session.add(batch)
-        session.flush()
-        row = QuarantinedRow(
-            batch_id=batch.id,
-            line=1,
-            about_id=record.id,
-            fingerprint=f"{len(changes)}",
-            code="removed_before",
-            columns=as_json(columns),
-            kept_at=now(),
-        )
-        session.add(row)
-        session.flush()
-        number = row.id
+        number = make_quarantined_row(session, record, **changes).id
     quarantine.open_quarantine(number)
     return get_case(
         db.session.scalars(

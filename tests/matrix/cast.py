@@ -37,6 +37,7 @@ from tests.factories import (
     make_account,
     make_appointment,
     make_organisation,
+    make_quarantined_row,
     make_record,
 )
 
@@ -205,6 +206,8 @@ def add_row(
         made.signed_by_id = signer
         is_over = current_policy().current[workflow].states[state].final
         made.closed_at = now() if is_over else None
+        if workflow == "quarantine":
+            make_quarantined_row(session, record).case = made
     made.state, made.version = state, 1
     session.add(made)
     return made
