@@ -19,7 +19,8 @@ import datetime
 import json
 import re
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,11 +37,12 @@ ECOSYSTEMS = {"pypi": "PyPI", "npm": "npm"}
 NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")  # of a weakness
 LONGEST = 160  # characters that are shown of what it says
 NONE_KNOWN, SOME_KNOWN, NO_ANSWER = 0, 1, 2
+NOT_SAID = "not said"
 # How grave -> within what time it is mended, from the day on which it was published: SECURITY.md.
 WITHIN = {
     "critical": "2 working days",
     "high": "7 days",
-    "not said": "2 working days to say how grave",
+    NOT_SAID: "2 working days to say how grave",
     "moderate": "30 days",
     "low": "90 days",
 }
@@ -82,13 +84,18 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps({"queries": [ask_about(pin) for pin in places]}, indent=1))
         return NONE_KNOWN
     try:
+        judged = read_judged()
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as flaw:
+        print(f"✗ deploy/supply/judged.toml: {flaw}. Nothing was asked.", file=sys.stderr)
+        return NO_ANSWER
+    try:
         found = find(places, chosen.register.rstrip("/"))
     except (NoAnswer, AttributeError, KeyError, TypeError) as reason:
         if not isinstance(reason, NoAnswer):
             reason = NoAnswer("the answer is not as the interface describes it")
         print(f"✗ {chosen.register}: {reason}. Nothing is known of any library.", file=sys.stderr)
         return NO_ANSWER
-    return tell(found, len(places))
+    return tell(found, judged, len(places))
 
 
 def list_pins() -> dict[Pin, str]:
@@ -186,24 +193,32 @@ def weigh(pin: Pin, place: str, records: list[Record]) -> Iterator[Weakness]:
             place,
             # As it is called everywhere first.
             tuple(sorted(map(plain, names), key=lambda one: (not one.startswith("CVE-"), one))),
-            min(map(severity_of, together), key=list(WITHIN).index),
+            gravest(map(severity_of, together)),
             min(plain(one.get("published") or "?")[:10] for one in together),
             tuple(dict.fromkeys(each for one in together for each in mends(one, pin))),
             next((plain(one["summary"]) for one in together if one.get("summary")), ""),
         )
 
 
+def gravest(said: Iterable[str]) -> str:
+    """Return the gravest of what several records of one weakness say, those that say something."""
+    known = set(said) - {NOT_SAID}
+    return min(known, key=list(WITHIN).index, default=NOT_SAID)
+
+
 def severity_of(record: Record) -> str:
     """Return how grave a weakness is, as its register says in a word."""
     said = (record.get("database_specific") or {}).get("severity")
-    return AS_SAID.get(str(said).lower(), "not said")
+    return AS_SAID.get(str(said).lower(), NOT_SAID)
 
 
 def mends(record: Record, pin: Pin) -> Iterator[str]:
     """Yield the versions of a library in which a weakness is mended."""
     for one in record.get("affected") or ():
         package = one.get("package") or {}
-        name = re.sub(r"[-_.]+", "-", str(package.get("name"))).lower()
+        name = str(package.get("name"))
+        if pin.registry == "pypi":
+            name = re.sub(r"[-_.]+", "-", name).lower()
         if name != pin.name or package.get("ecosystem") != ECOSYSTEMS[pin.registry]:
             continue
         for span in one.get("ranges") or ():
@@ -217,9 +232,8 @@ def plain(told: Any) -> str:
     return "".join(sign for sign in line if sign.isprintable())[:LONGEST]
 
 
-def tell(found: list[Weakness], asked: int) -> int:
+def tell(found: list[Weakness], judged: list[dict[str, Any]], asked: int) -> int:
     """Print what was found; 1 when something of it has to be done."""
-    judged = read_judged()
     open_ones = [one for one in found if not is_judged(one, judged)]
     for one in open_ones:
         print(f"✗ {one.pin.name} {one.pin.version} ({one.place}): {', '.join(one.numbers)}")
@@ -236,8 +250,16 @@ def tell(found: list[Weakness], asked: int) -> int:
 
 
 def read_judged() -> list[dict[str, Any]]:
-    """Return what was judged to be no weakness here: deploy/supply/judged.toml."""
-    judged: list[dict[str, Any]] = read_table("judged")["judged"]
+    """Return what was judged to be no weakness here: deploy/supply/judged.toml.
+
+    Raises TOMLDecodeError, KeyError, TypeError or ValueError where that is not whole.
+    """
+    judged: list[dict[str, Any]] = read_table("judged").get("judged", [])
+    for one in judged:
+        if missing := {"number", "library", "why", "judged_on", "until"} - set(one):
+            raise ValueError(f"an entry has no {', '.join(sorted(missing))}")
+        if not one["judged_on"] <= one["until"] <= one["judged_on"] + LONGEST_JUDGEMENT:
+            raise ValueError(f"{one['number']}: judged until {one['until']}")
     return judged
 
 
@@ -247,7 +269,7 @@ def is_judged(weakness: Weakness, judged: list[dict[str, Any]]) -> bool:
     return any(
         one["library"] == weakness.pin.name
         and one["number"] in weakness.numbers
-        and today <= min(one["until"], one["judged_on"] + LONGEST_JUDGEMENT)
+        and one["judged_on"] <= today <= min(one["until"], one["judged_on"] + LONGEST_JUDGEMENT)
         for one in judged
     )
 

@@ -4,7 +4,7 @@ import csv
 import json
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -15,6 +15,7 @@ from repair_app.mirror.shelf import BadChange, Shelf, Told, read_change
 
 LIMIT: Final = 500
 TIMEOUT: Final = 15.0  # seconds
+LONGEST_CELL: Final = 1 << 20  # characters: a change in a file
 EVERY: Final = 20.0  # seconds between two looks
 COLUMNS: Final = ("REDRESS_POSITION", "REDRESS_HASH", "REDRESS_JSON")
 
@@ -126,18 +127,26 @@ def keep_pulling(source: Source, shelf: Shelf, stop: threading.Event) -> None:
 
 def read_file(path: Path) -> Iterator[Told]:
     """Yield the changes of a file as `flask platforms write-file` writes it. Raises BadChange."""
-    csv.field_size_limit(1 << 20)
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        rows = csv.DictReader(lines)
-        if not set(COLUMNS) <= set(rows.fieldnames or ()):
-            raise BadChange("this is no file of changes")
-        for row in rows:
-            try:
-                position, digest, content = (row[one] for one in COLUMNS)
-                data = {"position": int(position), "hash": digest, "record": json.loads(content)}
-            except (TypeError, ValueError) as problem:
-                raise BadChange("this is no file of changes") from problem
-            yield read_change(data)
+    before = csv.field_size_limit(LONGEST_CELL)  # of the whole process: put back at the end
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = csv.DictReader(lines)
+            if not set(COLUMNS) <= set(rows.fieldnames or ()):
+                raise BadChange("this is no file of changes")
+            for row in rows:
+                yield read_row(row)
+    finally:
+        csv.field_size_limit(before)
+
+
+def read_row(row: Mapping[str, str]) -> Told:
+    """Return the change of a line of such a file. Raises BadChange."""
+    try:
+        position, digest, content = (row[one] for one in COLUMNS)
+        data = {"position": int(position), "hash": digest, "record": json.loads(content)}
+    except (TypeError, ValueError) as problem:
+        raise BadChange("this is no file of changes") from problem
+    return read_change(data)
 
 
 def take_file(shelf: Shelf, path: Path) -> Path:

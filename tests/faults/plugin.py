@@ -4,7 +4,6 @@ For `-p tests.faults.plugin`, with the folder REDRESS_KILLS: a file for each ste
 so that several processes kill each step once.
 """
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +51,5 @@ def killed(request: pytest.FixtureRequest) -> Iterator[None]:
     finally:
         files.close()
         for name, points in killer.killed.items():
-            path = FOLDER / name
-            known = json.loads(path.read_text() or "[]") if path.exists() else []
-            path.write_text(json.dumps(sorted({*known, *points})))
+            with (FOLDER / name).open("a") as known:  # several processes may come by a step
+                known.write("".join(f"{one}\n" for one in sorted(points)))

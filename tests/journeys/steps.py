@@ -29,7 +29,8 @@ class Cast:
 
     def __getattr__(self, name: str) -> Client:
         client, since = self.browsers.get(name, (None, now()))
-        if client is None or abs(now() - since) > COOKIE_GOOD_FOR:  # the clock was moved
+        moved = not timedelta(0) <= now() - since <= COOKIE_GOOD_FOR
+        if client is None or moved:  # the clock was
             client = self.as_(getattr(self.world, name))
             self.browsers[name] = client, now()
         return client

@@ -37,6 +37,7 @@ def settings(provider, monkeypatch):
     monkeypatch.setenv("REDRESS_OIDC_CLIENT_ID", CLIENT)
     monkeypatch.setenv("REDRESS_OIDC_CLIENT_SECRET", SECRET)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")  # which is read first
     return monkeypatch
 
 

@@ -5,19 +5,21 @@ answers stand in the order of the questions, further pages, records by their num
 """
 
 import json
+import os
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import manage
 from config import ROOT
-from deploy.supply import lock, weaknesses
+from deploy.supply import bill, lock, weaknesses
 from deploy.supply.weaknesses import NO_ANSWER, NONE_KNOWN, SOME_KNOWN, WITHIN
 
 FLASK = next(pin for pin in lock.read_pins(ROOT / "requirements.txt") if pin.name == "flask")
@@ -119,7 +121,8 @@ def running(**known: list[list[str]]) -> Iterator[Register]:
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have this machine asked without a proxy, and judge nothing."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name in [one for one in os.environ if one.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
     monkeypatch.setattr(weaknesses, "read_judged", list)
 
 
@@ -265,6 +268,35 @@ def test_the_times_to_mend_are_those_that_are_promised() -> None:
 
 
 def test_the_table_of_judgements_is_whole() -> None:
-    for one in weaknesses.read_table("judged")["judged"]:
+    for one in weaknesses.read_judged():
         assert set(one) == {"number", "library", "why", "judged_on", "until"}
         assert len(one["why"]) > 20
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (["not said", "low", "moderate"], "moderate"),
+        (["moderate", "critical"], "critical"),
+        (["not said"], "not said"),
+    ],
+)
+def test_of_several_records_of_one_weakness_those_count_that_say_how_grave_it_is(
+    said: list[str], told: str
+) -> None:
+    assert weaknesses.gravest(said) == told
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ['number = "CVE-2026-1"', "until = ", 'number = "CVE-2026-1"\njudged_on = 2026-01-01'],
+    ids=["one value", "no TOML", "no library"],
+)
+def test_with_a_broken_table_of_judgements_nothing_is_asked(
+    entry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "judged.toml").write_text(f"[[judged]]\n{entry}\n", encoding="utf-8")
+    monkeypatch.undo()  # of what keeps the real table away
+    monkeypatch.setattr(bill, "HERE", tmp_path)
+    assert weaknesses.main(["--register", "http://127.0.0.1:9"]) == NO_ANSWER
+    assert "judged.toml" in capsys.readouterr().err

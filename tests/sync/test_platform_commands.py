@@ -1,5 +1,6 @@
 """The commands about platforms, as an operator types them."""
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,9 +134,11 @@ def test_what_cannot_be_is_one_line_and_exit_1(app: Flask, arguments: tuple[str,
 def test_a_file_of_something_else_feeds_no_mirror(app: Flask, tmp_path: Path, text: str) -> None:
     path, shelf = tmp_path / "file.csv", Shelf(tmp_path / "mirror.sqlite3")
     path.write_text(text)
+    limit = csv.field_size_limit()
     with pytest.raises(BadChange):
         take_file(shelf, path)
     assert shelf.dump() == b""
+    assert csv.field_size_limit() == limit  # of all that this process reads
 
 
 @pytest.mark.parametrize("named", ["uscc", "id"])
