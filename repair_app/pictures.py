@@ -20,7 +20,9 @@ JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # marker
 JPEG_SCAN: Final = 0xDA
 JPEG_FILL: Final = re.compile(rb"\xff+")  # bytes before a marker that say nothing
 JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # behind points: what comes next
-COMMENT: Final = 0xFE
+JPEG_ALONE: Final = 0x01  # a marker without a part
+# Markers of parts that a picture is made of: its frames and tables, its points, and how they lie.
+JPEG_PICTURE: Final = frozenset(range(0xC0, 0xD0)) | frozenset(range(0xDA, 0xE0))
 EXIF: Final = 0xE1
 APPLICATIONS: Final = range(0xE0, 0xF0)
 # Of what programs add: the size of a point, the colours, how they were taken apart.
@@ -98,7 +100,10 @@ def is_whole_jpeg(content: bytes) -> bool:
 
 
 def jpeg_parts(content: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield marker, start and end of each part; a part with points ends where the next begins."""
+    """Yield marker, start and end of each part that is there in full.
+
+    A part with points ends where the next begins.
+    """
     place = len(JPEG_HEAD)
     while content[place : place + 1] == b"\xff" and place + 4 <= len(content):
         fill = JPEG_FILL.match(content, place)
@@ -106,7 +111,12 @@ def jpeg_parts(content: bytes) -> Iterator[tuple[int, int, int]]:
         if place + 4 > len(content) or content[place : place + 2] == JPEG_END:
             return
         marker, length = struct.unpack_from(">xBH", content, place)
-        end = min(place + 2 + length, len(content))
+        if marker == JPEG_ALONE:
+            place += 2
+            continue
+        end = place + 2 + length
+        if end > len(content):
+            return
         if marker == JPEG_SCAN:
             found = JPEG_MARKER.search(content, end)
             end = found.start() if found else len(content)
@@ -131,7 +141,7 @@ def makes_picture(content: bytes, marker: int, start: int) -> bool:
     if marker in APPLICATIONS:
         name = JPEG_KEPT.get(marker)
         return name is not None and content.startswith(name, start + 4)
-    return marker != COMMENT
+    return marker in JPEG_PICTURE
 
 
 def find_orientation(content: bytes, parts: list[tuple[int, int, int]]) -> int:

@@ -313,6 +313,7 @@ def test_row_66_where_a_photograph_was_taken_is_taken_out(hand_in, as_, world, o
         segment(0xE2, b"MPF\x00" + PLACE),
         segment(0xE2, b"ICC_PROFILE\x00\x01\x01colours"),
         segment(0xFE, PLACE),
+        segment(0x02, PLACE),
         behind=b"\xff\xd8" + make_exif() + PLACE,
     )
     assert hand_in(photograph, "现场.jpg").status_code == 302
@@ -362,6 +363,13 @@ def test_row_66_a_picture_without_a_size_is_refused(content):
 @pytest.mark.parametrize("exif", [b"Exif\x00\x00", b"Exif\x00\x00MM\x00*\xff\xff\xff\xff"])
 def test_row_66_an_exif_part_that_leads_nowhere_is_taken_out(exif):
     assert check_upload("a.jpg", make_photograph(segment(0xE1, exif))).content == make_photograph()
+
+
+@pytest.mark.parametrize("marker", [b"\xff\x01", b"\xff\x02\xff\xff", b"\xff\xe1\xff\xff"])
+def test_row_66_what_hides_behind_a_mark_among_the_points_is_taken_out(marker):
+    """The mark begins a part that would end behind the file, or is none that begins a part."""
+    told = make_photograph()[:-2] + marker + PLACE + b"\xff\xd9"
+    assert check_upload("a.jpg", told).content == make_photograph()
 
 
 # --- a virus scanner, where there is one ----------------------------------------------------------
