@@ -17,6 +17,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -130,6 +131,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     folder = given.folder or Path(tempfile.mkdtemp(prefix="redress-mutation-"))
     folder.mkdir(parents=True, exist_ok=True)
+    for former in folder.glob("results-*.jsonl"):
+        former.unlink()
     sample = sample_of(parts, given.sample, given.seed)
     (folder / "sample.json").write_text(json.dumps([[*vars(one).values()] for one in sample]))
     words = [sys.executable, "-m", "tests.mutation", "--folder", str(folder)]
@@ -146,10 +149,30 @@ def main(arguments: list[str] | None = None) -> int:
     lanes = [
         subprocess.Popen([*words, "--lane", str(lane)], cwd=ROOT) for lane in range(given.lanes)
     ]
-    for lane in lanes:
-        lane.wait()
+    if not are_done(lanes):
+        print("a lane broke off: what was found is not the whole sample", file=sys.stderr)
+        return 2
     lines = [line for one in folder.glob("results-*.jsonl") for line in one.open(encoding="utf-8")]
+    if len(lines) != len(sample):
+        print(f"{len(lines)} results for {len(sample)} mutants", file=sys.stderr)
+        return 2
     return 0 if told([json.loads(line) for line in lines], parts) >= WANTED else 1
+
+
+def are_done(lanes: list[subprocess.Popen[bytes]]) -> bool:
+    """Wait for all lanes; where one breaks off, end those that would wait for it."""
+    while any(lane.poll() is None for lane in lanes) and not any(map(broke_off, lanes)):
+        time.sleep(0.2)
+    for lane in lanes:
+        if lane.poll() is None:
+            lane.terminate()
+        lane.wait()
+    return not any(map(broke_off, lanes))
+
+
+def broke_off(lane: subprocess.Popen[bytes]) -> bool:
+    """Say whether a lane ended otherwise than after its tests, of which many are to fail."""
+    return lane.poll() not in {None, pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
 
 
 if __name__ == "__main__":

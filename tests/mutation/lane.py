@@ -102,6 +102,8 @@ class Lane:
         watch.stop()
         if not file.exists():
             os.waitpid(child, 0)
+            if not file.exists():
+                raise RuntimeError(f"lane {self.lane} has seen nothing")
 
     def look_at(self, own: list[pytest.Item], watch: coverage.Coverage, file: Path) -> None:
         """Run tests while there is time, and write what was seen."""
