@@ -20,9 +20,7 @@ KEYS: Final = REQUIRED | {"sender", "template", "next", "ends", "recalls", "when
 # Who gets it. `subject`: the firm, or who filed in their own name; `person`: only the latter.
 # `department`: each that has a measure on the record; `halted`: each whose measure this very matter
 # has stopped.
-RECIPIENTS: Final = frozenset(
-    {"subject", "person", "provider", "department", "halted", "institution"}
-)
+RECIPIENTS: Final = frozenset({"subject", "person", "provider", "department", "halted"})
 # In whose name it is written: the unit that took the step, the firm, or the institution asked.
 SENDERS: Final = frozenset({"office", "subject", "institution"})
 Place = tuple[str, str]  # a workflow and one of its transitions

@@ -227,9 +227,6 @@ def addressees(step: Step, to: str) -> list[Addressee]:
         case "provider":
             asked = case.provider_id if case else step.record.provider_id
             return [_organisation(step.store.get_organisation(asked))]
-        case "institution":
-            asked_of = step.entity.institution_id if isinstance(step.entity, Requirement) else None
-            return [_organisation(step.store.get_organisation(asked_of))] if asked_of else []
         case "halted":
             departments = sorted({one.department_id for one in halted(step)})
             return [_organisation(step.store.get_organisation(one)) for one in departments]

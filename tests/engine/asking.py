@@ -10,6 +10,16 @@ from repair_app.services import cases
 from repair_app.services.policy import current_policy
 
 
+def hides(reason: Reason | None) -> bool:
+    """Say whether a no leaves the step out of the page: it is none of this matter's at all."""
+    return reason is not None and not reason.applies
+
+
+def bars(reason: Reason | None) -> bool:
+    """Say whether a no stands beside the step, so that people read what is in the way."""
+    return reason is not None and reason.applies
+
+
 def ask(
     guard: str,
     transition: str,

@@ -13,7 +13,7 @@ from repair_app.services import cases, institutions, training
 from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 from tests import factories
-from tests.engine.asking import ask
+from tests.engine.asking import ask, hides
 from tests.factories import World, act, add_requirement, get_case, make_submission, requirement_of
 
 DAY = timedelta(days=1)
@@ -104,6 +104,8 @@ def test_seat_is_free_until_all_are_taken_or_the_date_is_over(world: World, case
     number = announce(world, today() + DAY)
     place = requirement_of(case, "training")
     assert ask("seat_is_free", "enrol", place, training_id=number) is None
+    with time_machine.travel(now() + DAY):  # who comes on the day itself may still come
+        assert ask("seat_is_free", "enrol", place, training_id=number) is None
     with time_machine.travel(now() + 2 * DAY):
         assert ask("seat_is_free", "enrol", place, training_id=number) is not None
     act(
@@ -225,7 +227,7 @@ def test_factor_is_offered_where_the_class_says_so(world: World, case: Case) -> 
     minor = factories.make_record(world.firm, world.agency, severity="minor")
     light = factories.open_repair(minor, world.subject)
     assert ask("factor_is_offered", "add_factor", light) is None
-    assert ask("factor_is_offered", "add_factor", case) is not None
+    assert hides(ask("factor_is_offered", "add_factor", case))
 
 
 def test_factor_was_not_added_twice(world: World) -> None:
@@ -233,7 +235,7 @@ def test_factor_was_not_added_twice(world: World) -> None:
     light = factories.open_repair(minor, world.subject)
     assert ask("factor_was_not_added", "add_factor", light) is None
     act(world.subject, "add_factor", light)
-    assert ask("factor_was_not_added", "add_factor", get_case(light.ref)) is not None
+    assert hides(ask("factor_was_not_added", "add_factor", get_case(light.ref)))
 
 
 # --- commitments --------------------------------------------------------------------------------
@@ -332,7 +334,7 @@ def test_actor_recognised_the_record_or_has_no_say(world: World, record: CreditR
     order = begin(world, "rectification_order", record)
     assert ask("actor_recognised_the_record", "find_done", order, world.provider) is None
     reason = ask("actor_recognised_the_record", "find_done", order, world.reviewer)
-    assert reason is not None
+    assert hides(reason)
 
 
 def test_order_is_not_open_a_second_time(world: World, record: CreditRecord) -> None:
@@ -380,5 +382,5 @@ def test_talk_was_noticed_before_its_day(reminder: Case) -> None:
 
 
 def test_talk_is_a_warning_before_it_is_given_up(record: CreditRecord, reminder: Case) -> None:
-    assert ask("talk_is_a_warning", "find_unreformed", reminder) is not None
+    assert hides(ask("talk_is_a_warning", "find_unreformed", reminder))
     assert ask("talk_is_a_warning", "find_unreformed", draft("talk", record, "warning")) is None

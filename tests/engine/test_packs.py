@@ -418,6 +418,7 @@ PROFILE_MISTAKES = [
     ("from = 2026-04-01", "from = 2026-03-01", "CN-2026-36 is in force from 2026-04-01 only"),
     ('extends = "seeds"', 'extends = "seed"', "unknown profile 'seed'; did you mean 'seeds'"),
     ('extends = "seeds"', 'extends = "shanghai"', "goes round in a circle"),
+    ("[seeds.repair]", 'extend = "national"\n[seeds.repair]', "known here; did you mean 'extends'"),
     ("[seeds.supervision]", "[seeds.oversight]", r"seeds\.supervision: is missing"),
     (", from = 2026-04-01}", "}", r"packs\.3\.from: is missing"),
 ]

@@ -721,6 +721,20 @@ def test_a_pack_that_new_cases_begin_with_gives_everything_of_its_part(
         load_library(spoil(file, whole, ""))
 
 
+@pytest.mark.parametrize(
+    ("file", "part", "other"),
+    [(OBJECTION_BASE, "objection", "repair"), (SEEDS_FILE, "repair", "shield")],
+)
+def test_a_pack_without_a_reason_to_refuse_what_it_regulates_is_refused(
+    spoil: Spoil, file: str, part: str, other: str
+) -> None:
+    text = (RULES / f"{file}.toml").read_text(encoding="utf-8")
+    without = text.replace(f'of = ["{part}"]', f'of = ["{other}"]')
+    assert without != text
+    with pytest.raises(RuleError, match=f"refusals: none is of '{part}'"):
+        load_library(spoil(file, text, without))
+
+
 def test_two_packs_of_one_name_are_refused(spoil: Spoil) -> None:
     folder = spoil(SEEDS_FILE, "SD-SEEDS", "SD-SEEDS")
     (folder / "again.toml").write_bytes((folder / "sd-seeds.toml").read_bytes())

@@ -8,6 +8,7 @@ import pytest
 
 from config import ROOT
 from repair_app import create_app
+from repair_app.engine.assigning import steps_ahead
 from repair_app.engine.policy import load_policy, read_releases
 from repair_app.engine.spec import (
     SpecError,
@@ -117,6 +118,15 @@ def test_comments_and_layout_do_not_change_the_hash_and_everything_else_does(rea
     assert read(GOOD).sha256 != read(GOOD.replace("Take back", "Take it back")).sha256
 
 
+def test_the_ways_on_from_a_state_are_all_that_may_still_come_each_once(read: Read) -> None:
+    """Who is barred from one of them is not given the matter: see `assigning`."""
+    loan = read(GOOD.replace('from    = ["lent"]', 'from    = ["new", "lent"]'))
+    for state, names in (("new", {"lend", "take_back"}), ("lent", {"take_back"}), ("closed", ())):
+        ahead = steps_ahead(loan, state)
+        assert len(ahead) == len(names)
+        assert {one.name for one in ahead} == set(names)
+
+
 LENT = 'lent   = {label = {zh = "借出", en = "Lent"}, owner = "reader", clock = "weeks"}'
 FLAWS = [
     # what is written instead of what; what the complaint has to name
@@ -196,6 +206,11 @@ FLAWS = [
         (LENT, f'{LENT}\nlost = {{label = {{zh = "失", en = "Lost"}}, final = true}}'),
         "state lost: cannot be reached",
     ),
+    (
+        "a case without an owner, whatever it follows",
+        (', owner = "reader", clock = "weeks"', ", follows = true"),
+        "state lent: has no owner",
+    ),
     ("no TOML at all", ("[states]", "[states"), ""),
 ]
 
@@ -210,6 +225,15 @@ def test_a_file_is_refused_for(read: Read, change: tuple[str, str], complaint: s
         read(content)
     assert str(refusal.value).startswith("loan.toml: ")
     assert complaint in str(refusal.value)
+
+
+def test_what_a_case_needs_may_be_moved_by_its_case_and_else_has_a_term(read: Read) -> None:
+    """A requirement may go by the clock of its case, where its file says so, and only there."""
+    of_a_case = GOOD.replace('"case"', '"requirement"')
+    followed = of_a_case.replace(', owner = "reader", clock = "weeks"', ", follows = true")
+    assert read(followed).states["lent"].follows
+    with pytest.raises(SpecError, match="state lent: has no owner"):
+        read(followed.replace(", follows = true", ""))
 
 
 SHAPES = [

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import select
 
 from repair_app.db import db, today
-from repair_app.models import Organisation
+from repair_app.models import Case, Organisation
 from repair_app.services.commitments import code_of
-from tests.factories import make_case, make_record, make_sanction
+from tests.factories import get_case, make_case, make_record, make_sanction
 from tests.journeys.steps import (
     Cast,
     case_of,
@@ -162,6 +163,10 @@ def test_a_broken_commitment_sets_the_revocation_of_the_repair_going(
     assert requirements_of(repaired)["commitment"].state == state
     page = cast.reviewer.read(f"/cases/{repaired}")
     assert any(text.startswith("CH-") for text in page.links) == is_revoked
+    db.session.rollback()
+    begun = select(Case).where(Case.workflow == "revocation")
+    repair = get_case(repaired)
+    assert [one.about_id for one in db.session.scalars(begun)] == [repair.id] * is_revoked
     assert ledger_is_whole()
 
 

@@ -196,6 +196,10 @@ def test_a_measure_does_not_outlast_the_corrected_record(cast, world):
     record = make_record(world.firm, world.agency, severity="serious")
     make_sanction(record, world.officer)
     make_sanction(record, world.other_officer, ends_on=today() + timedelta(days=30))
+    for officer, sanction in zip(
+        (world.officer, world.other_officer), sanctions_of(record), strict=True
+    ):
+        act(officer, "report", sanction)  # carried out, within both terms
     correct(cast, record, value_violation_facts="经查，已当场改正。")
     last = row_of(record)["max_publication_until"]
     long, short = sanctions_of(record)

@@ -10,7 +10,7 @@ from repair_app.db import db, today
 from repair_app.models import Case, CreditRecord, QuarantinedRow
 from repair_app.services import imports, quarantine, timers
 from repair_app.services.transaction import transaction
-from tests.factories import make_case
+from tests.factories import act, get_case, make_case
 from tests.journeys.steps import (
     PROOF,
     decided,
@@ -127,6 +127,22 @@ def test_the_provider_certifies_and_a_reviewer_lets_it_in_as_a_new_record(
     # The same file again is a duplicate of what is on file now.
     assert verdicts_on(send(cast.provider, make_file())) == {"重复": 1}
     assert ledger_is_whole()
+
+
+@pytest.mark.parametrize(("days_over", "state"), [(0, "published"), (1, "expired")])
+def test_what_is_let_in_on_its_last_day_is_shown_and_later_not_any_more(
+    cast, world, make_file, removed, days_over, state
+):
+    """鲁信用办〔2021〕5号 （八）: a record is shown up to and with the last day of its term."""
+    send(cast.provider, make_file())
+    (case,) = quarantines()
+    take(cast.provider, "certify", case.ref, statement="经复查处罚有效。", evidence=PROOF)
+    take(cast.reviewer, "announce_release", case.ref, reason="证据充分，拟准予入库。")
+    take(cast.subject, "state_views", case.ref, statement="无意见。")
+    left = (removed.max_publication_until - today()).days
+    with time_machine.travel(in_days(left + days_over)):
+        act(world.second_reviewer, "release", get_case(case.ref))
+    assert records()[-1].state == state
 
 
 def test_the_firm_is_told_and_heard_before_anything_comes_back(

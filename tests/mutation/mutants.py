@@ -122,6 +122,14 @@ def mutants_of(path: Path, name: str) -> list[Mutant]:
     ]
 
 
+def function_at(path: Path, line: int) -> str:
+    """Return the name of the outermost function around a line, without what makes it private."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, FUNCTIONS) and node.lineno <= line <= (node.end_lineno or 0):
+            return node.name.strip("_")
+    return ""
+
+
 def compiled(path: Path, number: int | None = None) -> CodeType:
     """Compile a file as it is, or with one of its faults."""
     tree = ast.parse(path.read_text("utf-8"))

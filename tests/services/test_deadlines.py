@@ -534,6 +534,15 @@ def test_the_term_of_the_matter_is_met_where_it_is_decided_or_ends(matter, end):
     )
 
 
+def test_what_stands_still_after_the_decision_does_not_prolong_the_term(matter):
+    matter.enter("filed", FRIDAY)
+    matter.enter("done", FRIDAY + 3 * DAY)
+    matter.enter("appraisal", FRIDAY + 4 * DAY)
+    matter.enter("filed", FRIDAY + 12 * DAY)
+    assert matter.pauses_told == matter.whole.due.pauses == ()
+    assert matter.whole.due_on == date(2026, 12, 4)
+
+
 def test_a_matter_has_one_whole_term_however_often_it_is_filed(matter):
     for state in ("filed", "done", "filed"):
         matter.enter(state, FRIDAY)
