@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from repair_app.engine.assessment import assess_record
 from repair_app.engine.rules import (
     CLOCKS_OF,
     RuleError,
@@ -18,6 +19,7 @@ from repair_app.engine.rules import (
     load_profiles,
     select_pack,
 )
+from repair_app.models import CreditRecord
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
 RULES = WORKFLOWS / "rules"
@@ -74,6 +76,28 @@ def test_a_warning_of_a_market_regulator_is_never_published(pack: str) -> None:
     """市场监管总局令第45号: 仅受到警告行政处罚的不予公示; Order 107 likewise (press)."""
     name, _ = PACKS[pack].classify(["warning"], "未按规定标价", None)
     assert not PACKS[pack].classes[name].published
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "name"),
+    [("CH-2026-000001-7", "serious"), ("5f" * 32, "general"), (None, "general")],
+)
+def test_what_the_system_recorded_itself_keeps_the_class_that_it_was_given(
+    fingerprint: str | None, name: str
+) -> None:
+    """A falsehood has the gravest class, whatever its words say; the row of a file has not."""
+    record = CreditRecord(
+        fingerprint=fingerprint,
+        severity_class="serious",
+        penalty_categories=["fine"],
+        violation_type="未按规定标价",
+        violation_facts="未按规定标价。",
+        legal_basis="《价格法》",
+        penalty_content="罚款",
+        decided_on=date(2026, 1, 5),
+        fine_10k=Decimal(2),
+    )
+    assert assess_record(PACKS["SD-SEEDS"], record).severity == name
 
 
 @pytest.mark.parametrize(

@@ -558,6 +558,7 @@ REPAIR_BASE, OBJECTION_BASE, SEEDS_FILE = "base-repair", "base-objection", "sd-s
         (SEEDS_FILE, "[classes.minor]", "classes.minor", "(at line "),
         # keys
         (SEEDS_FILE, "[clocks]", "colour = 1\n[clocks]", "colour: is not known here"),
+        (SEEDS_FILE, "title      =", "colour = 1\ntitle =", "toml: colour: is not known here"),
         (REPAIR_BASE, "draft_repair ", "draft_repairs ", "did you mean 'draft_repair'?"),
         (
             REPAIR_BASE,

@@ -1,5 +1,7 @@
 """Objections from filing to the answer, as the people of each side see them."""
 
+from datetime import datetime
+
 import time_machine
 from sqlalchemy import update
 
@@ -274,6 +276,28 @@ def test_one_objection_on_a_ground_is_open_at_a_time(cast, world):
     page = cast.subject.fill(f"/records/{record.ref}/objection", ground="error", statement="又")
     assert page.status_code == 409
     assert first in page.words
+
+
+def test_a_record_stays_marked_until_the_last_of_its_objections_has_ended(cast, world, anybody):
+    """鲁政发〔2017〕44号 二（四）20: while it is verified; each objection has its own mark."""
+    record = make_record(world.firm, world.agency)
+    refs = [dispute(cast.subject, record, ground) for ground in ("error", "omission")]
+    for ref in refs:
+        accept_and_forward(cast.reviewer, ref)
+    take(cast.subject, "withdraw", refs[0])
+
+    def lifted() -> list[datetime | None]:
+        marks = sorted(case_of(refs[0]).record.dispute_marks, key=lambda mark: mark.case_id)
+        return [mark.lifted_at for mark in marks]
+
+    first, second = lifted()
+    assert first is not None
+    assert second is None
+    assert is_marked(anybody, record)
+    take(cast.subject, "withdraw", refs[1])
+    assert lifted()[0] == first  # its own end, not the other's
+    assert lifted()[1] is not None
+    assert not is_marked(anybody, record)
 
 
 def test_who_decided_first_does_not_sign_not_even_from_a_second_account(cast, world, digest):

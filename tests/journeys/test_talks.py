@@ -166,6 +166,10 @@ def test_a_talk_is_called_for_a_day_to_come_and_held_only_then(cast, record):
         assert "目前不能办理" in cast.provider.get(f"/cases/{ref}/hold").words
     with time_machine.travel(in_days(9)):
         hold(cast, ref)
+        db.session.rollback()
+        talk = db.session.scalars(select(Talk)).one()
+        kept = (talk.meets_on.isoformat(), talk.place, talk.held_on, talk.signed_by_subject)
+        assert kept == (later, "下午二时", today(), False)
 
 
 @pytest.mark.parametrize("ending", ["refuse_to_sign", "note_unsigned", "note_absence"])

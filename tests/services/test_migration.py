@@ -356,7 +356,7 @@ def test_a_pack_is_changed_only_when_that_is_asked_for(first, world, come_into_f
     old = case.rule_pack_hash
     come_into_force(WHOLE)
     told = run(*MOVE, "--dry-run", "--pack")
-    assert "  rule pack: SD-SEEDS" in told.output
+    assert f"  rule pack: SD-SEEDS {old[:12]} -> SD-" in told.output
     assert get_case(case.ref).rule_pack_hash == old
     assert run(*MOVE, "--pack").exit_code == 0
     moved = get_case(case.ref)
