@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from repair_app.engine.assessment import assess_record
+from repair_app.engine.effects.publication import _gravest_class
 from repair_app.engine.rules import (
     CLOCKS_OF,
     RuleError,
@@ -76,6 +77,15 @@ def test_a_warning_of_a_market_regulator_is_never_published(pack: str) -> None:
     """市场监管总局令第45号: 仅受到警告行政处罚的不予公示; Order 107 likewise (press)."""
     name, _ = PACKS[pack].classify(["warning"], "未按规定标价", None)
     assert not PACKS[pack].classes[name].published
+
+
+@pytest.mark.parametrize(
+    "pack", [one for one in PACKS.values() if "repair" in one.parts], ids=lambda one: one.id
+)
+def test_a_falsehood_is_shown_for_three_years_and_could_itself_be_repaired(pack: RulePack) -> None:
+    """违诺的按最长公示期公示; of a class that is never repaired it would be beyond its bar."""
+    severity = pack.classes[_gravest_class(pack)]
+    assert (severity.published, severity.repairable, severity.max_months) == (True, True, 36)
 
 
 @pytest.mark.parametrize(

@@ -722,6 +722,44 @@ def test_a_pack_that_new_cases_begin_with_gives_everything_of_its_part(
         load_library(spoil(file, whole, ""))
 
 
+VALUES = [
+    (OBJECTION_BASE, "[objection]"),
+    (OBJECTION_BASE, "[clocks]"),
+    (OBJECTION_BASE, "[grounds]"),
+    (OBJECTION_BASE, "[materials]"),
+    (OBJECTION_BASE, "[outcomes]"),
+    (OBJECTION_BASE, "[refusals]"),
+    (OBJECTION_BASE, "[conflicts.unverified]"),
+    (REPAIR_BASE, "[repair]"),
+    (SEEDS_FILE, "[classes.minor]"),
+    (SEEDS_FILE, "[[class_rules]]"),
+]
+BARE = [
+    (REPAIR_BASE, "[limit]"),
+    (SEEDS_FILE, "[repair.extension]"),
+    ("zj-2017", "[objection.extension]"),
+]
+
+
+@pytest.mark.parametrize(
+    ("file", "header", "deeper"),
+    [
+        *((file, header, False) for file, header in VALUES + BARE),
+        *((file, header, True) for file, header in VALUES),
+    ],
+)
+def test_a_key_that_nothing_of_its_kind_has_is_refused_wherever_it_stands(
+    spoil: Spoil, file: str, header: str, *, deeper: bool
+) -> None:
+    """In each kind of table, and in a value or label inside it."""
+    text = (RULES / f"{file}.toml").read_text(encoding="utf-8")
+    start = text.index(f"\n{header}\n") + 1
+    place = text.index("= {", start) + len("= {") if deeper else start + len(header)
+    wrong = text[:place] + ("colour = 1, " if deeper else "\ncolour = 1") + text[place:]
+    with pytest.raises(RuleError, match=r"colour: is n|unknown language 'colour'"):
+        load_library(spoil(file, text, wrong))
+
+
 @pytest.mark.parametrize(
     ("file", "part", "other"),
     [(OBJECTION_BASE, "objection", "repair"), (SEEDS_FILE, "repair", "shield")],

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from repair_app.engine.telling import Kind, Seat, seats_of_term
-from repair_app.models import Case, Role
+from repair_app.engine.telling import Kind, Seat, case_ref_of, seats_of_term
+from repair_app.models import Case, CreditRecord, Requirement, Role, Sanction
 
 FIRM, AGENCY, CENTRE, UPPER, PERSON = range(1, 6)
 
@@ -51,3 +51,12 @@ def test_whoever_has_to_keep_a_term_is_told_of_it(
         {Seat(*seat): Kind.OVERDUE for seat in seats},
         dict.fromkeys(people, Kind.OVERDUE),
     )
+
+
+def test_what_is_told_of_a_requirement_is_told_of_its_case() -> None:
+    """One message is about one case; a record and a measure are of none."""
+    case = Case(ref="CX-1")
+    assert case_ref_of(case) == "CX-1"
+    assert case_ref_of(Requirement(ref="CX-1/training", case=case)) == "CX-1"
+    assert case_ref_of(CreditRecord(ref="JL-1")) is None
+    assert case_ref_of(Sanction(ref="CJ-1")) is None

@@ -636,12 +636,14 @@ def test_a_talk_that_is_moved_is_called_anew(cast, record):
     assert order_ref
     ref = ref_in(call(cast, record))
     first = letter_of(record, "talk_notice")
-    day = (today() + timedelta(days=9)).isoformat()
-    take(cast.provider, "move", ref, meets_on=day, place="二楼", agenda="督促整改。")
+    day = today() + timedelta(days=9)
+    take(cast.provider, "move", ref, meets_on=day.isoformat(), place="二楼", agenda="督促整改。")
     called = letters_of(record, "talk_notice")
     assert [one.stands for one in called] == [False, True]
     assert called[0].ref == first.ref
-    assert "二楼" in text_of_pdf(read_pdf(cast.subject, called[1]))
+    written = text_of_pdf(read_pdf(cast.subject, called[1]))
+    assert "二楼" in written
+    assert f"{day.year}年{day.month}月{day.day}日" in written
     assert "rectification_notice" in kinds_of(record)
 
 
