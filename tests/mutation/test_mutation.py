@@ -10,8 +10,8 @@ import pytest
 
 from tests.conftest import Stage
 from tests.mutation.__main__ import all_mutants, interval, main, sample_of
-from tests.mutation.lane import put_in
-from tests.mutation.mutants import mutants_of
+from tests.mutation.lane import ROOT, Lane, put_in
+from tests.mutation.mutants import Mutant, mutants_of
 
 SOURCE = """
 def of_age(years):
@@ -100,6 +100,37 @@ def test_the_same_seed_draws_the_same_and_a_third_is_of_access_and_ledger() -> N
     assert once == again != other
     assert len(set(once)) == 30
     assert sum(one.file in {"repair_app/access.py", "repair_app/ledger.py"} for one in once) == 10
+
+
+def test_a_fault_that_is_not_there_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--folder", str(tmp_path), "--fault", "engine/step.py:99999"]) == 2
+    assert "1 of these faults are not known" in capsys.readouterr().err
+
+
+def test_the_likely_tests_come_first_and_then_those_of_each_file_in_turn() -> None:
+    """Named like the function; of a file named like the fault's file or folder; the quickest."""
+    file = "repair_app/engine/guards/terms.py"
+    line = next(
+        number
+        for number, text in enumerate(Path(ROOT / file).read_text("utf-8").splitlines(), start=1)
+        if "Nobody has asked for more time" in text
+    )
+    took = {
+        "tests/journeys/test_a.py::test_slow": 3.0,
+        "tests/journeys/test_a.py::test_quick": 1.0,
+        "tests/journeys/test_b.py::test_other": 2.0,
+        "tests/engine/test_guards.py::test_whatever": 0.5,
+        "tests/engine/test_c.py::test_extension_was_asked_for": 4.0,
+        "tests/engine/test_c.py::test_not_seen_to_pass": 0.1,
+    }
+    names = set(took)
+    passed = {name: one for name, one in took.items() if "not_seen" not in name}
+    ordered = Lane.in_order(Mutant(file, 0, line, ""), names, passed)
+    assert [name.partition("::test_")[2] for name in ordered] == [
+        *("extension_was_asked_for", "whatever", "quick", "other", "slow")
+    ]
 
 
 def test_the_interval_is_wilsons() -> None:
