@@ -41,8 +41,9 @@ OWN = ("guard", "audit", "state", "outbox")  # that a step fired by another has 
 PATIENCE = 60  # seconds after which a child that was not killed is ended
 # Takes no step, and writes by threads of a library, which a fork does not take along.
 NEVER = ("keep_page",)
-# Where jobs and imports note how far they are, in transactions of their own: to be gone on with.
-PROGRESS = ("import_batch", "import_row", "record_upload", "kept_answer")
+# Where jobs and imports note how far they are, in transactions of their own: to be gone on with;
+# and where a page notes after its step that what waited for a form was sent with it.
+PROGRESS = ("import_batch", "import_row", "record_upload", "kept_answer", "staged_upload")
 SEEN_AGAIN = ("finding",)  # notes in its rows when it was seen, and gets no other rows by that
 TESTS = Path(__file__).parents[1]
 

@@ -3,6 +3,8 @@
 What leads up to them is done by the services; the step itself is what the test is about.
 """
 
+from decimal import Decimal
+
 import pytest
 import time_machine
 from sqlalchemy import select
@@ -13,6 +15,7 @@ from repair_app.services import publication, scans, timers
 from tests.factories import (
     PDF,
     act,
+    add_requirement,
     annul_record,
     leave_office,
     make_case,
@@ -24,8 +27,11 @@ from tests.factories import (
 )
 from tests.journeys.steps import (
     PAPER,
+    accept_and_forward,
     begin,
     case_of,
+    decided,
+    dispute,
     in_days,
     ledger_is_whole,
     prove_rectification,
@@ -35,6 +41,8 @@ from tests.journeys.steps import (
     take,
     term_of,
 )
+from tests.journeys.test_complaints import complain, complaint_case
+from tests.journeys.test_corrections import correct
 from tests.journeys.test_doors import CAME
 from tests.journeys.test_loop import feed_back
 from tests.journeys.test_quarantine import quarantines, records, send
@@ -156,6 +164,21 @@ def test_what_is_open_ends_with_a_record_that_is_annulled(world, record, matter)
     annul_record(world, record)
     assert case_of(matter.ref).state == "moot"
     assert ledger_is_whole()
+
+
+def test_an_annulment_that_waits_ends_with_a_record_that_is_taken_off_before(world, record):
+    """REDRESS 记录终止的，未办结事项随之终结."""
+    annulment = open_matter("annulment", record, world.provider)
+    make_case(world, "removal_executed", record=record)
+    assert case_of(annulment.ref).state == "moot"
+
+
+def test_an_opinion_is_asked_for_no_more_when_the_record_ends(world, record):
+    """What is over leaves nobody's worklist full."""
+    case = make_case(world, "accepted", record=record)
+    act(world.reviewer, "consult", case, consulted_id=world.other_agency.id)
+    annul_record(world, record)
+    assert requirements_of(case.ref)["opinion"].state == "lapsed"
 
 
 def test_a_repaired_record_is_filed_away_when_it_could_not_be_shown_any_more(world, record):
@@ -347,3 +370,52 @@ def test_a_flaw_of_a_provider_without_staff_is_answered_at_the_centre(world, rec
     leave_only_the_torn(world)
     act(world.torn_reviewer, "delegate", case_of(case.ref), centre_id=world.upper_centre.id)
     assert case_of(case.ref).centre_id == world.upper_centre.id
+
+
+# --- a complaint, and what the class of a record decides ---
+
+
+def test_a_complaint_that_nobody_here_may_take_up_goes_to_the_centre_above(world, record, anybody):
+    """REDRESS 须回避而无他人可办的，移交其他机构."""
+    complain(anybody, record)
+    complaint = complaint_case()
+    leave_office(world.second_reviewer, world.reviewer_again, world.torn_reviewer)
+    act(world.reviewer, "delegate", complaint, centre_id=world.upper_centre.id)
+    assert case_of(complaint.ref).centre_id == world.upper_centre.id
+
+
+def test_a_record_that_turns_out_minor_is_published_no_more_and_the_other_way_round(
+    cast, world, under, anybody
+):
+    """CN-2026-36 轻微失信信息: kept without publication; by its class as corrected."""
+    under("national")
+    facts = "经查，当事人使用未经检定的计量器具。"
+    small = {"penalty_categories": ["fine"], "fine_10k": Decimal("0.2")}
+    record = make_record(
+        world.firm, world.agency, decided_days_ago=20, violation_facts=facts, **small
+    )
+    first = correct(cast, record, value_violation_facts=f"{facts}适用简易程序。")
+    act(world.provider, "confirm_execution", case_of(first))
+    assert row_of(record)["state"] == "withheld"
+    ref = dispute(cast.subject, record, ground="omission")
+    accept_and_forward(cast.reviewer, ref)
+    worse = {"findings": "经核对，适用普通程序。", "value_violation_facts": facts}
+    take(cast.provider, "propose_correction", ref, **worse)
+    take(cast.reviewer, "announce_correction", ref, reason="应予公示。")
+    take(cast.subject, "state_views_on_correction", ref, statement="无意见。")
+    take(cast.second_reviewer, "sign_adverse_correction", ref, **decided("应予更正。"))
+    assert row_of(record)["state"] == "published"
+
+
+def test_public_service_that_does_not_count_is_set_aside(world, record):
+    """鲁发改信用〔2020〕35号: weighed by the provider; what is set aside speaks for nothing."""
+    case = make_case(world, "draft", workflow="repair", record=record)
+    add_requirement(case.ref, "public_service")
+    act(world.subject, "submit_hours", requirement_of(case, "public_service"))
+    act(world.subject, "sign", requirement_of(case, "commitment"))
+    proof = [make_upload(PROOF)]
+    act(world.subject, "submit_proof", requirement_of(case, "rectification"), uploads=proof)
+    for who, step in (("subject", "submit"), ("reviewer", "accept"), ("reviewer", "ask_provider")):
+        act(getattr(world, who), step, case_of(case.ref))
+    act(world.provider, "set_aside", requirement_of(case, "public_service"))
+    assert requirements_of(case.ref)["public_service"].state == "set_aside"
