@@ -160,21 +160,21 @@ def test_what_nobody_here_may_decide_is_handed_to_the_centre_above(world, matter
 
 @pytest.mark.parametrize("matter", WITH_RECORD, indirect=True)
 def test_what_is_open_ends_with_a_record_that_is_annulled(world, record, matter):
-    """REDRESS 记录终止的，未办结事项随之终结."""
+    """SD-CREDIT-2021-5 （八）: what rests on a record ends with it."""
     annul_record(world, record)
     assert case_of(matter.ref).state == "moot"
     assert ledger_is_whole()
 
 
 def test_an_annulment_that_waits_ends_with_a_record_that_is_taken_off_before(world, record):
-    """REDRESS 记录终止的，未办结事项随之终结."""
+    """SD-CREDIT-2021-5 （八）: what rests on a record ends with it."""
     annulment = open_matter("annulment", record, world.provider)
     make_case(world, "removal_executed", record=record)
     assert case_of(annulment.ref).state == "moot"
 
 
 def test_an_opinion_is_asked_for_no_more_when_the_record_ends(world, record):
-    """What is over leaves nobody's worklist full."""
+    """REDRESS 随异议办结而终止: what is over leaves nobody's worklist full."""
     case = make_case(world, "accepted", record=record)
     act(world.reviewer, "consult", case, consulted_id=world.other_agency.id)
     annul_record(world, record)
@@ -194,7 +194,7 @@ def test_a_repaired_record_is_filed_away_when_it_could_not_be_shown_any_more(wor
 
 
 def test_an_agency_recalls_its_order_and_calls_off_its_talk(world, record):
-    """国办发〔2019〕35号 四（九）: 谁认定、谁约谈; who began it may let it be, with reasons."""
+    """REDRESS 通知有误的，由发出单位说明理由后撤回; a talk likewise."""
     talk = called(world, record)
     act(world.provider, "call_off", talk)
     assert case_of(talk.ref).state == "called_off"
@@ -215,14 +215,14 @@ def test_a_warning_talk_ends_the_reminder_before_it(world, record):
 
 
 def test_a_review_is_withdrawn_by_who_asked_for_it(world, record):
-    """REDRESS 决定前可以撤回."""
+    """REDRESS 决定签发前可以撤回."""
     review = rejected(world, record)
     act(world.subject, "withdraw", review)
     assert case_of(review.ref).state == "withdrawn"
 
 
 def test_the_undoing_of_a_repair_is_dropped_when_nothing_is_found(world, record):
-    """《信用修复管理办法》: 经听取意见，不撤销的，予以终止."""
+    """《行政处罚法》第四十五条（参照）: what was said is weighed, and may be right."""
     revocation = revoked(world, record)
     act(world.subject, "state_views", revocation)
     act(world.reviewer, "drop", case_of(revocation.ref))
@@ -231,7 +231,7 @@ def test_the_undoing_of_a_repair_is_dropped_when_nothing_is_found(world, record)
 
 
 def test_a_shield_goes_back_to_who_proposed_it(world, record):
-    """REDRESS 复审不同意的，退回重新办理."""
+    """REDRESS 审核意见不一致的，退回重新审核."""
     shield = open_matter("shield", record, world.subject)
     act(world.reviewer, "propose_shield", shield)
     act(world.second_reviewer, "return_shield", case_of(shield.ref))
@@ -259,7 +259,7 @@ def test_a_draft_of_a_repair_is_changed_and_its_commitment_signed_anew(world, re
 
 
 def test_a_repair_goes_to_another_provider_and_is_asked_back(world, record):
-    """REDRESS 转送有误的，改送; 逾期不答复的，收回."""
+    """CN-2026-36 谁认定谁修复; GBF-2019-35 四（十三）: not before the term is over."""
     case = make_case(world, "accepted", workflow="repair", record=record)
     act(world.reviewer, "reroute", case, provider_id=world.agency.id)
     act(world.reviewer, "ask_provider", case_of(case.ref))
@@ -271,7 +271,7 @@ def test_a_repair_goes_to_another_provider_and_is_asked_back(world, record):
 
 
 def test_a_check_of_the_rectification_goes_back_to_the_provider(world, record):
-    """REDRESS 核查不清的，退回重新核查."""
+    """GBF-2019-35 四（十三）: with reasons, and not by who verified."""
     case = make_case(world, "rectification_confirmed", workflow="repair", record=record)
     act(world.reviewer, "return_to_provider", case)
     assert case_of(case.ref).state == "with_provider"
@@ -285,7 +285,7 @@ def test_where_the_recogniser_decides_a_colleague_returns_the_check(world, under
 
 
 def test_a_refusal_that_the_recogniser_lets_lie_is_taken_over(world, under, record):
-    """CN-2026-36 谁认定谁修复: after the term the centre goes on with it."""
+    """REDRESS 逾期不决定的，不得由申请人承担后果: after the term the centre goes on with it."""
     case = by_recogniser(world, under, "find_lacking_for_decision")
     with time_machine.travel(in_days(60)):
         act(world.reviewer, "take_over_refusal", case)
@@ -329,7 +329,7 @@ def reported(world):
 
 
 def test_a_credit_report_that_was_asked_for_is_asked_for_no_more(world):
-    """鲁信用办〔2021〕5号 二（三）: 自主选择: the enterprise chooses, and may choose anew."""
+    """REDRESS 机构迟迟不办的，可以另选机构."""
     case = reported(world)
     act(world.subject, "cancel", requirement_of(case, "credit_report"))
     assert requirements_of(case.ref)["credit_report"].state == "owed"
@@ -408,7 +408,7 @@ def test_a_record_that_turns_out_minor_is_published_no_more_and_the_other_way_ro
 
 
 def test_public_service_that_does_not_count_is_set_aside(world, record):
-    """鲁发改信用〔2020〕35号: weighed by the provider; what is set aside speaks for nothing."""
+    """SD-CREDIT-2021-5 （八）: weighed by the provider; what is set aside speaks for nothing."""
     case = make_case(world, "draft", workflow="repair", record=record)
     add_requirement(case.ref, "public_service")
     act(world.subject, "submit_hours", requirement_of(case, "public_service"))
