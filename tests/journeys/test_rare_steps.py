@@ -261,9 +261,10 @@ def test_a_draft_of_a_repair_is_changed_and_its_commitment_signed_anew(world, re
 def test_a_repair_goes_to_another_provider_and_is_asked_back(world, record):
     """CN-2026-36 谁认定谁修复; GBF-2019-35 四（十三）: not before the term is over."""
     case = make_case(world, "accepted", workflow="repair", record=record)
-    act(world.reviewer, "reroute", case, provider_id=world.agency.id)
+    act(world.reviewer, "reroute", case, provider_id=world.other_agency.id)
     act(world.reviewer, "ask_provider", case_of(case.ref))
-    act(world.provider, "answer_interim", case_of(case.ref))
+    act(world.other_provider, "answer_interim", case_of(case.ref))
+    assert case_of(case.ref).provider_id == world.other_agency.id
     assert case_of(case.ref).state == "with_provider"
     with time_machine.travel(in_days(60)):
         act(world.reviewer, "recall", case_of(case.ref))
