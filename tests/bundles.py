@@ -118,13 +118,13 @@ def judge(run: Callable[..., int], *arguments: Path | str) -> tuple[int, str]:
 
 
 def sum_up(folder: Path) -> None:
-    """Write the sums of a bundle anew, as a forger does who changed a file."""
-    names = [line[66:] for line in (folder / SUMS).read_text().splitlines()]
+    """Write the sums of a bundle anew, as a forger does who changed, added or left out a file."""
     lines = [
-        f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n"
-        for name in names
-        if (folder / name).exists()
+        f"{hashlib.sha256(one.read_bytes()).hexdigest()}  {one.relative_to(folder).as_posix()}\n"
+        for one in list_files(folder)
+        if one.name != SUMS
     ]
+    lines.sort(key=lambda line: line[66:])
     (folder / SUMS).write_text("".join(lines))
 
 

@@ -1,7 +1,5 @@
-"""python3 verify.py [FOLDER [KEYS]]: 离线核验本证明包。 Verify this bundle without a network.
-
-KEYS: 从他处取得的公钥，代替包内的 keys.txt / public keys from elsewhere. Exit: 0 属实 whole, 1 不符 not.
-"""
+"""python3 verify.py [FOLDER [KEYS]]: 离线核验证明包 verify a bundle offline. Exit: 0 whole, 1 not."""
+# KEYS: 从他处取得的公钥，代替包内的 keys.txt / public keys from elsewhere, in place of keys.txt
 
 import base64
 import hashlib
@@ -46,10 +44,10 @@ def climb(place, size, hashes, first, old=None):
     return new, old
 
 
-def read_keys(path):
+def read_keys(text):
     """Return the keys by (name, id in hex): kind and bytes (c2sp.org/signed-note)."""
     keys = {}
-    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+    for line in text.split("\n")[:-1]:
         name, key_id, encoded = line.split("+", 2)
         key = decode(encoded)
         need(sha(name.encode(), b"\n", key).hex()[:8] == key_id, "公钥有误", "a bad key")
@@ -76,35 +74,35 @@ def read_checkpoint(note, keys):
     return int(size), decode(root)
 
 
-def check_proof(path, note, size, root, event):
-    """Check that an event is in the tree (c2sp.org/tlog-proof)."""
-    head, _, checkpoint = path.read_bytes().decode().partition("\n\n")
+def check_event(files, seq, prev, told, tree):
+    """Return the hash of an event; check its place in its chain and in the tree, and its text."""
+    if leaf := files.pop(f"events/{seq:04d}.hash", b"").decode("ascii"):
+        told["hash only 仅有哈希"] += 1
+    else:
+        event = json.loads(content := files.pop(f"events/{seq:04d}.json"))
+        place = (event["seq"], event["prev"], told.setdefault("matter 事项", event["stream"]))
+        need(place == (seq, prev, event["stream"]), "链条中断", f"the chain breaks at {seq}")
+        told["newest event shown 所示最新事件"] = f"{seq} · {event['at']} · {event['transition']}"
+        leaf = sha(content).hex()
+        if text := files.pop(f"texts/{seq:04d}.json", b""):
+            kept = json.loads(text)
+            body = sha(bytes.fromhex(kept["salt"]), kept["body"].encode()).hex()
+            need(body == event["body"], "文字与承诺值不符", f"the text of {seq} is another")
+            told["texts 文字"] += 1
+    note, size, root = tree  # the proof: c2sp.org/tlog-proof
+    head, _, checkpoint = files.pop(f"proofs/{seq:04d}.tlog-proof").decode().partition("\n\n")
     version, index, *hashes = head.split("\n")
     number = re.fullmatch("index (0|[1-9][0-9]*)", index)
     need(version == "c2sp.org/tlog-proof@v1" and number, "证明格式有误", "a bad proof")
     need(checkpoint == note and int(number[1]) < size, "校验点不符", "of another checkpoint")
-    found = climb(int(number[1]), size, map(decode, hashes), sha(b"\x00", bytes.fromhex(event)))
+    found = climb(int(number[1]), size, map(decode, hashes), sha(b"\x00", bytes.fromhex(leaf)))
     need(found[0] == root, "事件不在历史中", "the event is not in the history")
+    return leaf
 
 
-def check_event(folder, name, seq, prev, told):
-    """Return the hash of an event; check its place in the chain of its case, and its text."""
-    if (withheld := folder / "events" / f"{name}.hash").exists():
-        told["hash only 仅有哈希"] += 1
-        return withheld.read_text(encoding="ascii")
-    event = json.loads(content := (folder / "events" / f"{name}.json").read_bytes())
-    need(event["seq"] == seq and event["prev"] == prev, "链条中断", f"the chain breaks at {seq}")
-    if (text := folder / "texts" / f"{name}.json").exists():
-        kept = json.loads(text.read_text(encoding="utf-8"))
-        body = sha(bytes.fromhex(kept["salt"]), kept["body"].encode()).hex()
-        need(body == event["body"], "文字与承诺值不符", f"the text of {seq} is another")
-        told["texts 文字"] += 1
-    return sha(content).hex()
-
-
-def check_printed(path, size, root):
+def check_printed(content, size, root):
     """Check that the tree named on a letter is the beginning of this one; return its name."""
-    first, old, *proof = path.read_bytes().decode().split("\n")[:-1]
+    first, old, *proof = content.decode().split("\n")[:-1]
     number, before, hashes = int(first), decode(old), [decode(one) for one in proof]
     hashes[:0] = [before] if number & (number - 1) == 0 else []
     if (number, before) != (size, root):
@@ -117,27 +115,29 @@ def main():
     folder, *given = [*map(Path, sys.argv[1:])] or [Path(__file__).parent]
     told, prev, say = {"texts 文字": 0, "hash only 仅有哈希": 0}, "0" * 64, sys.stdout.write
     try:
-        then = (folder / "files.txt").read_bytes().decode().split("\n")
-        files = (p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-        sums = {p.relative_to(folder).as_posix(): sha(p.read_bytes()).hex() for p in files}
-        now = [*(f"{sums[p]}  {p}" for p in sorted({*sums} - {"files.txt", ".DS_Store"})), ""]
-        odd = ", ".join(sorted({one[66:] for one in {*now} ^ {*then} if one[66:]})) or "files.txt"
+        paths = (p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+        files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths}
+        then, own = files.pop("files.txt").decode().split("\n"), sorted({*files} - {".DS_Store"})
+        now = [*(f"{sha(files[p]).hex()}  {p}" for p in own), ""]
+        odd = ", ".join(sorted({one[66:] for one in {*now} ^ {*then}} - {""}) or ["files.txt"])
         need(now == then, "文件缺失、多余或者有改动", f"a file is missing, extra or changed: {odd}")
-        note = (folder / "checkpoint").read_bytes().decode()
-        keys = read_keys(given[0] if given else folder / "keys.txt")
+        note = files.pop("checkpoint").decode()
+        keys = read_keys((given[0].read_bytes() if given else files["keys.txt"]).decode())
         size, root = read_checkpoint(note, keys)
-        names = sorted(one.stem for one in (folder / "events").iterdir())
-        need(names, "没有事件", "there are no events")
-        for seq, name in enumerate(names, 1):
-            prev = check_event(folder, name, seq, prev, told)
-            check_proof(folder / "proofs" / f"{name}.tlog-proof", note, size, root, prev)
-        letters = sorted(check_printed(one, size, root) for one in folder.glob("printed/*"))
+        need(count := sum(p[:7] == "events/" for p in files), "没有事件", "there are no events")
+        for seq in range(1, count + 1):
+            prev = check_event(files, seq, prev, told, (note, size, root))
+        printed = sorted(p for p in files if p[:8] == "printed/")
+        letters = sorted(check_printed(files.pop(p), size, root) for p in printed)
+        known = {"README.txt", "attachments.txt", "keys.txt", "verify.py", ".DS_Store"}
+        odd = ", ".join(sorted({*files} - known))
+        need(not odd, f"不属于任何事件：{odd}", f"of no event, or of one twice: {odd}")
     except Exception as flaw:  # whatever does not fit is no proof
         bad = f"签名或者格式有误 / a bad signature or form ({type(flaw).__name__})"
         say(f"✗ 不符 NOT VERIFIED: {flaw if ' / ' in str(flaw) else bad}\n")
         return 1
-    say(f"✓ 属实：{len(names)} 个事件依次相连，均列入已签名的历史\n")
-    say(f"✓ VERIFIED: {len(names)} events, one chain, all in the signed history\n")
+    say(f"✓ 属实：{count} 个事件依次相连，均列入已签名的历史\n")
+    say(f"✓ VERIFIED: {count} events, one chain, all in the signed history\n")
     told["checkpoint 校验点"] = f"{size} · {root.hex()[:16]}"
     told |= {f"signed by 签名 {number}": name for number, (name, _) in enumerate(keys, 1)}
     told |= {f"on a letter 文书所载 {number}": one for number, one in enumerate(letters, 1)}

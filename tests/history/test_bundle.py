@@ -175,6 +175,109 @@ def is_harmless(folder: Path, name: str, place: int) -> bool:
     return same_salt and after["body"] == before["body"]
 
 
+# --- what was put in ---
+
+
+def rewritten(path: Path, **changes: object) -> str:
+    """Write other content into an event; return the hash that it had."""
+    content = path.read_bytes()
+    path.write_text(json.dumps({**json.loads(content), **changes}))
+    return hashlib.sha256(content).hexdigest()
+
+
+def shown_beside_its_hash(folder: Path) -> None:
+    """An event that never was, and beside it the hash of the one that was."""
+    last = max((folder / "events").iterdir())
+    last.with_suffix(".hash").write_text(rewritten(last, transition="close", to="closed"))
+
+
+def shown_in_place_of_another(folder: Path) -> None:
+    """The same, and one event less, so that the number is right."""
+    first, second, *_ = sorted((folder / "events").iterdir())
+    second.with_suffix(".hash").write_text(rewritten(second, to="closed"))
+    for path in (first, folder / "proofs" / f"{first.stem}.tlog-proof"):
+        path.unlink()
+    (folder / "texts" / first.name).unlink(missing_ok=True)
+
+
+def text_of_no_event(folder: Path) -> None:
+    (folder / "texts" / "0099.json").write_text('{"salt": "00", "body": "准予。"}')
+
+
+def text_of_an_event_that_is_withheld(folder: Path) -> None:
+    """Nothing vouches for words whose event is not shown."""
+    text = min((folder / "texts").iterdir())
+    event = folder / "events" / text.name
+    event.with_suffix(".hash").write_text(hashlib.sha256(event.read_bytes()).hexdigest())
+    event.unlink()
+    text.write_text('{"salt": "00", "body": "准予。"}')
+
+
+def file_beside_the_proof(folder: Path) -> None:
+    (folder / "decision.txt").write_text("准予。")
+
+
+@one_store
+@pytest.mark.parametrize(
+    "forge",
+    [
+        shown_beside_its_hash,
+        shown_in_place_of_another,
+        text_of_no_event,
+        text_of_an_event_that_is_withheld,
+        file_beside_the_proof,
+    ],
+)
+def test_nothing_is_shown_that_nothing_vouches_for(
+    world: World, case: Case, tmp_path: Path, forge: Callable[[Path], None]
+) -> None:
+    """By a forger who writes the sums anew."""
+    folder = unpack(bundle.of_office(case.ref), tmp_path / "b")
+    run = load_program()
+    assert run(folder) == 0
+    forge(folder)
+    sum_up(folder)
+    code, said = judge(run, folder)
+    assert (code, said[: len(SENTENCE)]) == (1, SENTENCE)
+
+
+@one_store
+def test_events_of_two_matters_are_not_one_story(world: World, case: Case, tmp_path: Path) -> None:
+    """A hash in between hides where another chain begins; each event is in the history."""
+    other = factories.make_case(world, "accepted")
+    log.sequence(now())
+    own = unpack(bundle.of_office(case.ref), tmp_path / "own")
+    its = unpack(bundle.of_office(other.ref), tmp_path / "its")
+    names = sorted(one.stem for one in (its / "events").iterdir())
+    hidden = its / "events" / f"{names[1]}.json"
+    for name in names[1:]:
+        for part, ending in (("events", "json"), ("proofs", "tlog-proof"), ("texts", "json")):
+            there = its / part / f"{name}.{ending}"
+            (own / part / there.name).unlink(missing_ok=True)
+            if there.exists():
+                (own / part / there.name).write_bytes(there.read_bytes())
+    (own / "events" / hidden.name).unlink()
+    (own / "texts" / hidden.name).unlink(missing_ok=True)
+    digest = hashlib.sha256(hidden.read_bytes()).hexdigest()
+    (own / "events" / f"{hidden.stem}.hash").write_text(digest)
+    sum_up(own)
+    code, said = judge(load_program(), own)
+    assert (code, "the chain breaks at 3" in said) == (1, True), said
+
+
+@one_store
+def test_the_program_names_the_matter_and_the_newest_event(
+    world: World, case: Case, tmp_path: Path
+) -> None:
+    """A bundle whose last events were left out verifies: so it says how far it goes."""
+    folder = unpack(bundle.of_office(case.ref), tmp_path / "b")
+    said = judge(load_program(), folder)[1]
+    events = sorted((folder / "events").iterdir())
+    assert f"matter 事项: {case.ref}\n" in said
+    assert f"newest event shown 所示最新事件: {len(events)} · " in said
+    assert " · accept\n" in said
+
+
 @one_store
 def test_on_the_other_machine_there_is_no_network(tmp_path: Path) -> None:
     """The test of the tests: what verifies a bundle here could not ask anybody."""
