@@ -13,6 +13,7 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -97,6 +98,7 @@ class Killer:
         self.order: tuple[str, str] | None = None  # of a child: where it ends
         self.line = -1  # of a child: where it reports to
         self.report = Report()
+        self.thread = threading.get_ident()  # what others do meanwhile is not looked at
         self.of_parent: list[Any] = []
         self.busy = self.ending = self.committed = False
 
@@ -137,7 +139,8 @@ class Killer:
     def around(self, original: Any) -> Any:
         @contextmanager
         def rehearsed() -> Iterator[Any]:
-            if self.order or self.busy or self.is_known(sys._getframe(2)):
+            elsewhere = threading.get_ident() != self.thread
+            if elsewhere or self.order or self.busy or self.is_known(sys._getframe(2)):
                 with original() as session:
                     yield session
                 return
