@@ -196,7 +196,7 @@ def whole_of(case: Case) -> CaseWhole:
             for one in case.proposals
         ],
         documents=list(map(paper_of, case.documents)),
-        earlier_documents=list(map(paper_of, papers.earlier_papers(case))),
+        earlier_documents=list(map(paper_of, papers.earlier_papers(case, user))),
         history=[event_of(one) for one in happenings],
         urged_at=list(messages.list_urgings(case)),
         platforms=spread_of(shown.where_shown(case.record)),

@@ -4,11 +4,11 @@ import re
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Response, json, make_response
+from flask import Response, json, make_response, request
 from pydantic import BaseModel, Field
 
 from repair_app.api.access import open_to_all, server
-from repair_app.api.problems import PROBLEMS, Wrong
+from repair_app.api.problems import PROBLEMS, Mistake, Wrong
 from repair_app.api.resources import open_part
 
 resources = open_part("tokens")
@@ -16,6 +16,7 @@ WRONG: Final = {
     "unknown_parameter": "Nothing is sent in the address, least of all a secret: it would stand in "
     "logs. Send it in the form: {names}.",
     "repeated_parameter": "A field stands more than once in the form. Send it once: {names}.",
+    "two_credentials": "The client is named by Basic authentication already. Leave out: {names}.",
 }
 
 
@@ -81,6 +82,7 @@ def give_token(form: TokenRequest) -> Response:
 
     Good for 15 minutes. Send the client's identifier and secret by Basic authentication.
     """
+    refuse_two(form.client_id, form.client_secret)
     answer: Response = server.create_token_response()
     return answer
 
@@ -89,5 +91,19 @@ def give_token(form: TokenRequest) -> Response:
 @open_to_all
 def revoke_token(form: RevocationRequest) -> Response:
     """Take a token back before its time is over."""
+    refuse_two(form.client_id, form.client_secret)
     answer: Response = server.create_endpoint_response("revocation")
     return answer
+
+
+def refuse_two(client_id: str, client_secret: str) -> None:
+    """Refuse a client that says by Basic and in the form who it is (RFC 6749 2.3). Raises Wrong.
+
+    Its identifier may stand in both, if it is the same.
+    """
+    by_basic = request.authorization
+    if by_basic is None:
+        return
+    names = {"client_id": client_id not in {"", by_basic.username}, "client_secret": client_secret}
+    if twice := [Mistake(field=name, message="") for name, wrong in names.items() if wrong]:
+        raise Wrong(*twice, status=HTTPStatus.BAD_REQUEST, code="two_credentials")

@@ -35,10 +35,10 @@ from repair_app.forms.base import LINE_LENGTH, clean_text, line
 from repair_app.labels import Label
 from repair_app.models import Role, User
 from repair_app.models.clients import SCOPES
+from repair_app.models.parties import LONGEST_PASSWORD
 from repair_app.models.supervision import SERVICES
 
 LONGEST_ADDRESS = 254  # characters of an e-mail address (RFC 5321)
-LONGEST_PASSWORD = 1000
 HIGHEST_NUMBER = 2_000_000_000
 NO_DATE = _l("Enter a date, like 2026-12-31.")
 CODE_HELP = _l("Unified social credit code, 18 characters.")
@@ -50,9 +50,16 @@ def check_password(password: str, user: User) -> tuple[list[str], str]:
         password, False, user=user
     )
     told = [str(one) for one in problems or ()]
+    if len(normal) > LONGEST_PASSWORD:  # some signs are many in their normal form
+        told = [
+            gettext(
+                "At most this many characters are expected: %(max_length)s.",
+                max_length=LONGEST_PASSWORD,
+            )
+        ]
     if not told and current_app.config["PASSWORD_KINDS"] > passwords.count_kinds(normal):
         told = [gettext("Mix capital and small letters, digits and signs: three of these kinds.")]
-    if not told and passwords.is_guessable(normal, user.email.partition("@")[0], user.person.name):
+    if not told and passwords.is_guessable(normal, user.email, user.person.name):
         told = [gettext("Many people have this password, or would try it first. Choose another.")]
     return told, normal
 

@@ -19,6 +19,8 @@ from repair_app.name_index import fold, name_terms
 if TYPE_CHECKING:
     from repair_app.models.sign_in import Identity, Passkey
 
+LONGEST_PASSWORD = 1000  # characters, in its normal form
+
 
 class Role(StrEnum):
     """What a person may be for an organisation; workflows name these in `by`."""
@@ -157,8 +159,12 @@ class User(Base, UserMixin):
         return []
 
     def verify_and_update_password(self, password: str) -> bool:
-        """Say whether a password is right; a sign-in never writes."""
-        return bool(verify_password(password, self.password or ""))
+        """Say whether a password is right; a sign-in never writes.
+
+        One that is longer than any can be is wrong: the library refuses to hash it.
+        """
+        fits = len(password) <= LONGEST_PASSWORD
+        return fits and bool(verify_password(password, self.password or ""))
 
     @property
     def is_taken_up(self) -> bool:

@@ -9,14 +9,17 @@ from flask import Flask, Response, current_app, request, session
 from flask_babel import lazy_gettext as _l
 from flask_limiter.util import get_remote_address
 from flask_login import user_logged_in, user_logged_out
-from flask_security import RoleMixin, Security, WebauthnUtil
-from flask_security.utils import set_request_attr
+from flask_security import LoginForm, RoleMixin, Security, WebauthnUtil
+from flask_security.utils import set_request_attr, validate_redirect_url
 from limits import RateLimitItem, parse_many
+from wtforms import Field, ValidationError
 
 from repair_app import limits
 from repair_app.db import db, now
+from repair_app.forms.administration import normal_of
 from repair_app.forms.base import clean_text
 from repair_app.models import Passkey, User
+from repair_app.models.parties import LONGEST_PASSWORD
 from repair_app.services import people, sessions
 from repair_app.services.second_factor import Accounts, Codes, RecoveryCodes
 
@@ -32,11 +35,29 @@ class PasskeyNames(WebauthnUtil):
         return None, name
 
 
+class SignInForm(LoginForm):
+    """An address and a password, and where to go on."""
+
+    def validate_password(self, field: Field) -> None:
+        """Refuse what is longer than any password. Raises ValidationError.
+
+        As a wrong one, whoever's it is: the library would hash it, and cannot.
+        """
+        if len(normal_of(field.data or "")) > LONGEST_PASSWORD:
+            raise ValidationError(_l("The address or the password is not right."))
+
+    def validate_next(self, field: Field) -> None:
+        """Forget where to go on, if that is no place of ours: who signs in is signed in."""
+        if field.data and not validate_redirect_url(field.data):
+            field.data = ""
+
+
 class SignIn(Security):
     """Flask-Security without the library that takes tags out of the names of passkeys."""
 
     def __init__(self) -> None:
         super().__init__(
+            login_form=SignInForm,
             totp_cls=Codes,
             webauthn_util_cls=PasskeyNames,
             mf_recovery_codes_util_cls=RecoveryCodes,
@@ -161,8 +182,12 @@ def end_session(_app: Flask, user: Any, **_: Any) -> None:
 
 
 def begin_session(_app: Flask, user: User, **_: Any) -> None:
-    """Note when a session began; let no sign-in set a cookie that outlasts it."""
+    """Note when a session began; let no sign-in set a cookie that outlasts it.
+
+    The token of its forms is another one than before: who planted a cookie knows that.
+    """
     session.pop("_remember", None)
+    session.pop("csrf_token", None)
     session[BEGAN] = int(now().timestamp())
     session[KEY] = sessions.begin(user, request.headers.get("User-Agent", ""))
 

@@ -67,7 +67,7 @@ def show(ref: str) -> str:
         measures=sanctions.list_verdicts(case.record.sanctions),
         others=cases.list_others(case, current_user),
         about=about_of(case),
-        earlier_papers=papers.earlier_papers(case),
+        earlier_papers=papers.earlier_papers(case, current_user),
         opens_papers=bool(cases.actors_of(current_user, case)),
         looked_at=LOOKED_AT,
         desk=desk.lay_out(current_user, case, store) if is_official else None,

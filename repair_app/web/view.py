@@ -81,6 +81,8 @@ class MatterConverter(BaseConverter):
 def init_app(app: Flask) -> None:
     """Give the templates their filters and values."""
     bootstrap.init_app(app)
+    # No redirect to what is meant: it would name the host that the request claims.
+    app.url_map.merge_slashes = False
     app.url_map.converters["ref"] = RefConverter
     app.url_map.converters["row"] = RowConverter
     app.url_map.converters["matter"] = MatterConverter

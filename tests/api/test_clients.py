@@ -139,6 +139,21 @@ def test_a_wrong_secret_opens_nothing(machine):
     assert machine("reviewer").ask_token(secret="guessed").status_code == 401
 
 
+def test_a_client_says_once_who_it_is(machine):
+    """RFC 6749 2.3: by Basic or in the form, or the token would be the one's or the other's."""
+    mine, other = machine("reviewer"), machine("subject")
+    asked = {"grant_type": "client_credentials"}
+    auth = (mine.client_id, mine.secret)
+    its = {"client_id": other.client_id, "client_secret": other.secret}
+    for more in (its, {"client_id": other.client_id}, {"client_secret": other.secret}):
+        answer = mine.send("POST", "/token", data={**asked, **more}, auth=auth, token="")
+        assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
+        assert "Leave out: client_" in answer.json["error_description"]
+    same = {**asked, "client_id": mine.client_id}
+    assert mine.send("POST", "/token", data=same, auth=auth, token="").status_code == 200
+    assert mine.send("POST", "/token", data={**asked, **its}, token="").status_code == 200
+
+
 def test_a_former_secret_is_good_for_a_week(machine):
     one = machine("reviewer")
     issued = clients.rotate(None, one.client_id)

@@ -74,6 +74,13 @@ def test_words_that_everybody_here_would_try_do_not_count() -> None:
 
 
 @one_store
+def test_the_address_of_an_account_is_not_its_password(world, as_) -> None:
+    client, email = as_(world.subject), world.subject.email
+    for password in (email, email.upper(), f"{email}2026"):
+        assert change(client, password=password).status_code == 400
+
+
+@one_store
 def test_any_kind_of_signs_makes_a_password(world, as_) -> None:
     client, present = as_(world.subject), PASSWORD
     for password in (

@@ -234,3 +234,19 @@ def test_reviewers_who_disagree_look_again(cast, world):
     take(cast.second_upper_reviewer, "propose_setting_aside", ref, reason="有误。")
     take(cast.upper_reviewer, "sign_setting_aside", ref)
     assert case_of(ref).state == "set_aside"
+
+
+def test_a_mandate_for_objections_reaches_a_review_and_no_paper_of_a_repair(cast, world):
+    """REDRESS 代理人依授权范围办理: the papers of a repair are for a mandate that reaches it."""
+    case = make_case(world, "not_granted", workflow="repair")
+    asked = open_matter("review", case.record, world.subject)
+    paper = next(one for one in case_of(case.ref).documents).ref
+    for client, found in ((cast.subject, 200), (cast.upper_reviewer, 200), (cast.agent, 404)):
+        assert client.get(f"/cases/{asked.ref}").status_code == 200
+        assert client.get(f"/documents/{paper}").status_code == found
+        assert (paper in client.read(f"/cases/{asked.ref}").html) == (found == 200)
+    own = make_case(world, "rejected")
+    review = open_matter("review", own.record, world.subject)
+    paper = next(one for one in case_of(own.ref).documents).ref
+    assert paper in cast.agent.read(f"/cases/{review.ref}").html
+    assert cast.agent.get(f"/documents/{paper}").status_code == 200

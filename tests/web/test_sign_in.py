@@ -63,6 +63,56 @@ def is_signed_in(client):
     return client.get("/home").location != "/login?next=/home"
 
 
+# --- what nobody types ------------------------------------------------------------------------
+
+
+@one_store
+def test_a_password_longer_than_any_is_a_wrong_one_whoevers_it_is(world, anybody):
+    """As others are, and not as a fault of ours: the library cannot hash it."""
+    wrong = try_to_sign_in(anybody, world.subject.email, "not this one")
+    for email in (world.subject.email, "nobody@example.com"):
+        for password in ("x" * 5_000, "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 900):
+            answer = try_to_sign_in(anybody, email, password)
+            assert answer.status_code == wrong.status_code
+            assert "邮箱或者密码不正确" in answer.words or answer.alerts == wrong.alerts
+    page = "/settings/password"
+    sign_in(anybody, world.subject.email)
+    new = "a lantern over seven rivers"
+    answer = anybody.fill(page, present="x" * 5_000, password=new, again=new)
+    assert answer.status_code == 400
+
+
+@one_store
+@pytest.mark.parametrize("place", ["//evil.example", "https://evil.example/"])
+def test_whoever_signs_in_is_signed_in_wherever_they_were_to_go_on(world, anybody, place):
+    """A place that is not ours is forgotten, and costs no attempt."""
+    for _ in range(8):  # more than may fail
+        page = anybody.get("/login", query_string={"next": place})
+        answer = anybody.send(
+            page, "/login", email=world.subject.email, password=PASSWORD, next=place
+        )
+        assert (answer.status_code, answer.location) == (302, "/home")
+        anybody.post("/logout", data={"csrf_token": anybody.token()})
+
+
+@one_store
+def test_the_token_of_forms_is_another_one_after_signing_in(world, anybody):
+    """Who plants a cookie in a browser knows the token of its session."""
+    planted = anybody.token()
+    sign_in(anybody, world.subject.email)
+    sent = {"csrf_token": planted, "language": "en"}
+    assert anybody.post("/language", data=sent).status_code == 400
+    sent["csrf_token"] = anybody.token()
+    assert anybody.post("/language", data=sent).status_code == 302
+
+
+@one_store
+def test_no_answer_leads_to_the_host_that_a_request_claims(anybody):
+    for address in ("/my//cases", "/static//redress.css", "/records//JL-2026-000001-D"):
+        answer = anybody.get(address, headers={"Host": "evil.example"})
+        assert (answer.status_code, answer.headers.get("Location")) == (404, None)
+
+
 # --- coming in --------------------------------------------------------------------------------
 
 
