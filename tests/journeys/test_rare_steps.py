@@ -10,7 +10,7 @@ import time_machine
 from sqlalchemy import select
 
 from repair_app.db import db, now
-from repair_app.models import Deadline
+from repair_app.models import Deadline, Role
 from repair_app.services import publication, scans, timers
 from tests.factories import (
     PDF,
@@ -18,7 +18,10 @@ from tests.factories import (
     add_requirement,
     annul_record,
     leave_office,
+    make_account,
+    make_appointment,
     make_case,
+    make_organisation,
     make_record,
     make_sanction,
     make_upload,
@@ -133,7 +136,7 @@ LATE = [
     *("repair", "review", "revocation", "shield", "talk"),
 ]
 HANDED = ["annulment", "proceeding", "quarantine", "remedy", "repair", "revocation", "shield"]
-WITH_RECORD = ["review", "shield"]
+WITH_RECORD = ["proceeding", "review", "shield"]
 
 
 @pytest.mark.parametrize("matter", LATE, indirect=True)
@@ -420,3 +423,50 @@ def test_public_service_that_does_not_count_is_set_aside(world, record):
         act(getattr(world, who), step, case_of(case.ref))
     act(world.provider, "set_aside", requirement_of(case, "public_service"))
     assert requirements_of(case.ref)["public_service"].state == "set_aside"
+
+
+def test_what_a_repair_needs_besides_lapses_with_it(world, record):
+    """Of what a rule pack may ask for: a check by the provider, hours of public service."""
+    case = make_case(world, "draft", workflow="repair", record=record)
+    for kind in ("public_service", "credit_check"):
+        add_requirement(case.ref, kind)
+    annul_record(world, record)
+    asked = requirements_of(case.ref)
+    assert {asked[one].state for one in ("public_service", "credit_check")} == {"lapsed"}
+
+
+def test_a_shield_is_withdrawn_before_it_is_granted(world, record):
+    """REDRESS 决定签发前可以撤回."""
+    shield = open_matter("shield", record, world.subject)
+    act(world.subject, "withdraw", shield)
+    assert case_of(shield.ref).state == "withdrawn"
+
+
+def test_a_provider_that_is_asked_by_mistake_says_so(world, record):
+    """CN-2026-36 谁认定谁修复: the repair goes back to the centre, which asks whose it is."""
+    case = make_case(world, "with_provider", workflow="repair", record=record)
+    act(world.provider, "disclaim", case)
+    assert case_of(case.ref).state == "accepted"
+
+
+def test_a_repair_at_the_counter_is_signed_on_paper_or_laid_aside(cast, world, record):
+    """SD-DRC-35 一（四）, SZ-2023 第八十一条; REDRESS 材料迟迟不齐的，由窗口放弃草稿."""
+    given = {"statement": "罚款已缴清。", "evidence": PAPER, **CAME}
+    ref = begin(cast.reviewer, "repair", record, **given)
+    paper = [make_upload(PROOF)]
+    act(world.reviewer, "sign_on_paper", requirement_of(case_of(ref), "commitment"), uploads=paper)
+    assert requirements_of(ref)["commitment"].state == "signed"
+    with time_machine.travel(in_days(400)):
+        act(world.reviewer, "discard_at_window", case_of(ref))
+    assert case_of(ref).state == "discarded"
+
+
+def test_a_review_that_nobody_above_may_decide_goes_to_another_centre(world, record):
+    """REDRESS 须回避而无他人可办的，移交其他机构: past a centre where nobody is free."""
+    review = rejected(world, record)
+    other = make_organisation("credit_centre", "虚构邻市信用中心")
+    make_account(other, Role.REVIEWER)
+    for one in (world.upper_reviewer, world.second_upper_reviewer):
+        make_appointment(one, world.firm, Role.SUBJECT)
+    act(world.upper_reviewer, "delegate", review, centre_id=other.id)
+    assert case_of(review.ref).centre_id == other.id
