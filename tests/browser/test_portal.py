@@ -87,7 +87,7 @@ def test_an_objection_on_a_phone_from_the_start_page_to_the_receipt(served, brow
     assert faults_of(window) == []
 
     window.page.locator('a[href$="/amend#value_fine_10k"]').click()
-    window.page.wait_for_function("() => document.activeElement.name === 'value_fine_10k'")
+    window.page.wait_for_function("() => document.activeElement?.name === 'value_fine_10k'")
     doubt = window.page.locator('[data-yuan="value_fine_10k"] [data-doubt]')
     assert not doubt.is_visible()
     amount.fill("15000")  # yuan, where 10k yuan is asked for
