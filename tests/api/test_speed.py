@@ -35,7 +35,9 @@ def limited(store, world, tmp_path, monkeypatch):
     yield make
     for app in made:
         with app.app_context():
-            db.engine.dispose()
+            db.session.remove()
+            for engine in db.engines.values():
+                engine.dispose()
 
 
 def test_every_answer_tells_how_often_one_may_still_ask(limited):
