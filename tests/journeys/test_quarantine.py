@@ -145,6 +145,24 @@ def test_what_is_let_in_on_its_last_day_is_shown_and_later_not_any_more(
     assert records()[-1].state == state
 
 
+def test_what_is_let_in_as_a_minor_record_is_on_file_and_not_shown(
+    cast, world, anybody, make_file, under
+):
+    """《信用修复管理办法》轻微失信信息: by the class of the row that is let in."""
+    under("national")
+    recent = {"decided_on": f"{today() - timedelta(days=20):%Y/%m/%d}"}
+    send(cast.provider, make_file(recent))
+    make_case(world, "removal_executed", record=records()[0])
+    small = {"categories": "警告", "content": "警告", "fine_10k": "0", **recent}
+    assert verdicts_on(send(cast.provider, make_file(small))) == {"已隔离": 1}
+    (case,) = quarantines()
+    take(cast.provider, "certify", case.ref, statement="经复查属实，处警告。", evidence=PROOF)
+    let_in(cast, case.ref)
+    assert records()[-1].state == "withheld"
+    assert not is_found(anybody, world)
+    assert ledger_is_whole()
+
+
 def test_the_firm_is_told_and_heard_before_anything_comes_back(
     cast, world, anybody, make_file, removed
 ):
