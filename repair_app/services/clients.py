@@ -2,7 +2,9 @@
 
 A client acts by an account of its own, which holds one role for one organisation and belongs to the
 person who answers for it: it may do what this person may do by that role, within its scopes, and is
-the same pair of eyes. It changes and ends with the person's own role (`services.machines`).
+the same pair of eyes. It changes and ends with the person's own role (`services.machines`). Only
+this person draws its secret, or an operator by a command: an officer who read the secrets of two
+persons' systems would be both of them.
 """
 
 import hashlib
@@ -16,6 +18,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, selectinload
 
 from repair_app.db import db, now, today
+from repair_app.engine.step import SYSTEM, Actor
 from repair_app.engine.telling import Kind, tell_of_system
 from repair_app.labels import Label
 from repair_app.models import AccessToken, Appointment, MachineClient, Person, Role, User
@@ -52,8 +55,9 @@ def digest(secret: str) -> str:
 def register(by: User | None, seat: Appointment, name: str, scopes: Collection[str]) -> Issued:
     """Register a client for the role that a person holds, and return it with its secret.
 
-    seat: the appointment of the person who will answer for it, who is told. Raises NotPossible, for
-    oneself too: whoever registers a system sees its secret.
+    seat: the appointment of the person who will answer for it, who is told. The secret is for an
+    operator to hand over; where an officer asks (`by`), nobody is shown it and the person draws
+    another. Raises NotPossible, for oneself too: nobody gives power to themselves.
     """
     refuse_oneself(by, seat.user.person_id)
     if not scopes or not set(scopes) <= set(SCOPES):
@@ -77,7 +81,7 @@ def register(by: User | None, seat: Appointment, name: str, scopes: Collection[s
         )
         session.add(client)
         session.flush()
-        note_and_tell(session, "register_client", client, by)
+        note_and_tell(session, "register_client", client, office_book.actor_of(by))
         return Issued(client, secret)
 
 
@@ -102,23 +106,23 @@ def make_account(session: Session, seat: Appointment) -> User:
 def rotate(by: User | None, client_id: str) -> Issued:
     """Give a client a new secret; the former is good for OVERLAP. Its person is told.
 
-    Raises NotVisible or NotPossible, for oneself too.
+    by: the person who answers for it, or None for an operator. Raises NotVisible for anybody else,
+    NotPossible for one that was ended.
     """
     secret = secrets.token_urlsafe(32)
     with changing() as session:
-        client = get(session, client_id)
+        client = get_own(session, by, client_id)
         if client.revoked_at is not None:
             raise NotPossible(ENDED)
-        refuse_oneself(by, client.account.person_id)
         client.former_digest, client.secret_digest = client.secret_digest, digest(secret)
         client.former_until = now() + OVERLAP
-        note_and_tell(session, "rotate_client", client, by)
+        note_and_tell(session, "rotate_client", client, person_of(by, client))
         return Issued(client, secret)
 
 
-def note_and_tell(session: Session, step: str, client: MachineClient, by: User | None) -> None:
-    """Write that somebody has seen a client's secret into the ledger, and tell its person."""
-    event = machines.note(session, step, client, office_book.actor_of(by))
+def note_and_tell(session: Session, step: str, client: MachineClient, actor: Actor) -> None:
+    """Write what was done about a client into the ledger, and tell its person."""
+    event = machines.note(session, step, client, actor)
     tell_of_system(session, TOLD_AS[step], client, f"event:{event.id}", at=now())
 
 
@@ -130,6 +134,28 @@ def revoke(by: User | None, client_id: str) -> MachineClient:
             raise NotPossible(ENDED)
         machines.end(session, office_book.actor_of(by), client)
         return client
+
+
+def give_up(by: User, client_id: str) -> None:
+    """End a client that acts in one's own seat. Raises NotVisible, NotPossible."""
+    with changing() as session:
+        client = get_own(session, by, client_id)
+        if client.revoked_at is not None:
+            raise NotPossible(ENDED)
+        machines.end(session, person_of(by, client), client)
+
+
+def get_own(session: Session, by: User | None, client_id: str) -> MachineClient:
+    """Return a client to the person who answers for it, or to an operator. Raises NotVisible."""
+    client = get(session, client_id)
+    if by is not None and client.account.person_id != by.person_id:
+        raise NotVisible(client_id)
+    return client
+
+
+def person_of(by: User | None, client: MachineClient) -> Actor:
+    """Return who acts as the person who answers for a client: in its seat, by their own account."""
+    return SYSTEM if by is None else office_book.sitting_on(by, client.account.appointments[0])
 
 
 def get(session: Session, client_id: str) -> MachineClient:
@@ -149,6 +175,15 @@ def list_clients() -> Sequence[MachineClient]:
     """Return all clients, those that are good first."""
     newest = select(MachineClient).order_by(MachineClient.revoked_at.is_not(None), MachineClient.id)
     return db.session.scalars(newest.options(selectinload(MachineClient.account))).all()
+
+
+def list_own(user: User) -> Sequence[MachineClient]:
+    """Return the clients that a person answers for, by whichever account, without ended ones."""
+    own = select(MachineClient).join(MachineClient.account)
+    own = own.where(User.person_id == user.person_id, MachineClient.revoked_at.is_(None))
+    return db.session.scalars(
+        own.options(contains_eager(MachineClient.account)).order_by(MachineClient.id)
+    ).all()
 
 
 def get_numbered(number: int) -> MachineClient:

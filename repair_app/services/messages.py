@@ -55,7 +55,8 @@ KINDS: Mapping[str, Any] = {
     Kind.URGED: _l("who filed it asks you to act"),
     Kind.STOPPED: _l("could not be read to its end; you can have it taken up again"),
     Kind.SYSTEM_MADE: _l(
-        "registered to act in your seat; if you know nothing of it, tell an auditor"
+        "registered to act in your seat: its secret is yours to draw, under “Systems in your "
+        "name”; if you know nothing of it, end it there and tell an auditor"
     ),
     Kind.SYSTEM_RENEWED: _l("given a new secret; if you know nothing of it, tell an auditor"),
     Kind.URGING: _l("you asked for it to be dealt with"),

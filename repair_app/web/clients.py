@@ -1,6 +1,9 @@
-"""Systems that use the interface: registered with their scopes, given a new secret, ended."""
+"""Systems that use the interface, as officers see them: registered with their scopes, ended.
 
-from flask import Blueprint, render_template, url_for
+Their secrets are drawn by who answers for them (web/systems.py).
+"""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -33,24 +36,31 @@ def index() -> str:
 @pages.route("/new", methods=["GET", "POST"])
 @entrusted(Duty.AUTHORISE)
 def register() -> Answer:
-    """Register a system for a role that a person holds; its secret is shown once."""
+    """Register a system for a role that a person holds, who is told and draws its secret."""
     form = ClientForm()
     form.offer(words.ROLES)
-    made: list[clients.Issued] = []
-    if not asks(form, lambda: made.append(register_by(form))):
+    if not asks(form, lambda: register_by(form)):
         about = gettext(
             "The person answers for what the system does: it may do what this person may do in "
-            "this role, within its scopes, and ends with the role."
+            "this role, within its scopes, and ends with the role. The person draws its secret."
         )
         title, button = gettext("Register a system"), gettext("Register it")
         return show_form(form, title, button, url_for("clients.index"), about)
-    return hand_over(made[0])
+    flash(
+        gettext(
+            "The system is registered. %(address)s was told, and draws its secret under "
+            "“Systems in your name”.",
+            address=form.email.data,
+        ),
+        "success",
+    )
+    return redirect(url_for("clients.index"))
 
 
-def register_by(form: ClientForm) -> clients.Issued:
+def register_by(form: ClientForm) -> None:
     """Register the system that a form asks for. Raises NotPossible."""
     seat = find_seat(form.email.data or "", form.uscc.data or "", Role(form.role.data))
-    return clients.register(current_user, seat, form.name.data or "", form.scopes)
+    clients.register(current_user, seat, form.name.data or "", form.scopes)
 
 
 def find_seat(email: str, uscc: str, role: Role) -> Appointment:
@@ -63,18 +73,6 @@ def find_seat(email: str, uscc: str, role: Role) -> Appointment:
     return seat
 
 
-@pages.post("/<row:number>/rotate")
-@entrusted(Duty.AUTHORISE)
-def rotate(number: int) -> Answer:
-    """Give a system a new secret, shown once; the former is good for some days."""
-    made: list[clients.Issued] = []
-    client_id = clients.get_numbered(number).client_id
-    answer = press(
-        lambda: made.append(clients.rotate(current_user, client_id)), "", url_for("clients.index")
-    )
-    return hand_over(made[0]) if made else answer
-
-
 @pages.post("/<row:number>/revoke")
 @entrusted(Duty.AUTHORISE)
 def revoke(number: int) -> Response:
@@ -85,8 +83,3 @@ def revoke(number: int) -> Response:
         gettext("The system has been ended; its tokens are worthless."),
         url_for("clients.index"),
     )
-
-
-def hand_over(issued: clients.Issued) -> str:
-    """Show the secret of a system, once."""
-    return render_template("admin/secret.html", issued=issued, overlap=clients.OVERLAP)

@@ -176,11 +176,16 @@ def end_other_sessions(_app: Flask, user: Any, **_: Any) -> None:
 
 def ask_password_again(_within: Any, _grace: Any, **_: Any) -> AnyResponse:
     """Send somebody who signed in a while ago to give the password again."""
+    here = url_for("second_factor.index")
+    return ask_password(request.path if request.method == "GET" else here, here)
+
+
+def ask_password(back: str, otherwise: str = "") -> AnyResponse:
+    """Send somebody to give the password, and from there back; who has none here, is told how."""
     if not current_user.password:
         flash(gettext("To change this, sign out and in again first."), "error")
-        return redirect(url_for("second_factor.index"))
+        return redirect(otherwise or back)
     flash(gettext("First enter your password once more."), "info")
-    back = request.path if request.method == "GET" else url_for("second_factor.index")
     return redirect(url_for("security.verify", next=back))
 
 

@@ -176,7 +176,7 @@ RUNS |= {"platforms.index", "calendar.index", "measures.index", "institutions.in
 RUNS |= {"admin.courses", "admin.letters", "admin.running"}
 AUTHORISES = {"people.appoint", "people.change", "people.end", "people.send_link"}
 AUTHORISES |= {"people.reset_factors", "people.unlink", "people.reopen"}
-AUTHORISES |= {"clients.register", "clients.rotate", "clients.revoke"}
+AUTHORISES |= {"clients.register", "clients.revoke"}
 AUDITS = {"audit.index", "audit.verify", "audit.enquiries", "audit.refused"}
 REVIEWS = {"admin.changes"}
 OFFERED = [
@@ -339,7 +339,6 @@ def authorising(world):
         f"/admin/people/{reviewer.id}/reset-factors",
         f"/admin/people/{reviewer.id}/unlink",
         f"/admin/people/{closed.id}/reopen",
-        "/admin/clients/1/rotate",
         "/admin/clients/1/revoke",
     ]
 
@@ -369,7 +368,7 @@ def test_the_security_officer_does(dengbao3, officer, world) -> None:
         assert told(step)["actor"]["role"] == "security_officer"
     asked = {"uscc": world.department.uscc, "role": "department", "scope_gate": "y"}
     asked |= {"name": "执法系统", "email": world.officer.email}
-    assert officer.fill("/admin/clients/new", **asked).status_code == 200
+    assert officer.fill("/admin/clients/new", **asked).status_code == 302
     assert db.session.scalars(select(MachineClient)).one().scopes == ["gate"]
     assert told("register_client")["actor"]["role"] == "security_officer"
 

@@ -1,6 +1,8 @@
-"""The administrator's page of systems: registered, given a new secret, ended."""
+"""Systems: registered and ended by an officer; their secrets drawn by who answers for them."""
 
+import json
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -34,19 +36,76 @@ def registered():
     return db.session.scalars(select(MachineClient)).one()
 
 
-def test_a_system_is_registered_and_its_secret_shown_once(admin, world):
-    page = admin.fill("/admin/clients/new", **answers(world))
+def draw(client):
+    """Have somebody draw a secret for the one system there is; return the page."""
+    address = f"/settings/systems/{registered().id}/secret"
+    return client.post(address, data={"csrf_token": client.token()})
+
+
+def secrets_on(page):
+    return [one for one in page.words.split() if SECRET.fullmatch(one)]
+
+
+def test_a_system_is_registered_by_an_officer_and_its_person_draws_the_secret(admin, world, as_):
+    page = admin.follow(admin.fill("/admin/clients/new", **answers(world)))
     made = registered()
+    assert (made.scopes, made.role) == (["gate"], "department")
+    assert made.client_id in page.words
+    assert secrets_on(page) == []
+    officer = as_(world.officer)
+    assert made.client_id in officer.read("/settings/systems").words
+    page = draw(officer)
     assert page.status_code == 200
     assert made.client_id in page.words
-    [secret] = [one for one in page.words.split() if SECRET.fullmatch(one)]
-    assert clients.knows_secret(made, secret)
-    assert (made.scopes, made.role) == (["gate"], "department")
-    listed = admin.read("/admin/clients")
-    assert made.client_id in listed.words
-    assert secret not in listed.html
-    step = db.session.scalars(select(Event).order_by(Event.id.desc())).first()
-    assert (step.transition, step.entity) == ("register_client", f"client:{made.client_id}")
+    [secret] = secrets_on(page)
+    assert clients.knows_secret(registered(), secret)
+    assert secret not in officer.read("/settings/systems").html
+    steps = db.session.scalars(
+        select(Event).where(Event.entity == f"client:{made.client_id}").order_by(Event.id)
+    ).all()
+    assert [one.transition for one in steps] == ["register_client", "rotate_client"]
+    assert [json.loads(one.payload)["actor"]["account"] for one in steps] == [
+        world.administrator.id,
+        world.officer.id,
+    ]
+
+
+def test_an_officer_with_systems_in_the_seats_of_two_reviewers_gets_nothing_to_act_by(
+    admin, world, digest
+):
+    """The rule of two persons: whoever reads both secrets would be both of them."""
+    pages = []
+    for reviewer in (world.reviewer, world.second_reviewer):
+        seat = {"email": reviewer.email, "uscc": world.centre.uscc, "role": "reviewer"}
+        wanted = answers(world, **seat) | {"scope_cases_write": "y"}
+        pages.append(admin.follow(admin.fill("/admin/clients/new", **wanted)))
+    made = db.session.scalars(select(MachineClient)).all()
+    assert [one.role for one in made] == ["reviewer", "reviewer"]
+    token, before = {"csrf_token": admin.token()}, digest("refused_request")
+    for one in made:
+        for address in (
+            f"/settings/systems/{one.id}/secret",
+            f"/settings/systems/{one.id}/end",
+            f"/admin/clients/{one.id}/rotate",
+        ):
+            pages.append(admin.post(address, data=token))
+            assert pages[-1].status_code == 404
+    assert not any(secrets_on(page) for page in pages)
+    assert digest("refused_request") == before
+    assert "client_secret" not in admin.read("/admin/clients").html
+
+
+def test_who_left_the_browser_open_is_asked_for_the_password_first(
+    app, as_, machine_of, world, monkeypatch, digest
+):
+    machine_of(world.officer)
+    officer = as_(world.officer)
+    monkeypatch.setitem(app.config, "SIGNING_FRESHNESS", timedelta(0))
+    before = digest()
+    answer = draw(officer)
+    assert answer.status_code == 302
+    assert answer.location.startswith("/login/again?next=/settings/systems")
+    assert digest() == before
 
 
 @pytest.mark.parametrize(
@@ -68,24 +127,28 @@ def test_what_cannot_be_registered_is_told_and_what_was_typed_stays(admin, world
     assert digest() == before
 
 
-def test_a_new_secret_is_shown_once_and_the_former_lasts(admin, machine_of, world):
+def test_a_new_secret_is_shown_once_and_the_former_lasts(as_, machine_of, world):
     one = machine_of(world.officer)
-    page = admin.post(
-        f"/admin/clients/{registered().id}/rotate", data={"csrf_token": admin.token()}
-    )
-    [secret] = [word for word in page.words.split() if SECRET.fullmatch(word)]
+    [secret] = secrets_on(draw(as_(world.officer)))
     assert clients.knows_secret(registered(), secret)
     assert clients.knows_secret(registered(), one.secret)
 
 
-def test_a_system_is_ended_and_cannot_be_given_a_secret_then(admin, machine_of, world):
+@pytest.mark.parametrize("by", ["administrator", "officer"])
+def test_a_system_is_ended_and_cannot_be_given_a_secret_then(admin, machine_of, world, as_, by):
     machine_of(world.officer)
     number = registered().id
     token = {"csrf_token": admin.token()}
-    admin.follow(admin.post(f"/admin/clients/{number}/revoke", data=token))
+    officer = as_(world.officer)
+    if by == "officer":
+        own = {"csrf_token": officer.token()}
+        officer.follow(officer.post(f"/settings/systems/{number}/end", data=own))
+    else:
+        admin.follow(admin.post(f"/admin/clients/{number}/revoke", data=token))
     assert registered().revoked_at is not None
-    page = admin.follow(admin.post(f"/admin/clients/{number}/rotate", data=token))
+    page = officer.follow(draw(officer))
     assert "该系统已停用。" in " ".join(page.alerts)
+    assert "没有以您的身份办理事项的系统" in page.words
     assert admin.post("/admin/clients/999999/revoke", data=token).status_code == 404
 
 
@@ -128,28 +191,24 @@ def test_nor_by_a_further_account_of_the_same_person(admin, world, digest):
     assert digest() == before
 
 
-def test_nobody_sees_a_new_secret_of_a_system_that_acts_for_themselves(
-    admin, machine_of, world, digest
-):
-    machine_of(world.administrator)
-    number, before = registered().id, digest()
-    token = {"csrf_token": admin.token()}
-    page = admin.follow(admin.post(f"/admin/clients/{number}/rotate", data=token))
-    assert "不得为本人办理，请由另一名管理人员办理。" in " ".join(page.alerts)
-    assert digest() == before
+def test_by_a_further_account_the_same_person_draws_the_secret(as_, machine_of, world):
+    further = make_account(world.centre, Role.REVIEWER, same_person_as=world.officer)
+    machine_of(world.officer)
+    [secret] = secrets_on(draw(as_(further)))
+    assert clients.knows_secret(registered(), secret)
 
 
 def test_the_person_is_told_of_a_system_in_their_seat_and_of_each_new_secret(admin, world, as_):
     further = make_account(world.department, Role.DEPARTMENT, same_person_as=world.officer)
     admin.fill("/admin/clients/new", **answers(world))
     made = registered()
-    admin.post(f"/admin/clients/{made.id}/rotate", data={"csrf_token": admin.token()})
+    draw(as_(world.officer))
     expected = [("system_made", made.client_id), ("system_renewed", made.client_id)]
     assert told(world.officer) == told(further) == expected
     assert told(made.account) == told(world.administrator) == []
     page = as_(world.officer).read("/messages")
     assert made.client_id in page.words
-    assert "已登记为以您的身份办理；您不知情的，请告知审计人员" in page.words
+    assert "已登记为以您的身份办理，密钥由您在“本人名下的接入系统”中领取" in page.words
     assert "已更换密钥；您不知情的，请告知审计人员" in page.words
 
 
