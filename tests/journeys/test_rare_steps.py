@@ -136,7 +136,7 @@ LATE = [
     *("repair", "review", "revocation", "shield", "talk"),
 ]
 HANDED = ["annulment", "proceeding", "quarantine", "remedy", "repair", "revocation", "shield"]
-WITH_RECORD = ["proceeding", "review", "shield"]
+WITH_RECORD = ["proceeding", "rectification_order", "review", "shield", "talk"]
 
 
 @pytest.mark.parametrize("matter", LATE, indirect=True)
