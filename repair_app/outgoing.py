@@ -7,6 +7,7 @@ like others, and nobody's proxy is used.
 """
 
 import ipaddress
+import re
 import socket
 import ssl
 import time
@@ -21,6 +22,8 @@ import httpcore
 TIMEOUT: Final = 15.0  # seconds for one question, from connecting to the end of the answer
 LARGEST: Final = 64 * 1024  # bytes of an answer that are read
 PORTS: Final = {"http": 80, "https": 443}
+SIGNS: Final = re.compile(r"[\x21-\x7e]+")  # of an address: no blanks, which some would leave out
+HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -64,12 +67,27 @@ def check_url(url: str, inside: Sequence[Network]) -> None:
         host, port = parts.hostname, parts.port
     except ValueError:
         raise NotAllowed("no_url") from None
-    if parts.scheme not in PORTS or not host or port == 0 or not url.isascii():
+    if parts.scheme not in PORTS or not host or port == 0:
+        raise NotAllowed("no_url")
+    if not (SIGNS.fullmatch(url) and HOST.fullmatch(host)):
         raise NotAllowed("no_url")
     if parts.username or parts.password or parts.fragment:
         raise NotAllowed("no_url")
     if parts.scheme == "http" and not is_inside(host, inside):
         raise NotAllowed("not_encrypted")
+    if not may_lead_outside(host) and not is_inside(host, inside):
+        raise NotAllowed("not_outside")
+
+
+def may_lead_outside(host: str) -> bool:
+    """Say whether a host is a name, or an address out in the internet.
+
+    Where a name leads, only connecting can tell.
+    """
+    try:
+        return may_ask(ipaddress.ip_address(host), ())
+    except ValueError:
+        return host != "localhost"
 
 
 def is_inside(host: str, inside: Sequence[Network]) -> bool:

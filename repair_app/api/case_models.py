@@ -43,8 +43,14 @@ class StepPath(CasePath):
 class CaseQuery(Paging):
     """Which cases are wanted, newest first."""
 
-    workflow: str = Field("", pattern=NAME_OR_NONE)
-    state: str = Field("", pattern=NAME_OR_NONE)
+    workflow: str = Field(
+        "", pattern=NAME_OR_NONE, description="a workflow there is, else 422 `invalid`"
+    )
+    state: str = Field(
+        "",
+        pattern=NAME_OR_NONE,
+        description="a state of that workflow, or of any; else 422 `invalid`",
+    )
 
 
 class Words(BaseModel):

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from flask import Response
+from flask_babel import gettext
 
 from repair_app.access import stands_as
 from repair_app.api.access import current_account, needs
@@ -36,7 +37,7 @@ from repair_app.api.case_models import (
     Words,
 )
 from repair_app.api.looking import tell_listed
-from repair_app.api.problems import PROBLEMS, Wrong
+from repair_app.api.problems import PROBLEMS, Mistake, Wrong
 from repair_app.api.questions import StepRequest, ask, read
 from repair_app.api.resources import open_part
 from repair_app.calendar import REASONS
@@ -58,6 +59,7 @@ OFFICIALS = frozenset({Role.REVIEWER, Role.PROVIDER, Role.AUDITOR})
 @needs("cases:read")
 def list_cases(query: CaseQuery) -> Response:
     """List the cases that the client's role sees, the newest first."""
+    expect_names(query)
     found = cases.list_page(
         current_account(),
         after=query.after,
@@ -68,6 +70,20 @@ def list_cases(query: CaseQuery) -> Response:
     tell_listed(found)
     more = next_of(found, query.limit)
     return send(CasePage(cases=[line_of(one) for one in found], next=more))
+
+
+def expect_names(query: CaseQuery) -> None:
+    """Refuse a workflow or state that no release has: no case is so. Raises Wrong."""
+    releases = [
+        one
+        for one in current_policy().workflows.values()
+        if one.name == query.workflow or not query.workflow
+    ]
+    if not releases:
+        raise Wrong(Mistake(field="workflow", message=gettext("There is no such workflow.")))
+    if query.state and not any(query.state in one.states for one in releases):
+        message = gettext("There is no such state, or not in this workflow.")
+        raise Wrong(Mistake(field="state", message=message))
 
 
 @resources.get("/cases/<ref:ref>", responses={200: CaseWhole, **PROBLEMS})

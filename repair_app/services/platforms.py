@@ -63,6 +63,10 @@ URL_PROBLEMS: Final = {
         "接收地址须以https开头；本网内的地址须先在设置中允许。",
         "the address has to begin with https, unless the settings allow that network",
     ),
+    "not_outside": Label(
+        "接收地址不得指向本网内的设备；确需接入的，须先在设置中允许该网段。",
+        "the address leads into our own network, which the settings do not allow",
+    ),
 }
 NOT_PARKED: Final = Label("该平台没有暂停或者停用。", "the platform is neither parked nor disabled")
 NOT_ACTIVE: Final = Label("该平台没有在推送。", "the platform is not active")

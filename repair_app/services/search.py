@@ -1,8 +1,8 @@
 """The public's search: published records of enterprises by name, pinyin, initials or code.
 
-Newest first, whoever is meant. A word that names few firms is looked up in the index of names
-(name_index.py); one that names many is met soon on a walk through the newest records, and sorting
-all of theirs would take longer. Both answer the same.
+Those entered last come first, whoever is meant. A word that names few firms is looked up in the
+index of names (name_index.py); one that names many is met soon on a walk through the newest
+records, and sorting all of theirs would take longer. Both answer the same.
 """
 
 import re
@@ -113,7 +113,7 @@ class Found:
 
 
 def search_public(query: str, before: int | None = None) -> Found:
-    """Return the published records of the enterprises that a text names, newest first.
+    """Return the published records of the enterprises that a text names, last entered first.
 
     query: part of a name, its pinyin without tones or its initials, or a code or the beginning of
     one. before: the id of the record that the page before ended with.

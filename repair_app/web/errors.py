@@ -1,11 +1,14 @@
 """Every refusal gets a page that says what happened and what can be done; no stack traces."""
 
+import math
+import time
 from http import HTTPStatus
 from typing import Any
 
 import psycopg
 from flask import Flask, current_app, g, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from flask_wtf.csrf import CSRFError
 from obstore.exceptions import BaseError as StorageError
 from sqlalchemy.exc import (
@@ -20,6 +23,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from repair_app import limits
 from repair_app.db import now
 from repair_app.engine.step import NotAllowed, NotOffered, Reason, Refused, WrongState
 from repair_app.services.cases import NotVisible, TokenBorrowed
@@ -111,9 +115,27 @@ def show_http_error(error: HTTPException) -> Any:
     code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     if code < HTTPStatus.BAD_REQUEST:
         return error
+    if code == HTTPStatus.TOO_MANY_REQUESTS and limits.limiter.current_limit:
+        return show_wait(limits.limiter.current_limit.reset_at)
     answer = make_response(show(code))
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return answer
+
+
+def show_wait(ends: int) -> Any:
+    """Show how long to wait, as the limit counts it: the same words whoever's account is tried.
+
+    ends: when the limit counts anew, in seconds since 1970.
+    """
+    seconds = max(1, math.ceil(ends - time.time()))
+    minutes = math.ceil(seconds / 60)
+    mend = ngettext(
+        "Wait %(num)d minute, then try again.", "Wait %(num)d minutes, then try again.", minutes
+    )
+    happened = TEXTS[HTTPStatus.TOO_MANY_REQUESTS][0]
+    answer = make_response(show(HTTPStatus.TOO_MANY_REQUESTS, words=(happened, mend)))
+    answer.headers["Retry-After"] = str(seconds)
     return answer
 
 

@@ -96,6 +96,21 @@ def test_a_filter_of_the_worklist_that_is_none_is_refused(machine):
     assert one.get("/worklist?workflow=objection").status_code == 200
 
 
+def test_a_state_or_workflow_that_no_case_can_be_in_is_refused(machine):
+    """An empty list would say that there is no such case now."""
+    one = machine("reviewer")
+    for asked, field in (
+        ("state=x", "state"),
+        ("workflow=nonsense", "workflow"),
+        ("workflow=objection&state=in_force", "state"),  # of a measure
+    ):
+        answer = one.get(f"/cases?{asked}")
+        assert (answer.status_code, answer.json["code"]) == (422, "invalid"), asked
+        assert [one["field"] for one in answer.json["errors"]] == [field]
+    for asked in ("state=accepted", "workflow=objection&state=accepted", "workflow=repair"):
+        assert one.get(f"/cases?{asked}").json["cases"] == [], asked
+
+
 # --- where a list goes on -------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,32 @@ def test_terms_that_cannot_be_kept_are_told_and_stay_in_the_form(
     answer = office.post("/admin/platforms/new", data=sent)
     assert answer.status_code == 400
     assert "Credit Shandong" in answer.text
+    assert db.session.scalars(select(Platform)).all() == []
+
+
+@pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://ex ample/", "这不是可用的接收地址"),
+        ("https://example.com/a b", "这不是可用的接收地址"),
+        ("https://exa<mple/", "这不是可用的接收地址"),
+        ("https://10.0.0.1/hook", "本网内"),
+        ("https://169.254.169.254/latest", "本网内"),
+        ("https://[::ffff:127.0.0.1]/", "本网内"),
+        ("https://localhost/hook", "本网内"),
+    ],
+    ids=["blank_in_host", "blank_in_path", "sign", "private", "metadata", "mapped", "localhost"],
+)
+def test_an_address_that_would_never_be_asked_is_refused_in_the_form(
+    app: Flask, office: Client, monkeypatch: pytest.MonkeyPatch, url: str, told: str
+) -> None:
+    monkeypatch.setitem(app.config, "WEBHOOK_INSIDE", "")
+    sent = {**FORM, "delivery": "webhook", "url": url, "csrf_token": office.token()}
+    answer = office.post("/admin/platforms/new", data=sent)
+    assert answer.status_code == 400
+    assert told in answer.text
+    assert f'value="{escape(url)}"' in answer.text
     assert db.session.scalars(select(Platform)).all() == []
 
 

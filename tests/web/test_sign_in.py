@@ -190,6 +190,30 @@ def test_an_account_is_guarded_from_wherever_the_attempts_come(make_app, world):
     assert try_to_sign_in(other, world.reviewer.email).status_code == 302
 
 
+def test_who_is_locked_out_is_told_how_long_known_or_not(make_app, world):
+    """As the lock counts: an hour from the first failure, the same words for a stranger."""
+    limits = {"LOGIN_RATE_LIMIT_OF_ACCOUNT": "2 per hour", "RATELIMIT_ENABLED": True}
+    app = make_app(**limits)
+    with time_machine.travel("2026-03-02T08:00:00Z", tick=False) as clock:
+        told = []
+        for email in (world.subject.email, "nobody@example.com"):
+            for n in range(2):
+                try_to_sign_in(come_from(app, f"192.0.2.{n}"), email, "wrong")
+        clock.shift(17 * 60)
+        for email in (world.subject.email, "nobody@example.com"):
+            answer = try_to_sign_in(come_from(app, "192.0.2.9"), email)
+            assert answer.status_code == 429
+            told.append((answer.words, answer.headers["Retry-After"]))
+        assert told[0] == told[1]
+        wait = int(told[0][1])
+        assert wait <= 43 * 60 + 1
+        assert "43分钟" in told[0][0] or "44分钟" in told[0][0]
+        # Not a second too short: the lock is over when it was said to be.
+        clock.shift(wait)
+        again = try_to_sign_in(come_from(app, "192.0.2.9"), world.subject.email)
+        assert again.status_code == 302
+
+
 def test_the_security_officer_unlocks_an_account_that_failures_have_locked(make_app, world):
     limits = {"LOGIN_RATE_LIMIT_OF_ACCOUNT": "2 per hour", "RATELIMIT_ENABLED": True}
     app = make_app(**limits)
@@ -330,6 +354,50 @@ def test_a_session_ends_half_an_hour_after_the_last_click(world, anybody):
             assert is_signed_in(anybody)
         clock.move_to(start + timedelta(minutes=106))
         assert not is_signed_in(anybody)
+
+
+def told_at_the_door(client):
+    """Return what the sign-in page says above its form to who is sent there from a page."""
+    answer = client.get("/my")
+    assert answer.location == "/login?next=/my"
+    return " ".join(client.follow(answer).alerts)
+
+
+@one_store
+def test_whose_session_has_ended_is_told_why_and_once(world, anybody):
+    start = now()
+    with time_machine.travel(start, tick=False) as clock:
+        sign_in(anybody, world.subject.email)
+        clock.shift(timedelta(minutes=31))
+        assert "较长时间未操作" in told_at_the_door(anybody)
+        assert not told_at_the_door(anybody)
+
+        sign_in(anybody, world.subject.email)
+        for _ in range(25):
+            clock.shift(timedelta(minutes=29))
+            last = anybody.get("/my").status_code
+        assert last == 302  # the twelve hours are over
+        assert "最长时限" in " ".join(anybody.read("/login").alerts)
+        assert not told_at_the_door(anybody)
+
+        sign_in(anybody, world.subject.email)
+        with transaction() as session:
+            session.get_one(User, world.subject.id).active = False
+        assert "已被结束" in told_at_the_door(anybody)
+
+
+@one_store
+def test_who_simply_comes_or_has_signed_out_is_told_nothing_of_a_session(app, world, anybody):
+    with time_machine.travel(now(), tick=False) as clock:
+        assert not told_at_the_door(anybody)
+        clock.shift(timedelta(minutes=31))  # a session of nobody's has ended
+        assert not told_at_the_door(anybody)
+        sign_in(anybody, world.subject.email)
+        anybody.post("/logout", data={"csrf_token": anybody.token()})
+        assert "登录已" not in told_at_the_door(anybody)
+        forged = make_client(app)
+        forged.set_cookie(app.config["SESSION_COOKIE_NAME"], "eyJfdXNlcl9pZCI6IjEifQ.x.y")
+        assert not told_at_the_door(forged)
 
 
 @one_store
