@@ -4,29 +4,16 @@ Who may see which case is not decided here but by `services`: what is not yours 
 """
 
 from collections.abc import Callable
-from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import (
-    Flask,
-    Request,
-    Response,
-    abort,
-    current_app,
-    flash,
-    redirect,
-    request,
-    session,
-    url_for,
-)
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from flask import Flask, Response, abort, current_app, flash, redirect, request, session, url_for
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_babel import gettext
 from flask_login import current_user
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
-from itsdangerous import BadData, SignatureExpired
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -79,7 +66,6 @@ SETTING_UP = frozenset(
 )
 WHO = "_user_id"  # in the session of who is signed in, by Flask-Login
 TOLD = "told"  # in the session: the key of the one whose end was told of
-UNUSED: Final = "redress.unused"  # in a request's environment: its session was not used for long
 TOO_OLD = "password_too_old"  # in the session of whoever has to change the password first
 CHANGING = frozenset({"password.change", "security.logout", "language.change", "theme.change"})
 # The signed history: the same for everybody, kept by caches, and so never with anybody's cookie.
@@ -150,39 +136,7 @@ def _admit(view: View, rule: str | frozenset[Role]) -> View:
 
 
 class Sessions(SecureCookieSessionInterface):
-    """The sessions of Flask; files and the signs of life neither begin nor prolong one.
-
-    A browser keeps the cookie for longer than it is good, to be told why it is no longer: how long
-    it is good, the time that is signed into it says.
-    """
-
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """Return the session of a request; note that it is too old, if somebody was signed in."""
-        if self.was_signed_in(app, request):
-            request.environ[UNUSED] = True
-        return super().open_session(app, request)
-
-    def was_signed_in(self, app: Flask, request: Request) -> bool:
-        """Say whether a request brings a session of ours that was not used for too long."""
-        serializer = self.get_signing_serializer(app)
-        sent = request.cookies.get(self.get_cookie_name(app))
-        if serializer is None or not sent:
-            return False
-        try:
-            serializer.loads(sent, max_age=int(app.permanent_session_lifetime.total_seconds()))
-        except SignatureExpired as old:
-            try:
-                return WHO in serializer.load_payload(old.payload or b"")
-            except BadData:
-                return False
-        except BadData:
-            return False
-        return False
-
-    def get_expiration_time(self, app: Flask, session: SessionMixin) -> datetime | None:
-        """Return until when a browser keeps the cookie."""
-        usual = super().get_expiration_time(app, session)
-        return usual and usual + app.config["SESSION_LONGEST"]
+    """The sessions of Flask; files and the signs of life neither begin nor prolong one."""
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Say whether this answer carries the session."""
@@ -334,13 +288,10 @@ def ask_to_sign_in() -> AnyResponse:
 
 
 def why_ended() -> str:
-    """Return why a reader is signed out who was signed in; nothing for who simply comes."""
-    if UNUSED in request.environ:
-        return str(
-            gettext(
-                "Your session has ended, as nothing was done in it for long: please sign in again."
-            )
-        )
+    """Return why a reader is signed out who was signed in; nothing for who simply comes.
+
+    Nor for whom nothing was done for long: their browser has forgotten the session, too.
+    """
     if WHO not in session or session.get(TOLD, "") == session.get(KEY):  # once of each session
         return ""
     began, longest = session.get(BEGAN), current_app.config["SESSION_LONGEST"].total_seconds()
