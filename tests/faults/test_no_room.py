@@ -13,6 +13,7 @@ from tests.factories import make_case, make_pdf
 
 ENGLISH = {"Accept-Language": "en"}
 PAPER = make_pdf("a paper that finds no room", size=200_000)
+NEVER_WRITTEN = make_pdf("a paper that no test has put down", size=210_000)  # kept by its hash
 ROOM = 100_000  # bytes: no file of this process grows beyond them
 
 
@@ -77,8 +78,9 @@ def test_control_who_writes_the_row_first_names_a_paper_that_is_not_there(
     """What makes file and row agree is their order: bytes first, and no row without them."""
     _ref, client, page, form = supplement
     monkeypatch.setattr(evidence, "write", lambda _upload: None)
-    client.send(form, page, statement="见附件。", evidence=(PAPER, "证明.pdf"))
-    [document] = db.session.scalars(select(Document).where(Document.size == len(PAPER))).all()
+    client.send(form, page, statement="见附件。", evidence=(NEVER_WRITTEN, "证明.pdf"))
+    wanted = select(Document).where(Document.size == len(NEVER_WRITTEN))
+    [document] = db.session.scalars(wanted).all()
     with pytest.raises(FileNotFoundError):
         evidence.read(document)
 
