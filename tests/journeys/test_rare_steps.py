@@ -97,6 +97,12 @@ def owed(world, record, cast):
     return case
 
 
+def complained(anybody, record):
+    """Return the complaint of somebody without an account."""
+    complain(anybody, record)
+    return complaint_case()
+
+
 def sent_again(world, cast, make_file):
     """Return the quarantine of a row whose record was taken off after an objection."""
     send(cast.provider, make_file())
@@ -108,10 +114,11 @@ def sent_again(world, cast, make_file):
 
 
 @pytest.fixture
-def matter(request, world, record, cast, make_file):
+def matter(request, world, record, cast, make_file, anybody):
     """Give an open matter of the kind that a test names."""
     return {
         "annulment": lambda: open_matter("annulment", record, world.provider),
+        "complaint": lambda: complained(anybody, record),
         "proceeding": lambda: open_matter("proceeding", record, world.subject),
         "quarantine": lambda: sent_again(world, cast, make_file),
         "rectification_order": lambda: not_done(world, record),
@@ -136,7 +143,7 @@ LATE = [
     *("repair", "review", "revocation", "shield", "talk"),
 ]
 HANDED = ["annulment", "proceeding", "quarantine", "remedy", "repair", "revocation", "shield"]
-WITH_RECORD = ["proceeding", "rectification_order", "review", "shield", "talk"]
+WITH_RECORD = ["complaint", "proceeding", "rectification_order", "review", "shield", "talk"]
 
 
 @pytest.mark.parametrize("matter", LATE, indirect=True)
@@ -381,8 +388,7 @@ def test_a_flaw_of_a_provider_without_staff_is_answered_at_the_centre(world, rec
 
 def test_a_complaint_that_nobody_here_may_take_up_goes_to_the_centre_above(world, record, anybody):
     """REDRESS 须回避而无他人可办的，移交其他机构."""
-    complain(anybody, record)
-    complaint = complaint_case()
+    complaint = complained(anybody, record)
     leave_office(world.second_reviewer, world.reviewer_again, world.torn_reviewer)
     act(world.reviewer, "delegate", complaint, centre_id=world.upper_centre.id)
     assert case_of(complaint.ref).centre_id == world.upper_centre.id
