@@ -106,14 +106,11 @@ def make_account(session: Session, seat: Appointment) -> User:
 def rotate(by: User | None, client_id: str) -> Issued:
     """Give a client a new secret; the former is good for OVERLAP. Its person is told.
 
-    by: the person who answers for it, or None for an operator. Raises NotVisible for anybody else,
-    NotPossible for one that was ended.
+    by: the person who answers for it, or None for an operator. Raises NotVisible, NotPossible.
     """
     secret = secrets.token_urlsafe(32)
     with changing() as session:
         client = get_own(session, by, client_id)
-        if client.revoked_at is not None:
-            raise NotPossible(ENDED)
         client.former_digest, client.secret_digest = client.secret_digest, digest(secret)
         client.former_until = now() + OVERLAP
         note_and_tell(session, "rotate_client", client, person_of(by, client))
@@ -129,9 +126,7 @@ def note_and_tell(session: Session, step: str, client: MachineClient, actor: Act
 def revoke(by: User | None, client_id: str) -> MachineClient:
     """End a client and all its tokens at once. Raises NotVisible, NotPossible."""
     with changing() as session:
-        client = get(session, client_id)
-        if client.revoked_at is not None:
-            raise NotPossible(ENDED)
+        client = refuse_ended(get(session, client_id))
         machines.end(session, office_book.actor_of(by), client)
         return client
 
@@ -140,16 +135,24 @@ def give_up(by: User, client_id: str) -> None:
     """End a client that acts in one's own seat. Raises NotVisible, NotPossible."""
     with changing() as session:
         client = get_own(session, by, client_id)
-        if client.revoked_at is not None:
-            raise NotPossible(ENDED)
         machines.end(session, person_of(by, client), client)
 
 
 def get_own(session: Session, by: User | None, client_id: str) -> MachineClient:
-    """Return a client to the person who answers for it, or to an operator. Raises NotVisible."""
+    """Return a client to the person who answers for it, or to an operator.
+
+    Raises NotVisible for anybody else, NotPossible for one that was ended.
+    """
     client = get(session, client_id)
     if by is not None and client.account.person_id != by.person_id:
         raise NotVisible(client_id)
+    return refuse_ended(client)
+
+
+def refuse_ended(client: MachineClient) -> MachineClient:
+    """Return a client that was not ended. Raises NotPossible."""
+    if client.revoked_at is not None:
+        raise NotPossible(ENDED)
     return client
 
 

@@ -164,15 +164,20 @@ def load_user(known_as: str) -> User | None:
 
     How long nobody clicked is told by the cookie's own age (PERMANENT_SESSION_LIFETIME).
     """
-    began, key = session.get(BEGAN), session.get(KEY)
-    longest = current_app.config["SESSION_LONGEST"].total_seconds()
-    if not isinstance(began, int) or not key or now().timestamp() - began >= longest:
+    key = session.get(KEY)
+    if not key or not isinstance(session.get(BEGAN), int) or has_lasted_longest():
         return None
     user = sessions.find_user(known_as, key)
     if user is not None:  # what the library asks of a session
         set_request_attr("fs_authn_via", "session")
         set_request_attr("fs_paa", session.get("fs_paa", 0))
     return user
+
+
+def has_lasted_longest() -> bool:
+    """Say whether this session, which says when it began, has lasted as long as one may."""
+    began, longest = session.get(BEGAN), current_app.config["SESSION_LONGEST"].total_seconds()
+    return isinstance(began, int) and now().timestamp() - began >= longest
 
 
 def end_session(_app: Flask, user: Any, **_: Any) -> None:

@@ -75,16 +75,16 @@ def was_taken_in(answer: Response) -> bool:
 
 
 @pages.errorhandler(HTTPStatus.TOO_MANY_REQUESTS)
-def show_too_many(_error: HTTPException) -> Answer:
+def show_too_many(_error: HTTPException) -> Response:
     """Show that enough complaints have come in, and what can be done instead."""
     if request.endpoint != f"{pages.name}.{complain.__name__}":
-        return errors.show(HTTPStatus.TOO_MANY_REQUESTS)
+        return errors.show_too_many()
     happened = gettext("Too much has come in from here, or about this record, for now.")
     mend = gettext(
         "Nothing was taken in this time. What was sent before is being looked at; look it up "
         "with its code. If there is more to tell, send it tomorrow."
     )
-    return errors.show(HTTPStatus.TOO_MANY_REQUESTS, words=(happened, mend))
+    return errors.show_too_many((happened, mend))
 
 
 @pages.route("/records/<ref:ref>/complaint", methods=["GET", "POST"])

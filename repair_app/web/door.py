@@ -17,10 +17,9 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
-from repair_app.db import now
 from repair_app.models import Role
 from repair_app.services import offices, second_factor
-from repair_app.web.accounts import BEGAN, KEY
+from repair_app.web.accounts import KEY, has_lasted_longest
 from repair_app.web.slow_senders import Bounded
 
 PUBLIC = "public"
@@ -294,8 +293,7 @@ def why_ended() -> str:
     """
     if WHO not in session or session.get(TOLD, "") == session.get(KEY):  # once of each session
         return ""
-    began, longest = session.get(BEGAN), current_app.config["SESSION_LONGEST"].total_seconds()
-    if isinstance(began, int) and now().timestamp() - began >= longest:
+    if has_lasted_longest():
         return str(
             gettext(
                 "Your session has ended, as it had lasted as long as one may: please sign in again."

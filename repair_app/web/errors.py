@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import psycopg
-from flask import Flask, current_app, g, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_wtf.csrf import CSRFError
@@ -115,26 +115,29 @@ def show_http_error(error: HTTPException) -> Any:
     code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     if code < HTTPStatus.BAD_REQUEST:
         return error
-    if code == HTTPStatus.TOO_MANY_REQUESTS and limits.limiter.current_limit:
-        return show_wait(limits.limiter.current_limit.reset_at)
+    if code == HTTPStatus.TOO_MANY_REQUESTS:
+        return show_too_many()
     answer = make_response(show(code))
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return answer
 
 
-def show_wait(ends: int) -> Any:
+def show_too_many(words: tuple[Any, Any] | None = None) -> Response:
     """Show how long to wait, as the limit counts it: the same words whoever's account is tried.
 
-    ends: when the limit counts anew, in seconds since 1970.
+    words: as in `show`.
     """
-    seconds = max(1, math.ceil(ends - time.time()))
+    limit = limits.limiter.current_limit
+    if limit is None:  # it was not ours that refused
+        return make_response(show(HTTPStatus.TOO_MANY_REQUESTS, words=words))
+    seconds = max(1, math.ceil(limit.reset_at - time.time()))  # by the limit's own clock
     minutes = math.ceil(seconds / 60)
     mend = ngettext(
         "Wait %(num)d minute, then try again.", "Wait %(num)d minutes, then try again.", minutes
     )
     happened = TEXTS[HTTPStatus.TOO_MANY_REQUESTS][0]
-    answer = make_response(show(HTTPStatus.TOO_MANY_REQUESTS, words=(happened, mend)))
+    answer = make_response(show(HTTPStatus.TOO_MANY_REQUESTS, words=words or (happened, mend)))
     answer.headers["Retry-After"] = str(seconds)
     return answer
 

@@ -177,15 +177,44 @@ def end_other_sessions(_app: Flask, user: Any, **_: Any) -> None:
 def ask_password_again(_within: Any, _grace: Any, **_: Any) -> AnyResponse:
     """Send somebody who signed in a while ago to give the password again."""
     here = url_for("second_factor.index")
-    return ask_password(request.path if request.method == "GET" else here, here)
+    return ask_before_changing(here, back=request.path if request.method == "GET" else here)
 
 
-def ask_password(back: str, otherwise: str = "") -> AnyResponse:
-    """Send somebody to give the password, and from there back; who has none here, is told how."""
+def ask_before_changing(page: str, back: str = "") -> AnyResponse:
+    """Send somebody to give the password before something of their account changes.
+
+    page, back: as in `ask_password`; back is the page, if nothing else is given.
+    """
+    return ask_password(
+        gettext("First enter your password once more."),
+        gettext("To change this, sign out and in again first."),
+        page=page,
+        back=back or page,
+    )
+
+
+def ask_before_signing(page: str) -> AnyResponse:
+    """Send somebody to give the password before they sign, and from there to this form again.
+
+    page: the matter's, for who has no password here.
+    """
+    return ask_password(
+        gettext("Before you sign, enter your password once more."),
+        gettext("To sign a decision, sign out and in again first."),
+        page=page,
+        back=request.path,
+    )
+
+
+def ask_password(asked: str, without: str, *, page: str, back: str) -> AnyResponse:
+    """Say what is asked, and send somebody who signed in a while ago to give the password.
+
+    without: what who has no password here is told, on a page. back: where the password leads.
+    """
     if not current_user.password:
-        flash(gettext("To change this, sign out and in again first."), "error")
-        return redirect(otherwise or back)
-    flash(gettext("First enter your password once more."), "info")
+        flash(without, "error")
+        return redirect(page)
+    flash(asked, "info")
     return redirect(url_for("security.verify", next=back))
 
 
@@ -193,18 +222,6 @@ def has_just_signed_in() -> bool:
     """Say whether somebody has signed in, or given the password again, a short while ago."""
     passed = now().timestamp() - session.get("fs_paa", 0)
     return bool(passed < current_app.config["SIGNING_FRESHNESS"].total_seconds())
-
-
-def ask_before_signing(page: str) -> AnyResponse:
-    """Send somebody who signed in a while ago to give the password; from there they come back.
-
-    page: the matter's, for who has no password here.
-    """
-    if not current_user.password:
-        flash(gettext("To sign a decision, sign out and in again first."), "error")
-        return redirect(page)
-    flash(gettext("Before you sign, enter your password once more."), "info")
-    return redirect(url_for("security.verify", next=request.path))
 
 
 @pages.get("")

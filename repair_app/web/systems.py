@@ -36,7 +36,7 @@ def renew(number: int) -> Answer:
     """
     here = url_for("systems.index")
     if not second_factor.has_just_signed_in():
-        return second_factor.ask_password(here)
+        return second_factor.ask_before_changing(here)
     made: list[clients.Issued] = []
     client_id = clients.get_numbered(number).client_id
     answer = press(lambda: made.append(clients.rotate(current_user, client_id)), "", here)

@@ -323,7 +323,9 @@ def test_from_one_address_only_so_many_complaints_are_taken_in(stage, record, mo
     assert [client.post(address).status_code for _ in range(3)] == [400, 400, 429]
     assert client.get(address).status_code == 200
     guesses = [f"/complaints/{'x' * 20}"] * 3
-    assert [client.get(one).status_code for one in guesses] == [404, 404, 429]
+    answers = [client.get(one) for one in guesses]
+    assert [one.status_code for one in answers] == [404, 404, 429]
+    assert 0 < int(answers[2].headers["Retry-After"]) <= 3601  # whole seconds, rounded up
     with app.app_context():
         db.engine.dispose()
 
@@ -355,6 +357,7 @@ def test_about_one_record_only_so_many_complaints_are_taken_in(stage, world, rec
     page = send(record, "192.0.2.3")
     assert page.status_code == 429
     assert "已达上限" in page.words
+    assert 0 < int(page.headers["Retry-After"]) <= 86_401
     with client.application.app_context():
         db.engine.dispose()
 
