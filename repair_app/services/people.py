@@ -37,10 +37,15 @@ class NotPossible(ValueError):
         self.told = told
 
 
-def end_sessions(user_id: int) -> None:
-    """Make every session of an account worthless."""
+def sign_out(user_id: int, key: str) -> None:
+    """Make the session with this key worthless, and every copy of its cookie; others go on.
+
+    One of which nothing is kept cannot be ended by itself: all of the account's end with it.
+    """
     with transaction() as session:
-        forget_sessions(session.get_one(User, user_id))
+        user = session.get_one(User, user_id)
+        if not sessions.end_own(session, user, key):
+            forget_sessions(user)
 
 
 def forget_sessions(user: User) -> None:

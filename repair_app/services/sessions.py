@@ -113,6 +113,15 @@ def end_one(user: User, number: int) -> None:
         row.ended_at = now()
 
 
+def end_own(session: Session, user: User, key: str) -> bool:
+    """End the session with this key, within a transaction; say whether it was there."""
+    own = select(SignIn).where(SignIn.account_id == user.id, SignIn.key_digest == digest_of(key))
+    row = session.scalar(own.where(SignIn.ended_at.is_(None)))
+    if row is not None:
+        row.ended_at = now()
+    return row is not None
+
+
 def end_all(session: Session, user: User, *, but: str = "") -> None:
     """End the sessions of an account, within a transaction. but: the key of one that goes on."""
     session.execute(

@@ -181,9 +181,9 @@ def has_lasted_longest() -> bool:
 
 
 def end_session(_app: Flask, user: Any, **_: Any) -> None:
-    """Make every cookie of this account worthless: a copied one ends with the session."""
+    """Make the cookie of this session worthless: a copied one ends with it."""
     if user.is_authenticated:
-        people.end_sessions(user.id)
+        people.sign_out(user.id, session.get(KEY, ""))
 
 
 def begin_session(_app: Flask, user: User, **_: Any) -> None:

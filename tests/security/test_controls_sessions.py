@@ -129,7 +129,7 @@ def test_row_36_control_without_an_end_at_the_store_a_copied_cookie_goes_on(
         return is_signed_in(thief)
 
     assert not outlives_its_end()
-    monkeypatch.setattr(people, "end_sessions", do_nothing)
+    monkeypatch.setattr(people, "sign_out", do_nothing)
     assert outlives_its_end()
 
 

@@ -6,12 +6,12 @@ import pytest
 import time_machine
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from config import TestConfig
 from repair_app import create_app, limits
 from repair_app.db import db, now, today
-from repair_app.models import Appointment, Event, Role, User
+from repair_app.models import Appointment, Event, Role, SignIn, User
 from repair_app.services.transaction import transaction
 from tests.client import make_client, sign_in
 from tests.factories import PASSWORD, make_account, make_case
@@ -307,6 +307,30 @@ def test_a_copied_cookie_is_worthless_after_signing_out(app, world, anybody):
         assert client.get("/my").location == "/login?next=/my"
     thief.set_cookie(name, copied)
     assert thief.get("/my").location == "/login?next=/my"
+
+
+@one_store
+def test_signing_out_ends_one_session_and_the_others_go_on(app, world, anybody):
+    other = make_client(app)
+    for client in (anybody, other):
+        sign_in(client, world.subject.email)
+    anybody.post("/logout", data={"csrf_token": anybody.token()})
+    assert anybody.get("/my").status_code == 302
+    assert other.get("/my").status_code == 200
+
+
+@one_store
+def test_a_session_of_which_nothing_is_kept_takes_all_others_with_it(app, world, anybody):
+    """It cannot be ended by itself, and must end: a copy of its cookie would go on."""
+    other = make_client(app)
+    for client in (anybody, other):
+        sign_in(client, world.subject.email)
+    with transaction() as session:
+        session.execute(delete(SignIn))
+    copied = anybody.get_cookie(app.config["SESSION_COOKIE_NAME"]).value
+    anybody.post("/logout", data={"csrf_token": anybody.token()})
+    anybody.set_cookie(app.config["SESSION_COOKIE_NAME"], copied)
+    assert [one.get("/my").status_code for one in (anybody, other)] == [302, 302]
 
 
 @one_store
