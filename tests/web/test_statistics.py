@@ -485,9 +485,12 @@ def test_complaints_are_in_no_figure(as_, world, anybody):
 def test_each_table_has_its_picture_without_script(as_, world, two_agencies):
     client = as_(world.reviewer)
     page = read(client)
-    pictures = [one.get("src") for one in page.tree.iter("img")]
-    assert len(pictures) >= 9
-    for address in pictures:
+    tables = [one.get("aria-labelledby") for one in page.tree.iter("section")]
+    pictures = [f"/statistics/{name}.svg?as=all" for name in tables]
+    drawn_ones = [one for one in pictures if client.get(one).status_code == 200]
+    assert len(drawn_ones) >= 9
+    assert {one.get("src") for one in page.tree.iter("img")} < {*drawn_ones}  # but empty ones
+    for address in drawn_ones:
         answer = client.get(address, headers=ENGLISH)
         assert answer.mimetype == "image/svg+xml", address
         drawn = ElementTree.fromstring(answer.get_data())  # well-formed
@@ -498,6 +501,13 @@ def test_each_table_has_its_picture_without_script(as_, world, two_agencies):
     assert client.get("/statistics/nothing.svg").status_code == 404
     for image in page.tree.iter("img"):
         assert image.get("alt")
+
+
+def test_a_quarter_in_which_nothing_was_filed_has_no_empty_pictures(anybody, world):
+    with on("2026-07-01"):
+        page = read(anybody)
+        assert rows_of(page, "overview")["Matters filed"] == ["0"]
+        assert not [*page.tree.iter("img")]
 
 
 def test_a_name_that_is_markup_is_text_in_pictures_and_pages(as_, world):

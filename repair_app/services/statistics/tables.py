@@ -63,6 +63,12 @@ class Table:
     chart: Chart | None = None
     note: str = ""
 
+    @property
+    def has_picture(self) -> bool:
+        """Say whether there is something to draw: not where every number is nought or not shown."""
+        drawn = self.chart.columns if self.chart else ()
+        return any(row[column] for row in self.rows for column in drawn)
+
 
 @dataclass(frozen=True)
 class Asked:
