@@ -14,6 +14,7 @@ import signal
 import sqlite3
 import sys
 import threading
+import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -40,6 +41,7 @@ AFTER = ("post_commit", "respond")
 POINTS = (*BEFORE, *AFTER)
 OWN = ("guard", "audit", "state", "outbox")  # that a step fired by another has for itself
 PATIENCE = 60  # seconds after which a child that was not killed is ended
+ENDS_WITHIN = 30  # seconds after which the store must have taken back what a killed child had begun
 # Takes no step, and writes by threads of a library, which a fork does not take along.
 NEVER = ("keep_page",)
 # Where jobs and imports note how far they are, in transactions of their own: to be gone on with;
@@ -267,6 +269,7 @@ class Killer:
     def kill_at(self, point: str, step: str = "") -> Report | None:
         """Fork a child that ends at a point; None in the child, which goes on with the work."""
         reading, writing = os.pipe()
+        others = self.files.in_transactions()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child needs none
             child = os.fork()
@@ -284,6 +287,7 @@ class Killer:
         with os.fdopen(reading, "rb") as line:
             said = line.read()
         _pid, status = os.waitpid(child, 0)
+        self.files.see_off(others)
         if os.WTERMSIG(status) != signal.SIGKILL or not said:
             raise Unsafe(f"a child ended by itself at {point} of {step or 'a step'}: {status}")
         told = json.loads(said)
@@ -448,6 +452,18 @@ class Files:
             if os.getpid() == self.owner:  # and no child that goes on from inside
                 self.restore()
 
+    def in_transactions(self) -> set[int]:
+        """Return the other connections that are in a transaction, where the store tells."""
+        return set()
+
+    def see_off(self, others: set[int]) -> None:
+        """Wait until only these are in one: a server learns of a kill a moment after it."""
+        for _ in range(ENDS_WITHIN * 100):
+            if not self.in_transactions() - others:
+                return
+            time.sleep(0.01)
+        raise Unsafe("what a child had begun goes on after it was killed")
+
 
 class PostgresFiles(Files):
     """Those of a PostgreSQL database."""
@@ -463,6 +479,14 @@ class PostgresFiles(Files):
     @staticmethod
     def locks(statement: str) -> bool:
         return "FOR UPDATE" in statement
+
+    def in_transactions(self) -> set[int]:
+        found = self.line.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            " AND xact_start IS NOT NULL"
+        )
+        return {pid for (pid,) in found}
 
     def read(self) -> Content:
         found = self.line.execute(
