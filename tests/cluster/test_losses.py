@@ -117,7 +117,7 @@ def test_a_node_that_is_stopped_first_ends_what_it_has_begun(running, app, world
     with aside() as holder:  # the request waits in the middle of its transaction
         holder.execute(LOCK, {"id": case.record_id})
         sending.start()
-        wait_for_a_waiter()
+        wait_for_a_waiter(holder)
         pids = running.pids()
         for name in WEB:
             os.kill(pids[name], signal.SIGTERM)
@@ -129,21 +129,27 @@ def test_a_node_that_is_stopped_first_ends_what_it_has_begun(running, app, world
     )
 
 
-def wait_for_a_waiter():
-    """Wait until somebody waits for a lock."""
-    question = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+def wait_for_a_waiter(holder):
+    """Wait until somebody waits for what is locked on this connection.
+
+    For a moment others wait for each other, too: the jobs of a worker that has just begun.
+    """
+    own = holder.scalar(text("SELECT pg_backend_pid()"))
+    question = text("SELECT count(*) FROM pg_stat_activity WHERE :own = ANY(pg_blocking_pids(pid))")
 
     def waits():
         with db.engine.connect() as connection:
-            return connection.scalar(question)
+            return connection.scalar(question, {"own": own})
 
-    until("somebody waits for a lock", waits)
+    until("somebody waits for the lock", waits)
 
 
 # --- a worker ---------------------------------------------------------------------------------
 
 
 def test_what_a_killed_worker_left_the_other_one_does_once(running, app, world):
+    # A worker that has just begun does what was missed: it would be done before it is asked for.
+    until("nothing waits", lambda: jobs.read_status(db.engine).waiting == 0)
     with at(now() - timedelta(days=60)):
         refs = [make_case(world, "submitted").ref for _ in range(LATE)]
     middle = get_case(refs[LATE // 2])
@@ -151,7 +157,7 @@ def test_what_a_killed_worker_left_the_other_one_does_once(running, app, world):
     with aside() as holder:  # the worker stops at this one, in the middle of its work
         holder.execute(LOCK, {"id": middle.record_id})
         ask_for("escalate")
-        wait_for_a_waiter()
+        wait_for_a_waiter(holder)
         assert 0 < sum(len(events_of(ref, "escalate")) for ref in refs) < LATE
         running.kill(first)
     until("the other takes over", lambda: active_worker(running) not in {first, None})
