@@ -8,6 +8,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -40,21 +41,27 @@ SYSTEMS: Final = (
 )
 
 
-def begin(user: User, agent: str) -> str:
+def begin(user: User, agent: str, former: str = "") -> str:
     """Note that a session of an account begins; return its key, for the cookie.
 
-    agent: what the browser calls itself; only its kind and system are kept.
+    agent: what the browser calls itself; only its kind and system are kept. former: the key of the
+    session whose place it takes in this browser. That one ends: nobody could sign it out any more.
     """
     key = secrets.token_urlsafe(24)
     row = SignIn(
         account_id=user.id, key_digest=digest_of(key), browser=describe(agent), began_at=now()
     )
-    if is_writing():  # the library's pages of a second factor run in a transaction of ours
-        db.session.add(row)
-        db.session.flush()
-    else:
-        with transaction() as session:
-            session.add(row)
+    # The library's pages of a second factor run in a transaction of ours.
+    with nullcontext(db.session()) if is_writing() else transaction() as session:
+        if former:
+            session.execute(
+                update(SignIn)
+                .where(SignIn.key_digest == digest_of(former), SignIn.ended_at.is_(None))
+                .values(ended_at=now())
+                .execution_options(synchronize_session=False)
+            )
+        session.add(row)
+        session.flush()
     return key
 
 
@@ -116,8 +123,8 @@ def end_one(user: User, number: int) -> None:
 def end_own(session: Session, user: User, key: str) -> bool:
     """End the session with this key, within a transaction; say whether it was there."""
     own = select(SignIn).where(SignIn.account_id == user.id, SignIn.key_digest == digest_of(key))
-    row = session.scalar(own.where(SignIn.ended_at.is_(None)))
-    if row is not None:
+    row = session.scalar(own)
+    if row is not None and row.ended_at is None:  # by two at once it is ended once
         row.ended_at = now()
     return row is not None
 

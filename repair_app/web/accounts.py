@@ -194,7 +194,8 @@ def begin_session(_app: Flask, user: User, **_: Any) -> None:
     session.pop("_remember", None)
     session.pop("csrf_token", None)
     session[BEGAN] = int(now().timestamp())
-    session[KEY] = sessions.begin(user, request.headers.get("User-Agent", ""))
+    agent = request.headers.get("User-Agent", "")
+    session[KEY] = sessions.begin(user, agent, former=session.get(KEY, ""))
 
 
 def has_missed(answer: Response) -> bool:

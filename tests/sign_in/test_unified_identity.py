@@ -546,6 +546,23 @@ def test_signing_out_ends_the_session_at_the_provider_too(world, provider, come,
 
 
 @one_store
+def test_who_signs_in_once_more_in_a_browser_has_ended_the_former_session(
+    world, place, provider, come
+):
+    """Signing out would end the later one only, and a copy of the former's cookie go on."""
+    provider.knows(ouyang=person(organisations=[acts_for(world.firm)]))
+    client, _ = come("ouyang")
+    copied = client.get_cookie("redress_session").value
+    thief = make_client(place)
+    thief.set_cookie("redress_session", copied)
+    assert is_signed_in(thief)
+    come("ouyang", client=client)
+    assert is_signed_in(client)
+    thief.set_cookie("redress_session", copied)
+    assert not is_signed_in(thief)
+
+
+@one_store
 def test_without_a_provider_there_is_no_button_and_no_page(world, app, anybody):
     assert START not in anybody.read("/login").html
     assert anybody.get(START).status_code == 404

@@ -12,6 +12,7 @@ from config import TestConfig
 from repair_app import create_app, limits
 from repair_app.db import db, now, today
 from repair_app.models import Appointment, Event, Role, SignIn, User
+from repair_app.services import people
 from repair_app.services.transaction import transaction
 from tests.client import make_client, sign_in
 from tests.factories import PASSWORD, make_account, make_case
@@ -317,6 +318,20 @@ def test_signing_out_ends_one_session_and_the_others_go_on(app, world, anybody):
     anybody.post("/logout", data={"csrf_token": anybody.token()})
     assert anybody.get("/my").status_code == 302
     assert other.get("/my").status_code == 200
+
+
+@one_store
+def test_a_session_that_another_page_has_just_ended_takes_no_others_with_it(app, world, anybody):
+    """Two tabs sign out at once, or it was ended from elsewhere a moment before."""
+    other = make_client(app)
+    for client in (anybody, other):
+        sign_in(client, world.subject.email)
+    name = app.config["SESSION_COOKIE_NAME"]
+    read = app.session_interface.get_signing_serializer(app).loads
+    key = read(anybody.get_cookie(name).value)["key"]
+    for _ in range(2):
+        people.sign_out(world.subject.id, key)
+    assert [one.get("/my").status_code for one in (anybody, other)] == [302, 200]
 
 
 @one_store
