@@ -122,6 +122,7 @@ class Client(FlaskClient):
         kwargs.setdefault("buffered", True)  # or a file that is sent stays open
         answer = contextvars.Context().run(super().open, *args, **kwargs)
         db.session.rollback()
+        check_headers(answer)
         check_page(answer)
         return answer
 
@@ -178,6 +179,12 @@ def files_of(value: Any) -> list[tuple[BytesIO, str]]:
     """Return files as werkzeug sends them."""
     files = value if isinstance(value, list) else [value]
     return [(BytesIO(content), name) for content, name in files]
+
+
+def check_headers(answer: Any) -> None:
+    """Check that every header can be sent: only a server notices one that cannot (RFC 9110 5.5)."""
+    for name, value in answer.headers:
+        assert value.isascii(), f"{answer.request.path} answers with {name}: {value}"
 
 
 def check_page(answer: Any) -> None:

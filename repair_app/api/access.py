@@ -39,7 +39,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 MENDS: Final = {
     "invalid_client": "The client or its secret is not known, or was revoked. Send client_id and "
     "client_secret by HTTP Basic, or in the form. The person in whose seat the client acts draws "
-    "its secret, under “Systems in your name”.",
+    "its secret, under 'Systems in your name'.",
     "unsupported_grant_type": "Only tokens for a client itself are given. Send "
     "grant_type=client_credentials in a form (application/x-www-form-urlencoded).",
     "invalid_scope": "A scope is not known, or not the client's. Leave scope out to have all of "

@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable, Sequence
 from functools import wraps
 from http import HTTPStatus
+from io import BytesIO
 from typing import Any, Final, TypeVar
 
-from flask import Response, json, make_response, request
+from flask import Response, json, make_response, request, send_file
 from pydantic import BaseModel, ConfigDict, Field
 
 from repair_app.api.access import current_client
@@ -127,8 +128,14 @@ def send(content: BaseModel, status: int = HTTPStatus.OK) -> Response:
 
 def send_bytes(content: bytes, media_type: str, name: str) -> Response:
     """Return bytes to be kept as a file, never to be looked at in a browser."""
-    answer = Response(content, content_type=media_type)
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    answer = send_file(
+        BytesIO(content),
+        mimetype=media_type,
+        as_attachment=True,
+        download_name=name,
+        conditional=False,
+        etag=hashlib.sha256(content).hexdigest(),
+    )
     return watched(answer)
 
 

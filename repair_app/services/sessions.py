@@ -54,12 +54,7 @@ def begin(user: User, agent: str, former: str = "") -> str:
     # The library's pages of a second factor run in a transaction of ours.
     with nullcontext(db.session()) if is_writing() else transaction() as session:
         if former:
-            session.execute(
-                update(SignIn)
-                .where(SignIn.key_digest == digest_of(former), SignIn.ended_at.is_(None))
-                .values(ended_at=now())
-                .execution_options(synchronize_session=False)
-            )
+            end_where(session, SignIn.key_digest == digest_of(former))
         session.add(row)
         session.flush()
     return key
@@ -131,13 +126,14 @@ def end_own(session: Session, user: User, key: str) -> bool:
 
 def end_all(session: Session, user: User, *, but: str = "") -> None:
     """End the sessions of an account, within a transaction. but: the key of one that goes on."""
+    end_where(session, SignIn.account_id == user.id, SignIn.key_digest != digest_of(but))
+
+
+def end_where(session: Session, *which: ColumnElement[bool]) -> None:
+    """End those sessions that these conditions name, within a transaction."""
     session.execute(
         update(SignIn)
-        .where(
-            SignIn.account_id == user.id,
-            SignIn.ended_at.is_(None),
-            SignIn.key_digest != digest_of(but),
-        )
+        .where(SignIn.ended_at.is_(None), *which)
         .values(ended_at=now())
         .execution_options(synchronize_session=False)
     )

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from repair_app.db import db
 from repair_app.models.clients import SCOPES
 from repair_app.services import clients
+from tests.client import check_headers
 from tests.factories import World
 
 
@@ -57,6 +58,7 @@ class Machine:
             client.open, f"/api/v1{path}", method=method, headers=headers, **kwargs
         )
         db.session.rollback()
+        check_headers(answer)
         return answer
 
 

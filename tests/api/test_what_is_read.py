@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import select
+from werkzeug.http import parse_options_header
 
 from repair_app.access import stands_as
 from repair_app.db import db, today
@@ -27,7 +28,10 @@ def test_evidence_is_handed_out_to_who_acts_in_its_case_and_to_nobody_else(machi
     for name in ("subject", "agent", "provider", "reviewer", "auditor"):
         answer = machine(name).get(f"/documents/{paper['ref']}")
         assert (answer.status_code, answer.data) == (200, PDF), name
-        assert answer.headers["Content-Disposition"].startswith("attachment")
+        named = parse_options_header(answer.headers["Content-Disposition"])
+        assert named == ("attachment", {"filename": paper["name"]}), name
+        again = {"If-None-Match": answer.headers["ETag"]}
+        assert machine(name).get(f"/documents/{paper['ref']}", headers=again).status_code == 304
     for name in NOBODY:
         assert machine(name).get(f"/documents/{paper['ref']}").status_code == 404, name
 
