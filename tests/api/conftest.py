@@ -10,6 +10,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from repair_app.db import db
+from repair_app.models import User
 from repair_app.models.clients import SCOPES
 from repair_app.services import clients
 from tests.client import check_headers
@@ -66,10 +67,12 @@ class Machine:
 def machine(app: Flask, world: World) -> Callable[..., Machine]:
     """Give a function that registers a system of a person of the world, with a token."""
 
-    def register(name: str, scopes: Collection[str] = tuple(SCOPES), role: str = "") -> Machine:
-        seats = getattr(world, name).current_appointments
+    def register(
+        who: str | User, scopes: Collection[str] = tuple(SCOPES), role: str = ""
+    ) -> Machine:
+        seats = (getattr(world, who) if isinstance(who, str) else who).current_appointments
         seat = next(one for one in seats if role in {"", one.role})
-        issued = clients.register(None, seat, f"System of {name}", scopes)
+        issued = clients.register(None, seat, f"System of {who}", scopes)
         made = Machine(app, issued.client.client_id, issued.secret)
         db.session.rollback()
         return made

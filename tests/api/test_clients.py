@@ -258,9 +258,11 @@ def test_nobody_signs_in_with_the_account_of_a_machine(machine, app, anybody):
     client = db.session.scalar(
         select(MachineClient).where(MachineClient.client_id == one.client_id)
     )
+    assert client.account.password is None  # no word opens it, and no letter brings one
     page = anybody.get("/login")
     answer = anybody.send(page, "/login", email=client.account.email, password="x" * 12)
     assert answer.status_code == 200
+    assert anybody.get("/work").status_code == 302
 
 
 def test_a_machine_does_not_answer_for_a_machine(machine):

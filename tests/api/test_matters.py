@@ -3,9 +3,9 @@
 import base64
 
 from repair_app.db import db
-from repair_app.models import Case
+from repair_app.models import Case, Role
 from repair_app.services import kept_answers
-from tests.factories import make_case, make_pdf, make_record, make_sanction
+from tests.factories import make_account, make_case, make_pdf, make_record, make_sanction
 
 FILE = {"name": "证据.pdf", "content": base64.b64encode(make_pdf("paid")).decode()}
 
@@ -80,10 +80,19 @@ def test_a_case_of_others_is_not_there(machine, world):
             assert (answer.status_code, answer.json["code"]) == (404, "not_found")
 
 
-def test_a_machine_and_its_person_are_one_pair_of_eyes(machine, world):
+def test_a_machine_and_its_person_are_one_pair_of_eyes(machine, world, digest):
     """Who verified never decides: neither does a system that the same person answers for."""
-    case = make_case(world, "with_provider")
-    assert machine("reviewer").get(f"/cases/{case.ref}").status_code == 200
+    verifier = make_account(world.centre, Role.REVIEWER, same_person_as=world.provider)
+    case = make_case(world, "correction_proposed")
+    path, version = f"/cases/{case.ref}/steps/decide_correction", {"version": case.version}
+    own, of_another = machine(verifier), machine("reviewer")
+    before = digest()
+    answer = own.post(path, version)
+    assert (answer.status_code, answer.json["code"]) == (409, "refused"), answer.json
+    assert "You verified this case; who verified does not decide." in answer.json["reasons"]
+    assert digest() == before
+    answer = of_another.post(path, version)
+    assert (answer.status_code, answer.json["state"]) == (200, "correction_decided"), answer.json
 
 
 def test_what_is_wrong_with_a_file_or_an_answer_is_named(machine, world):
