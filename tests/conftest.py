@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from _pytest.nodeid import NodeId
 from flask import Flask
 from hypothesis import HealthCheck, settings
 from sqlalchemy import delete, text
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 import manage
 from config import TestConfig
@@ -213,6 +215,28 @@ def as_(stage: Stage) -> Callable[[User], Client]:
         return client
 
     return client_of
+
+
+class OneAnswer(WSGIRequestHandler):
+    """Closes a connection with its answer: no thread waits for a request that never comes."""
+
+    protocol_version = "HTTP/1.0"
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[str]:
+    """Serve the application on loopback; give its address. At the end every request is over.
+
+    What is noted after an answer was sent, such as a refusal, still needs the store by then.
+    """
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=OneAnswer)
+    server.daemon_threads = False  # so that server_close waits for them
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """Changes fetched over the interface: by a mirror, over HTTP, as its own client."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from repair_app.db import db, today
 from repair_app.mirror.feed import NotFed, Source
@@ -22,18 +19,6 @@ from tests.factories import World, make_record
 from tests.sync.platforms import make_platform
 
 Register = Callable[..., Machine]
-
-
-@pytest.fixture
-def site(app: Flask) -> Iterator[str]:
-    """Serve the application on loopback; give its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
 
 
 def hand_out() -> None:

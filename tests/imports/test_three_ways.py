@@ -1,9 +1,6 @@
 """The same file by the page, with its script's requests, and by the shell."""
 
-import threading
-
 import pytest
-from werkzeug.serving import make_server
 
 from repair_app.db import db
 from repair_app.models import ListedEntry, RecordUpload
@@ -13,18 +10,6 @@ from tests.imports.rows import file_of, read, records
 from tests.imports.test_entries import as_csv
 
 PART_TYPE = "application/partial-upload"  # as the page's script says
-
-
-@pytest.fixture
-def site(app):
-    """Serve the application on loopback; give its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join(10)
-    server.server_close()
 
 
 def begin(client, size, **more):
