@@ -1,5 +1,6 @@
 """What a client's role reads: papers, letters, terms, lists, the worklist, the policy."""
 
+import httpx
 import pytest
 from sqlalchemy import select
 from werkzeug.http import parse_options_header
@@ -34,6 +35,17 @@ def test_evidence_is_handed_out_to_who_acts_in_its_case_and_to_nobody_else(machi
         assert machine(name).get(f"/documents/{paper['ref']}", headers=again).status_code == 304
     for name in NOBODY:
         assert machine(name).get(f"/documents/{paper['ref']}").status_code == 404, name
+
+
+def test_a_paper_with_a_chinese_name_leaves_a_server(machine, world, site):
+    """The browser of the tests hands over headers that no server could send."""
+    case = make_case(world, "with_provider")
+    firm = machine("subject")
+    paper = firm.get(f"/cases/{case.ref}").json["documents"][0]
+    assert not paper["name"].isascii()
+    sent = {"Authorization": f"Bearer {firm.token}"}
+    answer = httpx.get(f"{site}/api/v1/documents/{paper['ref']}", headers=sent, trust_env=False)
+    assert (answer.status_code, answer.content) == (200, PDF)
 
 
 def test_what_did_not_change_is_not_sent_again(machine, world):
