@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
@@ -26,8 +27,9 @@ from playwright.sync_api import (
 import manage
 from config import TestConfig
 from repair_app import create_app, jobs
-from repair_app.db import db
+from repair_app.db import db, now
 from repair_app.services import catalogue
+from tests.conftest import COOKIE_GOOD_FOR
 from tests.factories import PASSWORD, World, make_case, make_record, make_sanction, make_world
 from tests.needs import go_without
 
@@ -250,14 +252,17 @@ class Window:
 
 
 @pytest.fixture(scope="session")
-def cookies() -> dict[str, StorageState]:
-    """Keep what signed-in browsers hold: ten sign-ins a minute are all that a server takes."""
+def cookies() -> dict[str, tuple[StorageState, datetime]]:
+    """Keep what signed-in browsers hold, since when: ten sign-ins a minute are all a server takes.
+
+    Tests of one person may be half an hour apart; nobody's session lasts that long unused.
+    """
     return {}
 
 
 @pytest.fixture
 def browse(
-    chromium: Browser, served: Served, cookies: dict[str, StorageState]
+    chromium: Browser, served: Served, cookies: dict[str, tuple[StorageState, datetime]]
 ) -> Iterator[Callable[..., Window]]:
     """Give a function that opens a window, for a person who signs in or for nobody."""
     windows: dict[str, Window] = {}
@@ -265,17 +270,20 @@ def browse(
     def window_of(name: str = "", size: tuple[int, int] = DESK, language: str = "zh-CN") -> Window:
         key = f"{name} {size} {language}"
         if key not in windows:
+            kept, since = cookies.get(name, (None, now()))
+            if now() - since > COOKIE_GOOD_FOR:
+                kept = None
             context = chromium.new_context(
                 viewport={"width": size[0], "height": size[1]},
                 locale=language,  # a header of ours would not win over the browser's own
-                storage_state=cookies.get(name),
+                storage_state=kept,
             )
             context.set_default_timeout(20_000)
             windows[key] = Window(context.new_page(), context, served.address)
             windows[key].watch()
-            if name and name not in cookies:
+            if name and kept is None:
                 windows[key].sign_in(name)
-                cookies[name] = context.storage_state()
+                cookies[name] = context.storage_state(), now()
         return windows[key]
 
     yield window_of
