@@ -67,7 +67,7 @@ def make_app(name: str, **settings: Any) -> OpenAPI:
         doc_ui=False,
         **settings,
     )
-    app.request_class = bodies.JsonRequest
+    app.request_class = bodies.BoundedRequest
     app.openapi_version = "3.1.0"
     return app
 

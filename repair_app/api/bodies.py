@@ -21,7 +21,8 @@ from repair_app.api.problems import Mistake, Wrong
 from repair_app.labels import N_
 
 JSON, FORM, NOTHING = "json", "form", ""
-FORMS: Final = frozenset({"", "application/x-www-form-urlencoded"})
+URLENCODED: Final = "application/x-www-form-urlencoded"
+FORMS: Final = frozenset({"", URLENCODED})
 EMPTY: Final = frozenset({b"", b"{}"})  # as programs send nothing
 NUL: Final = "\0"  # no store can keep it in a text
 MOST_TOLD: Final = 20  # of names that are wrong
@@ -71,8 +72,24 @@ class PlainJson:
         )
 
 
-class JsonRequest(Request):
-    """A request whose JSON says one thing."""
+class BoundedRequest(Request):
+    """A request whose JSON says one thing, and whose fields memory has room for."""
+
+    @property
+    def max_content_length(self) -> int | None:
+        """The most bytes that are read of the body; more is 413.
+
+        What is unfolded in memory takes 30 times its length, so that it may be as long only as
+        the texts of a form in parts. Of files, which go to disk, more is read (CVE-2024-49767).
+        """
+        if self.is_json or self.mimetype == URLENCODED:
+            return self.max_form_memory_size
+        return super().max_content_length
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        """Set the limit of everything else."""
+        self._max_content_length = value
 
     @property  # type: ignore[override]  # not to be chosen
     def json_module(self) -> type[PlainJson]:

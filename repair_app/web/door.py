@@ -14,6 +14,7 @@ from flask_babel import gettext
 from flask_login import current_user
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -159,7 +160,8 @@ def init_app(app: Flask) -> None:
     needing = second_factor.read_roles(app.config["SECOND_FACTOR"])
     app.extensions["redress_second_factor"] = needing
     app.session_interface = Sessions()
-    app.before_request(refuse_what_no_form_sends)  # before anything reads the body
+    app.before_request(refuse_other_sites)  # before anything reads the body
+    app.before_request(refuse_what_no_form_sends)
     csrf.init_app(app)
     talisman.init_app(
         app,
@@ -179,6 +181,20 @@ def content_policy(issuer: str) -> dict[str, str]:
         return CONTENT_POLICY
     place = urlsplit(issuer)
     return CONTENT_POLICY | {"form-action": f"'self' {place.scheme}://{place.netloc}"}
+
+
+def refuse_other_sites() -> None:
+    """Refuse a form that a browser says another site sent, whatever token it has.
+
+    Every browser of today names the origin of what it posts (Fetch Standard 3.2); a program names
+    none, and still needs the token. Raises CSRFError.
+    """
+    origin = request.headers.get("Origin")
+    if request.method != "POST" or request.path.startswith(INTERFACE) or origin is None:
+        return
+    ours = {request.host, urlsplit(current_app.config["BASE_URL"]).netloc} - {""}
+    if urlsplit(origin).netloc not in ours:
+        raise CSRFError("the form was sent by another site")
 
 
 def refuse_what_no_form_sends() -> None:

@@ -66,7 +66,7 @@ TEXTS: dict[int, tuple[Any, Any]] = {
     ),
     413: (
         _l("What you sent is too large."),
-        _l("Send fewer or smaller files: up to %(size)s MB each.", size=MAX_MB),
+        _l("Send fewer or smaller files, up to %(size)s MB each, and less text.", size=MAX_MB),
     ),
     415: (
         _l("A file of this kind is not accepted."),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from repair_app import logs
 from tests.api.conftest import machine
 from tests.factories import make_record
 from tests.history.conftest import key_file
@@ -20,3 +21,11 @@ def hand_in(as_, world):
         return client.fill(address, evidence=(content, name), **fields)
 
     return send
+
+
+@pytest.fixture
+def plain(app):
+    """Have the log written for people."""
+    logs.set_up("plain")
+    yield
+    logs.set_up(app.config["LOGS"])

@@ -36,11 +36,12 @@ from tests.journeys.steps import certify
 
 one_store = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # no query is special
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-SAMPLES = {"ref": "YY-2026-000001-U", "token": "x" * 32, "kind": "cases", "name": "accept"}
+SAMPLES = {"ref": "YY-2026-000001-U", "token": "x" * 32, "workflow": "objection", "name": "accept"}
 
 
 @one_store
 def test_row_01_cve_2026_44208_nobody_gets_past_the_door_by_any_method(app, anybody, digest):
+    sent = {"csrf_token": anybody.token()}  # or the form's own guard refuses before the door does
     before = digest()
     tried = 0
     for rule in app.url_map.iter_rules():
@@ -49,9 +50,9 @@ def test_row_01_cve_2026_44208_nobody_gets_past_the_door_by_any_method(app, anyb
             continue
         address = rule.build(sample_of(rule))[1]
         for method in METHODS:
-            answer = anybody.open(address, method=method)
+            answer = anybody.open(address, method=method, data=sent)
             tried += 1
-            refused = answer.status_code in {400, 401, 403, 404, 405}
+            refused = answer.status_code in {401, 405}
             led_away = answer.status_code == 302 and "/login" in answer.location
             assert refused or led_away, f"{method} {address}: {answer.status_code}"
     assert tried > 400
@@ -59,14 +60,17 @@ def test_row_01_cve_2026_44208_nobody_gets_past_the_door_by_any_method(app, anyb
 
 
 def sample_of(rule):
-    """Return values for the parts of an address that change."""
-    return {name: sample_for(name, rule._converters[name]) for name in rule.arguments}
+    """Return values for the parts of an address that change: such as a real address has."""
+    return {name: sample_for(rule, name) for name in rule.arguments}
 
 
-def sample_for(name, converter):
+def sample_for(rule, name):
     """Return a value that a part of an address can have."""
+    converter = rule._converters[name]
     if isinstance(converter, AnyConverter):
-        return next(iter(converter.items))
+        return min(converter.items)
+    if rule.endpoint == "exports.ask":
+        return "cases"  # a list that there is
     return SAMPLES.get(name, "1")
 
 

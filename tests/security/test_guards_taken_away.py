@@ -19,6 +19,7 @@ from repair_app.engine import machine
 from repair_app.models import Case, Document, Role, User, Viewing
 from repair_app.services import evidence, sessions, viewings
 from repair_app.services.transaction import transaction
+from repair_app.web import door
 from tests.clamav import VIRUS, running_scanner
 from tests.factories import (
     PDF,
@@ -171,9 +172,26 @@ def test_row_43_control_without_the_token_another_sites_form_is_taken(as_, world
     ref = make_case(world, "submitted").ref
     client = as_(world.reviewer)
     sent = {"version": str(get_case(ref).version), "form_token": secrets.token_urlsafe(24)}
-    evil = {"Origin": "https://evil.example"}
-    assert client.post(f"/cases/{ref}/accept", data=sent, headers=evil).status_code == 400
+    assert client.post(f"/cases/{ref}/accept", data=sent).status_code == 400
     monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", False)
+    assert client.post(f"/cases/{ref}/accept", data=sent).status_code == 302
+
+
+def test_row_43_control_without_a_look_at_its_origin_another_sites_form_is_taken(
+    as_, world, app, monkeypatch
+):
+    """Two guards: where the token was stolen, the browser still says whose form it was."""
+    ref = make_case(world, "submitted").ref
+    client = as_(world.reviewer)
+    evil = {"Origin": "https://evil.example"}
+    sent = {
+        "csrf_token": client.token(),
+        "version": str(get_case(ref).version),
+        "form_token": secrets.token_urlsafe(24),
+    }
+    assert client.post(f"/cases/{ref}/accept", data=sent, headers=evil).status_code == 400
+    kept = [one for one in app.before_request_funcs[None] if one is not door.refuse_other_sites]
+    monkeypatch.setitem(app.before_request_funcs, None, kept)
     assert client.post(f"/cases/{ref}/accept", data=sent, headers=evil).status_code == 302
 
 

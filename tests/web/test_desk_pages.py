@@ -573,16 +573,16 @@ def test_a_decision_is_not_taken_for_many_at_once(cast, world):
 
 
 def test_what_is_not_ones_own_is_not_taken_along(cast, world):
-    ref = make_case(world, "accepted").ref
+    ref = make_case(world, "executed").ref
     sent = {
         "csrf_token": cast.other_provider.token(),
         "matter": f"cases {ref}",
-        "step": "objection.ask_provider",
+        "step": "objection.confirm_execution",  # which its own provider does
         f"token:{ref}": "t1",
         f"version:{ref}": str(case_of(ref).version),
     }
     assert cast.other_provider.post("/work/steps/take", data=sent).status_code == 404
-    assert case_of(ref).state == "accepted"
+    assert case_of(ref).state == "executed"
 
 
 def test_what_is_not_ones_own_does_not_hide_what_became_of_the_rest(cast, world):
