@@ -2,6 +2,7 @@
 
 import io
 import re
+import stat
 import struct
 import zipfile
 from typing import Final
@@ -30,7 +31,7 @@ class Damaged(Exception):
 
 
 class Unsafe(Exception):
-    """The archive is made to do harm: it swells, its parts overlap, lead out of it, or are many."""
+    """The archive is made to do harm: it swells, its parts overlap, lead out, link, or are many."""
 
 
 def list_parts(content: bytes) -> list[zipfile.ZipInfo]:
@@ -57,6 +58,8 @@ def list_parts(content: bytes) -> list[zipfile.ZipInfo]:
         raise Unsafe("nested")
     if any(LEADS_OUT.search(part.filename) for part in parts):
         raise Unsafe("path")
+    if any(stat.S_ISLNK(part.external_attr >> 16) for part in parts):
+        raise Unsafe("link")
     return parts
 
 

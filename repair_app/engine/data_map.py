@@ -36,8 +36,8 @@ OF: Final = {
     "complainant": Label("投诉反映人", "a complainant"),
 }
 ERASED: Final = frozenset({"account", "words", "complainant"})  # commands of `flask erase`
-# Encrypted or hashed before they come to the store: by Flask-Security, or by a hash of ours.
-ENCRYPTED: Final = frozenset({("account", "tf_totp_secret"), ("account", "mf_recovery_codes")})
+# Encrypted or hashed before they come to the store: by a key of its own, or by a hash of ours.
+ENCRYPTED: Final = frozenset({("account", "mf_recovery_codes")})
 HASHED: Final = frozenset(
     {
         ("account", "password"),

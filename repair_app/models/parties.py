@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from repair_app.db import Base, today
 from repair_app.masking import PUBLIC
 from repair_app.name_index import fold, name_terms
+from repair_app.sealing import Sealed
 
 if TYPE_CHECKING:
     from repair_app.models.sign_in import Identity, Passkey
@@ -135,7 +136,7 @@ class User(Base, UserMixin):
     created_at: Mapped[datetime]
     # The second factor, by the names that Flask-Security gives them: the secret of the
     # authenticator and the recovery codes are encrypted.
-    tf_totp_secret: Mapped[str | None]
+    tf_totp_secret: Mapped[str | None] = mapped_column(Sealed("account.tf_totp_secret"))
     tf_primary_method: Mapped[str | None]
     tf_phone_number = None  # no codes are sent to telephones
     tf_last_counter: Mapped[int | None]  # of the last code that was taken: none is taken twice

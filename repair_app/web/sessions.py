@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from repair_app.services import sessions
 from repair_app.web.accounts import KEY
 from repair_app.web.door import signed_in
+from repair_app.web.second_factor import ask_before_changing, has_just_signed_in
 
 pages = Blueprint("sessions", __name__, url_prefix="/settings/sessions")
 
@@ -30,6 +31,8 @@ def index() -> str:
 @signed_in
 def end(number: int) -> Response:
     """End one session: who uses it is out at the next click."""
+    if not has_just_signed_in():  # or whoever found a screen open locks its person out
+        return ask_before_changing(url_for("sessions.index"))
     sessions.end_one(current_user, number)
     flash(gettext("The session was ended."), "success")
     return redirect(url_for("sessions.index"))
@@ -39,6 +42,8 @@ def end(number: int) -> Response:
 @signed_in
 def end_others() -> Response:
     """End all sessions but this one."""
+    if not has_just_signed_in():
+        return ask_before_changing(url_for("sessions.index"))
     sessions.end_others(current_user, session[KEY])
     flash(gettext("All other sessions were ended."), "success")
     return redirect(url_for("sessions.index"))

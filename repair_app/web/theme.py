@@ -11,7 +11,6 @@ NAMES = {"auto": _l("As the system"), "light": _l("Light"), "dark": _l("Dark")}
 # When the page asks for the stylesheet of the dark: never, always, when the system is dark.
 DARK_ON = {"dark": "screen", "auto": "screen and (prefers-color-scheme: dark)"}
 A_YEAR = 365 * 24 * 3600  # seconds
-COOKIE = "theme"
 
 pages = Blueprint("theme", __name__)
 
@@ -24,8 +23,13 @@ def init_app(app: Flask) -> None:
 
 def choose_theme() -> str:
     """Return the theme that this browser keeps, or that of the system."""
-    kept = request.cookies.get(COOKIE, "")
+    kept = request.cookies.get(cookie_name(), "")
     return kept if kept in NAMES else "auto"
+
+
+def cookie_name() -> str:
+    """Return the name of the cookie: behind TLS one that no other host can set (ASVS 3.3.1)."""
+    return "__Host-theme" if current_app.config["SESSION_COOKIE_SECURE"] else "theme"
 
 
 @pages.post("/theme")
@@ -36,7 +40,7 @@ def change() -> Response:
     chosen = request.form.get("theme", "")
     if chosen in NAMES:
         answer.set_cookie(
-            COOKIE,
+            cookie_name(),
             chosen,
             max_age=A_YEAR,
             secure=current_app.config["SESSION_COOKIE_SECURE"],

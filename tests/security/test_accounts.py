@@ -344,6 +344,26 @@ def test_a_person_sees_where_they_are_signed_in_and_ends_one_from_elsewhere(app,
     assert len(rows_on(office.read("/settings/sessions"))) == 1
 
 
+@one_store
+def test_who_signed_in_a_while_ago_gives_the_password_before_a_session_is_ended(app, world):
+    """ASVS 7.5.2: whoever finds a screen open must not lock its person out everywhere."""
+    with time_machine.travel(START, tick=False) as moment:
+        office, phone = ask_as(app, world.subject, FIREFOX), ask_as(app, world.subject, WECHAT)
+        (form,) = office.read("/settings/sessions").tree.findall(".//main//li//form")
+        places = [form.get("action"), "/settings/sessions/end-others"]
+        again = "/login/again?next=/settings/sessions"
+        moment.shift(timedelta(minutes=14))
+        assert is_signed_in(office)
+        assert is_signed_in(phone)
+        moment.shift(timedelta(minutes=2))
+        for place in places:
+            assert press(office, place).location.endswith(again)
+            assert is_signed_in(phone)
+        assert office.fill(again, password=PASSWORD).status_code == 302
+        assert press(office, places[0]).location == "/settings/sessions"
+        assert not is_signed_in(phone)
+
+
 def test_all_others_are_ended_at_once(app, world):
     clients = [ask_as(app, world.subject, FIREFOX) for _ in range(3)]
     press(clients[1], "/settings/sessions/end-others")

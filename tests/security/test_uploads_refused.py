@@ -1,6 +1,9 @@
 """Files that are refused, and what is taken out of those that are kept: rows 59 to 66."""
 
+import hashlib
 import io
+import secrets
+import stat
 import struct
 import sys
 import tracemalloc
@@ -114,12 +117,16 @@ def test_row_60_cve_2021_31865_no_name_says_what_the_file_is_not(hand_in, name, 
 def test_row_61_cve_2024_32491_bytes_lie_under_their_hash_whatever_the_name(hand_in, app):
     evidence = app.config["DATA_FOLDER"] / "evidence"
     before = {one for one in evidence.rglob("*") if one.is_file()} if evidence.exists() else set()
-    content = make_pdf("去别处")
+    content = make_pdf(f"去别处{secrets.token_hex(8)}")  # or it lies there from another test
     assert hand_in(content, "../../../../tmp/引.pdf").status_code == 302
     (document,) = documents()
     assert document.filename == "引.pdf"
+    place = evidence / document.sha256[:2] / document.sha256
     fresh = {one for one in evidence.rglob("*") if one.is_file()} - before
-    assert fresh <= {evidence / document.sha256[:2] / document.sha256}
+    assert fresh == {place}
+    assert hashlib.sha256(place.read_bytes()).hexdigest() == document.sha256
+    assert not list(app.config["DATA_FOLDER"].rglob("*引*"))
+    assert not any((one / "tmp/引.pdf").exists() for one in (evidence, *evidence.parents))
 
 
 def make_zip(*names, compression=zipfile.ZIP_DEFLATED, content=b"x"):
@@ -135,6 +142,18 @@ def make_zip(*names, compression=zipfile.ZIP_DEFLATED, content=b"x"):
 def test_row_61_a_part_of_an_archive_that_leads_out_is_refused(name):
     with pytest.raises(Unsafe):
         check_upload("a.ofd", make_zip("OFD.xml", name))
+
+
+def test_a_link_in_an_archive_is_refused():
+    """ASVS 5.2.5: whoever unpacked it would be led to another file."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("OFD.xml", b"x")
+        link = zipfile.ZipInfo("doc.xml")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, b"/etc/passwd")
+    with pytest.raises(Unsafe):
+        check_upload("a.ofd", file.getvalue())
 
 
 # --- row 62: archives that swell ------------------------------------------------------------------

@@ -11,10 +11,11 @@ import pytest
 import time_machine
 from flask_login import encode_cookie
 from passlib.totp import TOTP
-from sqlalchemy import select
+from sqlalchemy import String, select, type_coerce, update
 
 from repair_app.db import db
 from repair_app.models import Event, Role, User
+from repair_app.sealing import NotOpened
 from repair_app.services import second_factor
 from repair_app.services.transaction import transaction
 from repair_app.web.door import MACHINES, NOBODYS, SETTING_UP, rule_of
@@ -146,6 +147,36 @@ def test_the_secret_is_kept_encrypted(world, as_, clock):
     kept = db.session.get(User, world.reviewer.id).tf_totp_secret
     assert "enckey" in kept
     assert key.replace("-", "") not in kept
+    in_store = raw_secret(world.reviewer)
+    assert in_store.startswith("enc1:")
+    assert "enckey" not in in_store
+
+
+def raw_secret(user):
+    """Return what the column of an account's secret keeps."""
+    asked = select(type_coerce(User.__table__.c.tf_totp_secret, String)).where(
+        User.__table__.c.id == user.id
+    )
+    return db.session.scalar(asked)
+
+
+@one_store
+def test_a_secret_that_was_changed_in_the_store_opens_nothing(world, as_, app, clock):
+    """Who can write to the store, and knows no key, makes nobody's secret another one."""
+    set_up_authenticator(as_(world.reviewer))
+    in_store, number, table = raw_secret(world.reviewer), world.reviewer.id, User.__table__
+    places = range(len("enc1:12345678:"), len(in_store) - 2, 9)
+    assert len(places) > 10
+    db.session.rollback()
+    for place in places:
+        other = "A" if in_store[place] != "A" else "B"
+        changed = in_store[:place] + other + in_store[place + 1 :]
+        with transaction() as session:
+            written = update(table).where(table.c.id == number)
+            session.execute(written.values(tf_totp_secret=type_coerce(changed, String)))
+        with pytest.raises(NotOpened, match=r"account\.tf_totp_secret"):
+            db.session.get(User, number, populate_existing=True)
+        db.session.rollback()
 
 
 @one_store

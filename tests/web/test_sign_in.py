@@ -476,6 +476,24 @@ def test_behind_tls_the_cookie_insists_on_it(make_app, world):
     assert cookie.startswith("__Host-redress=")
     assert "; Secure" in cookie
     assert "max-age=" in answer.headers["Strict-Transport-Security"]
+    for cookie in cookies_of_the_theme(client, "https://credit.example"):
+        assert cookie.startswith("__Host-theme=dark;")
+        assert "; Secure" in cookie
+        assert "; HttpOnly" in cookie
+        assert "; Path=/" in cookie
+        assert "Domain" not in cookie
+
+
+def cookies_of_the_theme(client, site):
+    """Choose a theme; return the cookie that keeps it, and see that it is obeyed."""
+    token = client.get("/login", base_url=site).fields["csrf_token"]
+    chosen = {"csrf_token": token, "theme": "dark", "back": "/rules"}
+    headers = {"Origin": site, "Referer": f"{site}/login"}
+    answer = client.post("/theme", data=chosen, base_url=site, headers=headers)
+    found = [one for one in answer.headers.getlist("Set-Cookie") if "theme=" in one]
+    assert len(found) == 1
+    assert 'media="screen"' in client.get("/rules", base_url=site).html
+    return found
 
 
 @one_store
