@@ -1,6 +1,7 @@
 """A real SMTP server on a free port of this machine, for the length of a test."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,8 +47,13 @@ class Postbox:
 
 
 @contextmanager
-def running_server(*, auth: bool = False) -> Iterator[Postbox]:
-    """Run a server in a thread; give its postbox."""
+def running_server(
+    *, auth: bool = False, tls: ssl.SSLContext | None = None, from_the_start: bool = False
+) -> Iterator[Postbox]:
+    """Run a server in a thread; give its postbox.
+
+    tls: offered by STARTTLS, or spoken from the start.
+    """
     box = Postbox()
     loop = asyncio.new_event_loop()
 
@@ -60,6 +66,7 @@ def running_server(*, auth: bool = False) -> Iterator[Postbox]:
             loop=loop,
             auth_require_tls=False,
             authenticator=box.check if auth else None,
+            tls_context=None if from_the_start else tls,
         )
         lines.append(line)
         return line
@@ -67,7 +74,9 @@ def running_server(*, auth: bool = False) -> Iterator[Postbox]:
     ready = threading.Event()
 
     def serve() -> None:  # in this thread from beginning to end: another's may have a loop, too
-        server = loop.run_until_complete(loop.create_server(make, "127.0.0.1", 0))
+        server = loop.run_until_complete(
+            loop.create_server(make, "127.0.0.1", 0, ssl=tls if from_the_start else None)
+        )
         box.port = server.sockets[0].getsockname()[1]
         loop.call_soon(ready.set)
         loop.run_forever()

@@ -355,7 +355,13 @@ def test_a_newer_link_and_a_closed_account_make_a_link_worthless(admin, world, a
 
 
 @pytest.mark.parametrize(
-    ("password", "again"), [("short", "short"), (NEW_PASSWORD, "something else"), ("", "")]
+    ("password", "again"),
+    [
+        ("short", "short"),
+        ("qv7-Kd3-wz1", "qv7-Kd3-wz1"),  # eleven characters
+        (NEW_PASSWORD, "something else"),
+        ("", ""),
+    ],
 )
 def test_a_password_that_is_none_is_told_in_the_readers_language(
     admin, world, anybody, password, again
@@ -367,6 +373,7 @@ def test_a_password_that_is_none_is_told_in_the_readers_language(
     assert not any(one.isascii() for one in page.mistakes), page.mistakes
     assert not password or password not in page.html
     assert account("new@example.com").password is None
+    assert set_password(anybody, link, "qv7-Kd3-wz12", "qv7-Kd3-wz12").status_code == 302
 
 
 @pytest.mark.parametrize(

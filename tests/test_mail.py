@@ -1,6 +1,7 @@
 """Mails, against a real SMTP server: at once and gathered, refused, tried again, given up."""
 
 import logging
+import ssl
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from repair_app.services.transaction import transaction
 from tests.client import CSRF
 from tests.factories import act, make_account, make_case
 from tests.journeys.steps import case_of
+from tests.operate.test_lines_inside import make_certificate
 from tests.smtp_server import PASSWORD, USER, running_server
 
 DAY = "2026-11-16"  # a Monday
@@ -408,6 +410,29 @@ def test_where_tls_is_asked_for_nothing_is_said_without_it(app, world, box, monk
     assert wanted()[0].mail_problem == "SMTPNotSupportedError"
     assert box.mails == []
     assert box.signed_in == 0
+
+
+@pytest.mark.parametrize("way", ["smtp://{}?starttls=1", "smtps://{}"])
+@pytest.mark.parametrize("fault", ["unknown", "of another host", ""])
+def test_a_mail_server_is_spoken_to_only_if_its_certificate_is_good(
+    app, world, monkeypatch, tmp_path, way, fault
+):
+    """ASVS 12.3.2: the certificate is of an authority that is trusted, and of this host."""
+    only_for(world.provider)
+    make_case(world, "with_provider")
+    host = "elsewhere.example" if fault == "of another host" else "localhost"
+    certificate, key = make_certificate(tmp_path / "mail", host)
+    if fault != "unknown":
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    own = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    own.load_cert_chain(certificate, key)
+    at_once = way.startswith("smtps")
+    with running_server(auth=True, tls=own, from_the_start=at_once) as box:
+        account = f"{USER}:{quote(PASSWORD, safe='')}@localhost:{box.port}"
+        monkeypatch.setitem(app.config, "SMTP_URL", way.format(account))
+        assert timers.send_mail(now()) == (0 if fault else 1)
+        assert wanted()[0].mail_problem == ("SSLCertVerificationError" if fault else None)
+        assert len(box.mails) == box.signed_in == (0 if fault else 1)
 
 
 @pytest.mark.parametrize("url", ["nonsense", "http://h", "smtp://h:port", "smtp://", "smtp://:25"])

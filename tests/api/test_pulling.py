@@ -168,9 +168,27 @@ def test_another_hash_is_refused_by_its_position(world: World, machine: Register
 def test_changes_are_those_of_the_client_s_organisation_whatever_seats_there_are(
     world: World, machine: Register
 ) -> None:
-    make_platform(organisation_id=world.department.id)
-    client = machine("officer", ["changes"])
+    """Also when the seat by which the system was registered has ended."""
+    own = make_platform(organisation_id=world.department.id).id
+    other = make_platform(organisation_id=world.other_department.id).id
+    make_record(world.firm, world.agency)
+    hand_out()
+    client, stranger = machine("officer", ["changes"]), machine("other_officer", ["changes"])
     with transaction() as session:
-        row = session.scalars(select(MachineClient)).one()
+        row = session.scalars(
+            select(MachineClient).where(MachineClient.client_id == client.client_id)
+        ).one()
         row.account.appointments[0].ends_on = today() - timedelta(days=1)
-    assert client.get("/changes").status_code == 200
+    (item,) = client.get("/changes").json["items"]
+    said = {"items": [{"position": item["position"], "hash": item["hash"]}]}
+    assert client.post("/changes/ack", said).json["acknowledged"] == [item["position"]]
+    assert standings() == {own: Owed.ACKNOWLEDGED, other: Owed.WAITING}
+    assert stranger.post("/changes/ack", said).json["acknowledged"] == [item["position"]]
+    assert standings() == {own: Owed.ACKNOWLEDGED, other: Owed.ACKNOWLEDGED}
+
+
+def standings() -> dict[int, str]:
+    """Return how far each platform is with the one change that there is."""
+    db.session.rollback()
+    asked = select(Obligation.platform_id, Obligation.standing)
+    return dict(db.session.execute(asked).all())

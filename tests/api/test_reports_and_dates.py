@@ -48,8 +48,13 @@ def test_the_report_of_another_enterprise_is_not_there(machine):
 
 
 def test_enough_reports_are_enough(machine, world, monkeypatch):
-    monkeypatch.setattr(own_reports, "MOST_A_DAY", 0)
-    refused = machine("subject").post("/reports")
+    monkeypatch.setattr(own_reports, "MOST_A_DAY", 2)
+    client = machine("subject")
+    for _ in range(2):
+        make_record(world.firm, world.agency)  # or it is the report of before
+        assert client.post("/reports").status_code == 201
+    make_record(world.firm, world.agency)
+    refused = client.post("/reports")
     assert (refused.status_code, refused.json["code"]) == (409, "refused")
     assert "tomorrow" in refused.json["reasons"][0]
 

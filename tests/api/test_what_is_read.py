@@ -1,5 +1,7 @@
 """What a client's role reads: papers, letters, terms, lists, the worklist, the policy."""
 
+import json
+
 import httpx
 import pytest
 from sqlalchemy import select
@@ -204,6 +206,12 @@ def test_a_requirement_tells_an_institution_no_more_than_it_needs(machine, world
     report = requirement_of(case, "credit_report")
     told = machine("institution").get(f"/requirements/{report.ref}").json
     assert (told["ref"], told["subject"]["uscc"]) == (report.ref, world.firm.uscc)
+    of_itself = {"ref", "workflow", "state", "state_label", "version", "question", "steps"}
+    of_the_paper = {"institution", "subject", "number", "issued_on", "valid_until"}
+    assert set(told) == of_itself | of_the_paper  # neither the case nor who is behind it
+    text = json.dumps(told, ensure_ascii=False)
+    for hidden in (case.ref, record.decision_no, world.subject.person.name, world.subject.email):
+        assert hidden not in text
     assert machine("institution").get(f"/cases/{case.ref}").status_code == 404
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from config import ROOT
+from repair_app.engine import letters
+from repair_app.services import feed, own_reports
 from tests.client import make_client
 from tests.web.test_sign_in import make_app
 
@@ -69,12 +71,42 @@ def test_no_secret_comes_from_a_guessable_generator() -> None:
     assert using <= {"repair_app/engine/courses.py"}  # the order of questions of a test
 
 
+def test_what_opens_something_has_128_bits_or_more() -> None:
+    """What is shorter is a name: it tells things apart and opens none."""
+    names_only = {
+        ("repair_app/sealing.py", "NONCE"),  # of GCM, 96 bits (NIST SP 800-38D 8.2.1)
+        ("repair_app/services/clients.py", 8),  # a client's number, and its account's address
+        ("repair_app/services/backups.py", 4),  # a database that is looked at and dropped
+        ("repair_app/services/gate.py", 8),  # the number of a request
+    }
+    drawn = {
+        (path, ast.literal_eval(size) if isinstance(size, ast.Constant) else size.id)
+        for path, tree in MODULES.items()
+        for name, node in calls_of(tree)
+        if name.startswith("secrets.token_")
+        for size in node.args or [ast.Constant(0)]
+    }
+    sizes = {"TOKEN_BYTES": feed.TOKEN_BYTES, "CODE_BYTES": letters.CODE_BYTES, "NONCE": 12}
+    assert own_reports.CODE_BYTES == letters.CODE_BYTES
+    assert {one for one in drawn if sizes.get(one[1], one[1]) < 16} == names_only
+
+
 def test_no_weak_hash_is_used() -> None:
-    weak = {"md5", "sha1", "new"}
+    """By whatever library, and whether it is named by a word or by a text."""
+    weak = re.compile(r"(?:md[245]|sha_?1|ripemd)", re.IGNORECASE)
     for path, tree in MODULES.items():
-        found = [name for name, _ in calls_of(tree) if name.partition("hashlib.")[2] in weak]
-        assert not found, path
-        assert not imports_of(tree) & {f"hashlib.{one}" for one in weak}, path
+        assert not [one for one in words_of(tree) if weak.fullmatch(one)], path
+        assert "hashlib.new" not in {name for name, _ in calls_of(tree)}, path
+
+
+def words_of(tree: ast.AST) -> Iterator[str]:
+    """Yield each name, attribute, import and short text of a module."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=word) | ast.Attribute(attr=word) | ast.alias(name=word):
+                yield word.rpartition(".")[2]
+            case ast.Constant(value=str(word)):
+                yield word
 
 
 def test_cryptography_comes_from_libraries_only() -> None:

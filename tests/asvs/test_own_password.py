@@ -1,11 +1,13 @@
 """Passwords: which are refused, how one is changed, and what another profile asks for."""
 
+import re
 from datetime import timedelta
 
 import pytest
 import time_machine
+from passlib.context import CryptContext
 
-from config import SECURITY_PROFILES, ConfigError, TestConfig
+from config import SECURITY_PROFILES, Config, ConfigError, TestConfig
 from repair_app import passwords
 from repair_app.db import db, now
 from repair_app.models import Event, User
@@ -186,6 +188,19 @@ def test_passwords_are_kept_as_argon2_says(world, as_) -> None:
     db.session.expire_all()
     assert db.session.get(User, world.subject.id).password.startswith("$argon2id$")
     assert TestConfig.SECURITY_PASSWORD_SCHEMES == ["argon2"]
+
+
+def test_what_guessing_a_password_costs_is_no_less_than_recommended() -> None:
+    """OWASP Password Storage Cheat Sheet: 19 MiB and two passes, or more; the tests' own are less.
+
+    The library's parameters (RFC 9106 4, the second choice) hold unless a setting says otherwise.
+    """
+    options = getattr(Config, "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS", {})
+    kept = CryptContext(schemes=["argon2"], **options)
+    cost = re.search(r"\$m=(\d+),t=(\d+),p=(\d+)\$", kept.hash(NEW))
+    memory, passes, _ = map(int, cost.groups())
+    assert memory >= 19 * 1024
+    assert passes >= 2
 
 
 # --- profiles ---

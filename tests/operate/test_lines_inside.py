@@ -20,10 +20,10 @@ HOST, NAME = "127.0.0.1", "redress.inside"
 PATIENCE = 60  # seconds: who waits longer has failed
 
 
-def make_certificate(folder):
-    """Write a certificate for NAME that signs itself, and its key; return both files."""
+def make_certificate(folder, host=NAME):
+    """Write a certificate for a host that signs itself, and its key; return both files."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     today = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
@@ -33,7 +33,7 @@ def make_certificate(folder):
         .serial_number(x509.random_serial_number())
         .not_valid_before(today - timedelta(days=1))
         .not_valid_after(today + timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     folder.mkdir()

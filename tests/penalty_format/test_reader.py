@@ -31,6 +31,7 @@ TEXT = SAMPLE.read_text(encoding="utf-8-sig")
 TABLE = list(csv.reader(io.StringIO(TEXT, newline="")))
 HEADINGS, CELLS = TABLE[0], TABLE[1]
 SHEET = "xl/worksheets/sheet1.xml"
+WORDS = "xl/sharedStrings.xml"
 
 
 def place(key: str) -> int:
@@ -409,6 +410,19 @@ def test_entities_are_not_unfolded() -> None:
     plain = zipfile.ZipFile(io.BytesIO(sheet_of(cell))).read(SHEET)
     xml = b'<?xml version="1.0"?><!DOCTYPE x [' + types + b"]>" + plain
     assert flaw_of(swap_part(as_xlsx([["x"]]), SHEET, xml)) in {"xlsx_damaged", "no_headings"}
+
+
+@pytest.mark.parametrize("outside", [True, False])
+def test_no_other_file_is_read_for_an_entity(tmp_path: Path, *, outside: bool) -> None:
+    """The file holds a good heading: a workbook that could name it would be read to the end."""
+    (tmp_path / "heading").write_text(HEADINGS[0], encoding="utf-8")
+    says = f'SYSTEM "file://{tmp_path}/heading"' if outside else f'"{HEADINGS[0]}"'
+    book = as_xlsx([list(HEADINGS), list(CELLS)])
+    words = zipfile.ZipFile(io.BytesIO(book)).read(WORDS).decode()
+    assert words.count(f">{HEADINGS[0]}<") == 1
+    named = words.replace(f">{HEADINGS[0]}<", ">&heading;<").partition("?>")[2]
+    xml = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY heading {says}>]>{named}'
+    assert flaw_of(swap_part(book, WORDS, xml.encode())) == "xlsx_damaged"
 
 
 @given(st.binary(max_size=400), st.sampled_from(["", "PK\x03\x04", *VARIANTS]))

@@ -97,15 +97,18 @@ def test_row_34_five_wrong_passwords_lock_one_account_and_nobody_elses(make_app,
 @one_store
 def test_row_35_cve_2022_31888_a_cookie_from_before_signing_in_is_nobodys(app, world, anybody):
     name = app.config["SESSION_COOKIE_NAME"]
-    anybody.read("/login")
-    before = anybody.get_cookie(name).value
-    other = make_client(app)  # an attacker's own session, put into the browser
+    other = make_client(app)
     sign_in(other, world.stranger.email)
-    sign_in(anybody, world.subject.email)
-    assert anybody.get_cookie(name).value != before
-    thief = make_client(app)
-    thief.set_cookie(name, before)
-    assert not is_signed_in(thief)
+    press(other, "/logout")  # an attacker's session of before, with all that it held
+    anybody.read("/login")
+    for before in (anybody.get_cookie(name).value, other.get_cookie(name).value):
+        client, thief = make_client(app), make_client(app)
+        client.set_cookie(name, before)
+        sign_in(client, world.subject.email)
+        assert client.get_cookie(name).value != before
+        assert is_signed_in(client)
+        thief.set_cookie(name, before)
+        assert not is_signed_in(thief)
 
 
 @one_store

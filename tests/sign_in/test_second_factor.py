@@ -22,6 +22,7 @@ from repair_app.web.door import MACHINES, NOBODYS, SETTING_UP, rule_of
 from tests.client import CSRF, make_client, sign_in, text_of
 from tests.factories import PASSWORD, make_account, make_case
 from tests.smtp_server import running_server
+from tests.test_administration import NEW_PASSWORD, link_on, set_password
 from tests.web.test_routes import addresses
 from tests.web.test_sign_in import make_app
 
@@ -188,6 +189,22 @@ def test_no_secret_is_kept_before_its_first_code_is_right(world, as_):
     assert page.mistakes == ["验证码不正确，请输入当前显示的验证码。"]
     assert db.session.get(User, world.reviewer.id).tf_totp_secret is None
     assert not db.session.get(User, world.reviewer.id).has_second_factor
+
+
+@one_store
+def test_a_new_password_by_link_does_not_pass_the_second_factor(world, as_, app, anybody, clock):
+    """ASVS 6.4.3: who took over a mailbox still lacks the authenticator."""
+    email, number = world.reviewer.email, world.reviewer.id
+    key = set_up_authenticator(as_(world.reviewer))
+    link = link_on(press(as_(world.administrator), f"/admin/people/{number}/link"))
+    assert set_password(anybody, link).location == "/login"
+    client = make_client(app)
+    page = client.follow(client.fill("/login", email=email, password=NEW_PASSWORD))
+    assert page.request.path == "/tf-validate"
+    assert client.get("/work").location.startswith("/login")
+    clock.shift(30)
+    assert client.send(page, "/tf-validate", code=code_of(key)).status_code == 302
+    assert client.get("/work").status_code == 200
 
 
 def test_a_code_is_good_once(world, as_, app, clock):

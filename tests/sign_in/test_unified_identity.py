@@ -1,10 +1,16 @@
 """Signing in by a real OpenID provider: whom it lets in as what, and what it cannot do."""
 
+import base64
+import json
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 import time_machine
+from authlib.integrations.flask_client.apps import FlaskOAuth2App
+from joserfc import jwt
+from joserfc.jwk import OctKey, RSAKey
 from sqlalchemy import select
 
 from config import ConfigError
@@ -473,6 +479,70 @@ def test_a_token_for_somebody_else_or_from_another_issuer_is_refused(on_the_way,
         place.config["OIDC_CLIENT_ID"] = "another"
     assert client.get(back).status_code == 400
     assert not is_signed_in(client)
+
+
+OWN_KEY = RSAKey.generate_key(2048, private=True)
+
+
+def forge(how, token, provider):
+    """Return a token with the claims of a good one, for this sign-in, that the provider signed not.
+
+    how: what is wrong with it; nothing gives back the good one.
+    """
+    good, access = token["id_token"], token["access_token"]
+    (kid,) = [one["kid"] for one in httpx.get(f"{provider.issuer}/jwks").json()["keys"]][:1]
+    head, claims, signature = good.split(".")
+    said = json.loads(base64.urlsafe_b64decode(claims + "=="))
+    return {
+        "": lambda: good,
+        "another key": lambda: jwt.encode({"alg": "RS256", "kid": kid}, said, OWN_KEY),
+        "a key that it names itself": lambda: jwt.encode(
+            {"alg": "RS256", "jwk": OWN_KEY.as_dict(private=False)}, said, OWN_KEY
+        ),
+        "the shared secret": lambda: jwt.encode(
+            {"alg": "HS256"}, said, OctKey.import_key(SECRET), algorithms=["HS256"]
+        ),
+        "no signature": lambda: ".".join([encoded({"alg": "none"}), claims, ""]),
+        "its signature cut off": lambda: ".".join([head, claims, ""]),
+        "other claims": lambda: ".".join([head, encoded(said | {"sub": "li"}), signature]),
+        "the token of access": lambda: access,
+    }[how]()
+
+
+def encoded(part):
+    """Return a part of a token."""
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "another key",
+        "a key that it names itself",
+        "the shared secret",
+        "no signature",
+        "its signature cut off",
+        "other claims",
+        "the token of access",
+        "",
+    ],
+)
+@one_store
+def test_a_token_that_the_provider_did_not_sign_opens_nothing(
+    on_the_way, provider, monkeypatch, how
+):
+    """ASVS 6.8.2, 9.1.1 to 9.1.3, 9.2.2: all else about it is right."""
+    client, back = on_the_way
+    given = FlaskOAuth2App.fetch_access_token
+
+    def give(app, *args, **kwargs):
+        token = given(app, *args, **kwargs)
+        return token | {"id_token": forge(how, token, provider)}
+
+    monkeypatch.setattr(FlaskOAuth2App, "fetch_access_token", give)
+    answer = client.get(back)
+    assert answer.status_code == (400 if how else 302)
+    assert is_signed_in(client) is not bool(how)
 
 
 @pytest.mark.parametrize(

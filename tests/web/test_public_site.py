@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from dataclasses import replace
 from datetime import timedelta
 from xml.etree import ElementTree
 
@@ -10,6 +11,7 @@ import pytest
 
 from repair_app.db import at, now, today
 from repair_app.engine.drawing import draw_graph, list_undrawn, number_steps
+from repair_app.labels import Label
 from repair_app.services import pictures
 from repair_app.services.policy import current_policy
 from repair_app.services.records import period_of
@@ -134,9 +136,15 @@ def test_a_picture_is_drawn_once(app, anybody, monkeypatch):
 
 
 def test_a_label_cannot_break_out_of_the_picture(app):
-    graph = draw_graph(current_policy().current["talk"], "zh")
-    assert pictures.render('digraph { a [label="\\"<script>\\""] }').count(b"<script") == 0
+    talk = current_policy().current["talk"]
+    bad = Label('"]; stolen [label="<script>alert(1)</script>\\', "")
+    state = replace(next(iter(talk.states.values())), name="other", label=bad, final=True)
+    graph = draw_graph(replace(talk, label=bad, states={**talk.states, "other": state}), "zh")
     assert graph.count("digraph") == 1
+    picture = pictures.render(graph).decode()
+    assert "<script" not in picture
+    assert ">stolen<" not in picture  # it is no box of its own
+    assert picture.count("&lt;script&gt;") >= 1
 
 
 # --- all of them ---

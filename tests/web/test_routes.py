@@ -757,6 +757,9 @@ def test_each_page_lets_in_whom_the_table_says_and_looking_changes_nothing(
     answers = {key: client.get(address) for key, address in addresses.items()}
     assert digest() == before
     assert [one.request.path for one in answers.values() if one.status_code >= 500] == []
+    for answer in answers.values():  # who is signed in can sign out wherever they are (ASVS 7.4.4)
+        if answer.mimetype == "text/html" and answer.status_code != 302:
+            assert ('action="/logout"' in answer.html) is (name != "anybody"), answer.request.path
     for endpoint in ROUTES.keys() - POSTED_ONLY:
         code = answers[endpoint].status_code
         sent_to_sign_in = code == 302 and "/login" in answers[endpoint].location

@@ -514,9 +514,29 @@ def cookies_of_the_theme(client, site):
 def test_every_answer_forbids_scripts_frames_and_caches(anybody, address, status):
     answer = anybody.get(address)
     assert answer.status_code == status
+    check_guards(answer)
+
+
+@one_store
+def test_every_answer_to_who_is_signed_in_forbids_them_too(as_, world):
+    case = make_case(world, "submitted")
+    for user, addresses in (
+        (world.subject, ("/my", f"/cases/{case.ref}", f"/records/{case.record.ref}", "/nowhere")),
+        (world.reviewer, ("/work", f"/cases/{case.ref}/accept", "/admin")),
+        (world.administrator, ("/admin", "/admin/people", "/settings")),
+    ):
+        for address in addresses:
+            check_guards(as_(user).get(address))
+
+
+def check_guards(answer):
+    """Check the headers that keep a page from being run, framed or kept."""
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
+    assert "object-src 'none'" in policy
+    assert "base-uri 'none'" in policy
+    assert "form-action 'self'" in policy
     assert "unsafe" not in policy
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "same-origin"
