@@ -71,11 +71,13 @@ def test_a_stale_version_is_told_and_changes_nothing(machine, world, digest):
 
 def test_a_case_of_others_is_not_there(machine, world):
     case = make_case(world, "with_provider")
+    whole = {"version": case.version, "answers": {"findings": "属实。"}}
     for name in ("stranger", "other_provider", "officer"):
         one = machine(name)
         for answer in (
             one.get(f"/cases/{case.ref}"),
-            one.post(f"/cases/{case.ref}/steps/decide", {"version": 1}),
+            one.post(f"/cases/{case.ref}/steps/confirm", whole),
+            one.post(f"/cases/{case.ref}/steps/withdraw", whole | {"answers": {}}),
         ):
             assert (answer.status_code, answer.json["code"]) == (404, "not_found")
 

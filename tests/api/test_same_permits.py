@@ -20,6 +20,8 @@ ROLE_OF = {
     "auditor": "auditor",
     "administrator": "administrator",
     "security_officer": "security_officer",
+    "stranger": "subject",  # of another enterprise
+    "other_provider": "provider",
 }
 PARTIES = {"subject", "agent", "provider", "reviewer", "auditor"}
 OFFICES = {"officer", "provider", "reviewer", "auditor"}

@@ -666,7 +666,9 @@ def test_a_list_that_names_a_file_outside_is_not_followed(app, filled, elsewhere
     shutil.copy(folder / "manifest.json", tmp_path / "outside")
     with (folder / "files.sha256").open("a") as file:
         file.write(f"{backups.hash_file(tmp_path / 'outside')}  kept/../../outside\n")
-    run(elsewhere, "restore", folder, "--despite-damage")
+    code, said = run(elsewhere, "restore", folder, "--despite-damage")
+    assert (code, "1 of its lines name no file of a backup" in said) == (1, True), said
+    assert "nothing was restored" not in said  # so that the file was come to
     assert not (elsewhere.config["DATA_FOLDER"].parent.parent / "outside").exists()
     assert not list(elsewhere.config["DATA_FOLDER"].rglob("outside"))
 

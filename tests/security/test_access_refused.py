@@ -3,18 +3,20 @@
 import io
 import re
 import secrets
-from datetime import timedelta
+from collections import defaultdict
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from sqlalchemy import select
-from transitions import Machine
 from werkzeug.routing import AnyConverter
 
 import repair_app
 from repair_app.db import db, today
 from repair_app.engine import machine
 from repair_app.models import Case, Document, Event, Letter, Organisation, Role, User
+from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 from repair_app.web.door import MACHINES, PUBLIC, rule_of
 from tests.factories import (
@@ -140,14 +142,18 @@ def test_row_06_cve_2026_20912_a_file_that_another_uploaded_is_no_file(as_, worl
 
 
 @one_store
-def test_row_12_cve_2021_44460_a_closed_account_is_out_at_once(as_, world):
+def test_row_12_cve_2021_44460_a_closed_account_is_out_at_once(as_, machine, world):
     account = make_account(world.firm, Role.SUBJECT)
-    client = as_(account)
+    client, system = as_(account), machine(account)
+    token = {"csrf_token": client.token()}
     assert client.get("/my").status_code == 200
+    assert system.get("/cases").status_code == 200
     with transaction() as session:
         session.get_one(User, account.id).active = False
     assert client.get("/my").status_code == 302
-    assert client.post("/settings", data={}).status_code in {400, 401}
+    assert client.post("/settings", data=token).status_code in {400, 401}
+    assert system.get("/cases").status_code == 401
+    assert system.ask_token().status_code == 401
 
 
 @one_store
@@ -234,19 +240,21 @@ def test_rows_19_20_cve_2012_4733_a_step_that_there_is_not_is_not_taken(as_, wor
     assert digest() == before
 
 
-def test_row_19_control_the_library_would_offer_a_way_into_every_state():
+@one_store
+def test_row_19_control_the_library_would_offer_a_way_into_every_state(world, monkeypatch):
     """Why `auto_transitions` is off: without that, `to_closed` passes over every guard."""
+    workflow = current_policy().workflow_of(make_case(world, "submitted"))
+    ways = {f"to_{one}" for one in workflow.states}
+    assert "to_closed" in ways
+    guards, effects = defaultdict(lambda: None), defaultdict(lambda: lambda _step: None)
+    assert not ways & machine.build_machine(workflow, guards, effects).machine.events.keys()
+    ours = machine.Machine
 
-    class Matter:
-        """Something with a state."""
+    def as_the_library_has_it(**settings):
+        return ours(**settings | {"auto_transitions": True})
 
-    open_to_all, ours = Matter(), Matter()
-    Machine(open_to_all, states=["draft", "closed"], initial="draft")
-    open_to_all.to_closed()
-    assert open_to_all.state == "closed"
-    Machine(ours, states=["draft", "closed"], initial="draft", auto_transitions=False)
-    assert not hasattr(ours, "to_closed")
-    assert "auto_transitions=False" in Path(machine.__file__).read_text(encoding="utf-8")
+    monkeypatch.setattr(machine, "Machine", as_the_library_has_it)
+    assert ways <= machine.build_machine(workflow, guards, effects).machine.events.keys()
 
 
 @one_store
@@ -262,7 +270,30 @@ def test_row_26_what_the_client_says_of_time_is_not_read(as_, world):
 
 
 @one_store
-def test_row_28_what_fails_in_a_step_undoes_the_step(as_, world, digest, monkeypatch):
+def test_row_26_a_day_ends_at_midnight_in_shanghai(as_, world):
+    """Filed at 23:59:59 it is of that day, a second later of the next: the term says so."""
+    filed = []
+    for moment in ("2026-11-23T15:59:59+00:00", "2026-11-23T16:00:00+00:00"):
+        with time_machine.travel(datetime.fromisoformat(moment), tick=False):
+            case = make_case(world, "draft", record=make_record(world.firm, world.agency))
+            assert as_(world.subject).fill(f"/cases/{case.ref}/submit").status_code == 302
+            terms = get_case(case.ref).deadlines
+            (term,) = [one for one in terms if one.met_at is None and not one.whole]
+            filed.append((term.starts_on.isoformat(), (term.due_on - term.starts_on).days))
+    assert [day for day, _ in filed] == ["2026-11-23", "2026-11-24"]
+    assert filed[0][1] == filed[1][1] > 0  # no weekend within
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "repair_app.ledger.append",  # its event, the first thing that a step writes
+        "repair_app.engine.machine.settle",  # its state and its term
+        "repair_app.services.cases.remember",  # the last thing that it does
+    ],
+)
+@one_store
+def test_row_28_what_fails_in_a_step_undoes_the_step(as_, world, digest, monkeypatch, what):
     case = make_case(world, "submitted")
     client = as_(world.reviewer)
     page = client.read(f"/cases/{case.ref}/accept")
@@ -271,7 +302,7 @@ def test_row_28_what_fails_in_a_step_undoes_the_step(as_, world, digest, monkeyp
     def fail(*_args, **_kwargs):
         raise RuntimeError("in the middle")
 
-    monkeypatch.setattr("repair_app.services.cases.remember", fail)
+    monkeypatch.setattr(what, fail)
     client.application.testing, kept = False, client.application.testing
     client.application.config["PROPAGATE_EXCEPTIONS"] = False
     try:
@@ -320,7 +351,21 @@ def test_row_31_on_a_ground_one_objection_is_open_and_another_firm_has_none(as_,
         button="submit_now",
     )
     assert answer.status_code in {400, 409}
+    # Another firm has none: the record is not about it.
+    sent = {**form_fields(client, case.record.ref), "csrf_token": as_(world.stranger).token()}
+    answer = as_(world.stranger).post(f"/records/{case.record.ref}/objection", data=sent)
+    assert answer.status_code == 403
     assert digest("staged_upload", "draft") == before
+
+
+def form_fields(client, ref):
+    """Return what the form of an objection sends."""
+    return {
+        **client.read(f"/records/{ref}/objection").fields,
+        "ground": "error",
+        "statement": "有误。",
+        "value_fine_10k": "1",
+    }
 
 
 @one_store
@@ -406,7 +451,8 @@ def test_row_14_cve_2021_30164_what_is_refused_on_the_page_is_refused_by_every_o
     body = {"version": version, "answers": {"findings": "属实。"}}
     assert system.post(f"/cases/{ref}/steps/confirm", body).status_code == 404
     assert stepped_in_bulk(client, *to_confirm) == 404
-    assert client.post("/work/assign", data={**data, "ref": ref}).status_code in {302, 404}
+    own = {"account": str(world.other_provider.id), "ref": ref, "matter": f"cases {ref}"}
+    assert client.post("/work/assign", data={**data, **own}).status_code == 404
     assert client.post(f"/cases/{ref}/notes", data={**data, "note": "x"}).status_code == 404
     assert system.post(f"/cases/{ref}/notes", {"note": "x"}).status_code in {403, 404}
     assert system.post(f"/records/{record}/matters/annulment", body).status_code in {403, 404}

@@ -5,6 +5,7 @@ import io
 import ipaddress
 import json
 import re
+import socket
 import string
 
 import pytest
@@ -163,12 +164,49 @@ def test_row_67_cve_2026_31878_no_address_inside_is_asked(address):
     assert not outgoing.may_ask(ipaddress.ip_address(address), ())
 
 
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0x7f000001", "017700000001", "127.1", "0", "localhost", "localhost."]
+)
+def test_row_67_however_it_is_written_nobody_inside_is_asked(host):
+    """What the resolver makes of it counts, when the connection is made."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        url = f"https://{host}:{listening.getsockname()[1]}/"
+        with outgoing.Line() as line, pytest.raises((outgoing.NotAllowed, outgoing.NotReached)):
+            line.ask("GET", url, {})
+        with pytest.raises(BlockingIOError):
+            listening.accept()  # nobody came
+
+
+def test_row_67_a_name_that_changes_its_mind_is_not_followed(monkeypatch):
+    """The first answer of the name server is good, the next is inside: one is asked for."""
+    answers = iter(["93.184.216.34", "127.0.0.1", "127.0.0.1"])
+    asked, gone = [], []
+    ask = socket.getaddrinfo
+
+    def change(host, port, *args, **kwargs):
+        asked.append(host)
+        return ask(next(answers), port, *args, **kwargs)
+
+    def connect(address, *_args, **_kwargs):
+        gone.append(address[0])
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "getaddrinfo", change)
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with outgoing.Line() as line, pytest.raises((outgoing.NotAllowed, outgoing.NotReached)):
+        line.ask("GET", "https://platform.example/", {})
+    assert set(asked) == {"platform.example"}
+    assert gone == ["93.184.216.34"]
+
+
 # --- rows 69 to 75: what the public reads ---------------------------------------------------------
 
 PERSONAL = (
-    "当事人住址：虚构路1号3单元502室，电话13800001111，身份证11010519491231002X，健康状况：甲病。"
+    "当事人住址：虚构路1号3单元502室，电话13800001111，身份证11010519491231002X，"
+    "健康状况：甲病，宗教信仰：乙教。"
 )
-SECRETS = ("虚构路1号", "13800001111", "11010519491231002X", "甲病")
+SECRETS = ("虚构路1号", "13800001111", "11010519491231002X", "甲病", "乙教")
 
 
 @one_store

@@ -6,6 +6,7 @@ import pkgutil
 import re
 import secrets
 import time
+import unicodedata
 from email import message_from_bytes, policy
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -246,6 +247,16 @@ def test_row_57_a_code_is_the_same_however_it_is_written(as_, world, write):
     )
 
 
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+@one_store
+def test_row_57_a_name_is_found_in_whatever_form_its_letters_came(anybody, world, form):
+    name = "Kunststoffwerk Größé 虚构ガス有限公司"
+    firm = make_organisation(name=unicodedata.normalize("NFC", name))
+    record = make_record(firm, world.agency)
+    query = unicodedata.normalize(form, name)
+    assert record.ref in anybody.get("/", query_string={"q": query}).html
+
+
 @one_store
 def test_row_57_a_letter_that_looks_like_another_is_no_code(as_, world):
     alike = world.firm.uscc.replace("A", "\u0410")  # a Cyrillic letter
@@ -265,8 +276,11 @@ def test_row_58_signs_of_a_query_language_find_nothing_but_themselves(world, any
     assert record.ref not in found.html
     marked = make_organisation(name="百分之五十%_公司")
     own = make_record(marked, world.agency)
-    if query in {"%", "_"}:
-        assert own.ref not in anybody.get("/", query_string={"q": f"虚构{query}"}).html
+    # Between words it stands for no other word either.
+    other = {"%": "百分之%公司", "_": "百分之五_%_公司"}.get(query)
+    if other:
+        assert own.ref not in anybody.get("/", query_string={"q": other}).html
+        assert own.ref in anybody.get("/", query_string={"q": "百分之五十%_公司"}).html
 
 
 # --- row 51: SQL ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import func, select
 
 from repair_app.db import db
 from repair_app.engine.step import NotAllowed, NotOffered, Refused, WrongState
@@ -230,6 +231,7 @@ def outcome_or(error: type[Exception], outcomes: Sequence[Any]) -> bool:
 
 def test_two_reviewers_deciding_at_once_decide_once(app: Flask, world: World) -> None:
     case = factories.make_case(world, "correction_proposed")
+    version, events = case.version, count_events(case)
     acts = [
         sending(user, "cases", case.ref, name, form_for(case, name))
         for user in (world.reviewer.id, world.second_reviewer.id)
@@ -238,7 +240,17 @@ def test_two_reviewers_deciding_at_once_decide_once(app: Flask, world: World) ->
     outcomes = at_once(app, acts)
     assert sum(isinstance(one, cases.Outcome) for one in outcomes) == 1
     assert outcome_or(cases.Stale, outcomes)
-    assert factories.get_case(case.ref).version == case.version
+    db.session.expire_all()
+    decided = factories.get_case(case.ref)
+    assert decided.version == version + 1
+    assert decided.state in {"correction_decided", "with_provider"}
+    assert count_events(decided) == events + 1
+
+
+def count_events(case: Case) -> int:
+    """Return how many steps of a case are on file."""
+    mine = select(func.count()).select_from(Event).where(Event.entity == case.ref)
+    return db.session.scalar(mine) or 0
 
 
 @pytest.mark.parametrize("again", range(5))

@@ -414,11 +414,23 @@ def test_extra_fields_change_nothing(as_, world):
     case = make_case(world, "submitted")
     client = as_(world.reviewer)
     page = client.read(f"/cases/{case.ref}/accept")
-    extra = {"state": "closed", "subject_id": "99", "decided_by_id": "1", "closed_at": "2026-01-01"}
+    extra = {
+        "state": "closed",
+        "subject_id": "99",
+        "centre_id": "99",
+        "assignee_id": str(world.second_reviewer.id),
+        "decided_by_id": str(world.second_reviewer.id),
+        "closed_at": "2026-01-01",
+        "severity_class": "serious",
+        "record.severity_class": "serious",
+    }
+    firm = world.firm.id
     answer = client.post(f"/cases/{case.ref}/accept", data={**page.fields, **extra})
     assert answer.status_code == 302
     db.session.expire_all()
-    assert (case.state, case.subject_id, case.closed_at) == ("accepted", world.firm.id, None)
+    assert (case.state, case.subject_id, case.closed_at) == ("accepted", firm, None)
+    assert (case.decided_by_id, case.deadlines[-1].assignee_id) == (None, None)
+    assert case.record.severity_class == "general"
 
 
 # --- sessions ---------------------------------------------------------------------------------
