@@ -11,12 +11,9 @@ from sqlalchemy import select, update
 
 from repair_app import alarms, mail
 from repair_app.db import db, now
-from repair_app.engine import machine
-from repair_app.engine.step import Actor, Answers
 from repair_app.models import MailState, Message, Role, User
+from repair_app.services import cases, messages, timers
 from repair_app.services import mail as mails
-from repair_app.services import messages, timers
-from repair_app.services.policy import current_policy
 from repair_app.services.transaction import transaction
 from tests.client import CSRF
 from tests.factories import act, make_account, make_case
@@ -352,18 +349,26 @@ def test_two_senders_do_not_send_the_same_mail(world, posted, monkeypatch):
     assert len(posted.mails) == 1
 
 
-def test_a_step_that_is_rolled_back_tells_nobody(world, posted):
+def test_a_step_that_fails_at_its_end_tells_nobody(world, posted, monkeypatch):
+    """The words to others are written before: they are undone with the step."""
     case = make_case(world, "accepted")
-    before = len(all_messages())
-    actor = Actor("reviewer", world.reviewer.id, world.reviewer.person_id, world.centre.id)
-    policy = current_policy()
-    with transaction() as session:
-        entity = session.get_one(type(case), case.id)
-        machine.fire(session, policy, entity, "ask_provider", actor, Answers(), at=now())
-        assert session.scalars(select(Message.id)).all()[before:]
-        session.rollback()
+    timers.send_mail(now())
+    before, sent = len(all_messages()), len(posted.mails)
+    written = []
+
+    def fail(session, *_):
+        written.extend(session.scalars(select(Message.id)).all()[before:])
+        raise RuntimeError("in the middle")
+
+    monkeypatch.setattr(cases, "remember", fail)
+    with pytest.raises(RuntimeError):
+        act(world.reviewer, "ask_provider", case)
+    assert written
     db.session.rollback()
+    timers.send_mail(now())
     assert len(all_messages()) == before
+    assert len(posted.mails) == sent
+    assert case_of(case.ref).state == "accepted"
 
 
 # --- the settings -----------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Backups: what was made can be put back, and what is missing afterwards is named."""
 
 import json
+import re
 import shutil
 import sqlite3
 import stat
@@ -323,13 +324,16 @@ def test_events_after_the_backup_are_named_as_lost(app, filled, elsewhere, world
     later = make_case(world, "submitted")
     db.session.rollback()
     succeed(app, "position", tmp_path / "position.json")
-    lost = db.session.query(Event).filter_by(stream=later.ref).order_by(Event.id).all()
+    both = Event.stream.in_([later.ref, later.record.ref])
+    lost = db.session.query(Event).filter(both).order_by(Event.id).all()
     expect = ("--expect", tmp_path / "position.json")
     code, said = run(elsewhere, "restore", tmp_path / "folder", *expect)
     assert code == 1
-    assert lost
+    assert {one.stream for one in lost} == {later.ref, later.record.ref}
     for one in lost:
         assert f"event {one.id} is missing: {one.stream}, its event {one.seq}" in said
+    named = {int(one) for one in re.findall(r"event (\d+) is missing", said)}
+    assert named == {one.id for one in lost}  # and nothing else
 
 
 def test_the_note_of_the_backup_itself_is_not_missing(app, filled, elsewhere, tmp_path):

@@ -25,12 +25,14 @@ from repair_app.models import (
     Platform,
     PlatformStanding,
 )
-from repair_app.services import platforms
+from repair_app.services import platforms, timers
 from repair_app.services.sync import changes, delivery, drift
 from repair_app.services.sync.secrets import secret_of
 from repair_app.services.transaction import transaction
 from tests import stores
+from tests.client import Client
 from tests.factories import World, make_record
+from tests.smtp_server import running_server
 from tests.sync.platforms import Receiver, deliver, receivers
 
 HALF_MINUTE = timedelta(seconds=30)
@@ -241,12 +243,25 @@ NONSENSE = {
 @pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("body", NONSENSE.values(), ids=NONSENSE.keys())
 def test_nonsense_parks_the_platform_shows_and_mails_it(
-    receiver: Receiver, record: CreditRecord, body: bytes
+    app: Flask,
+    world: World,
+    as_: Callable[..., Client],
+    monkeypatch: pytest.MonkeyPatch,
+    receiver: Receiver,
+    record: CreditRecord,
+    body: bytes,
 ) -> None:
     receiver.join()
     receiver.before = lambda _: Response(body)
-    deliver()
+    with running_server() as box:
+        monkeypatch.setitem(app.config, "SMTP_URL", f"smtp://127.0.0.1:{box.port}")
+        monkeypatch.setitem(app.config, "SMTP_SENDER", "redress@gov.example")
+        deliver()
+        timers.watch_platforms(now())
+        timers.watch_platforms(now())  # it is mailed once
     platform = receiver.platform
+    assert box.recipients == [[platform.owner_email]]
+    assert platform.name_zh in as_(world.administrator).read("/admin").words
     assert (platform.standing, platform.problem) == (PlatformStanding.PARKED, "nonsense")
     assert (platform.told, alarms_about(platform)) == ("nonsense", ["state"])
     assert owed_of(receiver)[0].standing == Owed.WAITING  # not lost
