@@ -101,7 +101,9 @@ def test_a_form_that_waits_too_long_for_a_lock_is_told_so_and_can_be_sent_again(
     lock = "SELECT FROM credit_record WHERE id = %s FOR UPDATE"
     with psycopg.connect(postgresql.url) as holder:
         holder.execute(lock, [case.record_id])
-        assert reviewer.send(form, page).status_code == 503
+        told = reviewer.send(form, page)
+        assert told.status_code == 503
+        assert "将同一表单再提交一次" in told.words
     assert reviewer.send(form, page).status_code == 302
     with impatient.app_context():
         db.engine.dispose()
