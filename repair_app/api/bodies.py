@@ -14,7 +14,12 @@ from flask import Request, current_app, json, request
 from flask_babel import gettext
 from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import BadRequest, NotFound, UnsupportedMediaType
+from werkzeug.exceptions import (
+    BadRequest,
+    NotFound,
+    RequestEntityTooLarge,
+    UnsupportedMediaType,
+)
 
 from repair_app.api.mistakes import NOT_AN_OBJECT, enumerate_
 from repair_app.api.problems import Mistake, Wrong
@@ -25,6 +30,8 @@ URLENCODED: Final = "application/x-www-form-urlencoded"
 FORMS: Final = frozenset({"", URLENCODED})
 EMPTY: Final = frozenset({b"", b"{}"})  # as programs send nothing
 NUL: Final = "\0"  # no store can keep it in a text
+BEGIN_A_VALUE: Final = b"[{,"  # signs before values; base64 has none of them
+MOST_VALUES: Final = 1_000_000  # of one body: some 100 MB in memory
 MOST_TOLD: Final = 20  # of names that are wrong
 LONGEST_TOLD: Final = 64  # characters of such a name
 UNKNOWN: Final = N_("There is no such parameter here.")
@@ -65,8 +72,14 @@ class PlainJson:
     dumps = staticmethod(json.dumps)
 
     @staticmethod
-    def loads(content: str | bytes, **options: Any) -> Any:
-        """Return what a JSON text says. Raises ValueError, RecursionError."""
+    def loads(content: bytes, **options: Any) -> Any:
+        """Return what a JSON text says.
+
+        Raises RequestEntityTooLarge before more is unfolded than memory has room for, ValueError,
+        RecursionError.
+        """
+        if sum(map(content.count, BEGIN_A_VALUE)) > MOST_VALUES:
+            raise RequestEntityTooLarge
         return json.loads(
             content, object_pairs_hook=as_object, parse_constant=refuse_constant, **options
         )
@@ -79,10 +92,11 @@ class BoundedRequest(Request):
     def max_content_length(self) -> int | None:
         """The most bytes that are read of the body; more is 413.
 
-        What is unfolded in memory takes 30 times its length, so that it may be as long only as
-        the texts of a form in parts. Of files, which go to disk, more is read (CVE-2024-49767).
+        The fields of a form in one piece take 30 times its length when they are unfolded, so that
+        it may be as long only as the texts of a form in parts. Files go to disk (CVE-2024-49767),
+        or are long words in JSON.
         """
-        if self.is_json or self.mimetype == URLENCODED:
+        if self.mimetype == URLENCODED:
             return self.max_form_memory_size
         return super().max_content_length
 

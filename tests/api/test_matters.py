@@ -5,18 +5,18 @@ import base64
 from repair_app.db import db
 from repair_app.models import Case, Role
 from repair_app.services import kept_answers
-from tests.factories import make_account, make_case, make_pdf, make_record, make_sanction
+from tests.factories import get_case, make_account, make_case, make_pdf, make_record, make_sanction
 
 FILE = {"name": "证据.pdf", "content": base64.b64encode(make_pdf("paid")).decode()}
 
 
-def open_objection(firm, record, **more):
+def open_objection(firm, record, files=(FILE,), **more):
     asked = firm.get(f"/records/{record.ref}").json["openings"]
     step = next(one["step"] for one in asked if one["workflow"] == "objection")
     ground = next(one for one in step["questions"] if one["name"] == "ground")
     answers = {"ground": ground["choices"][0]["value"], "statement": "罚款已经缴清。", **more}
     return firm.post(
-        f"/records/{record.ref}/matters/objection", {"answers": answers, "files": [FILE]}
+        f"/records/{record.ref}/matters/objection", {"answers": answers, "files": [*files]}
     )
 
 
@@ -29,6 +29,20 @@ def test_an_enterprise_files_by_its_own_system(machine, world):
     assert (case["state"], case["subject"]["uscc"]) == ("draft", world.firm.uscc)
     filed = firm.post(f"/cases/{case['ref']}/steps/submit", {"version": case["version"]})
     assert (filed.status_code, filed.json["state"]) == (200, "submitted"), filed.json
+
+
+def test_evidence_may_be_as_large_as_on_the_page(machine, world):
+    """Three files of almost 10 MB each, the largest that is taken: 40 MB in one body."""
+    papers = [make_pdf(str(number), size=10 * 2**20 - 2000) for number in range(3)]
+    files = [
+        {"name": f"{number}.pdf", "content": base64.b64encode(one).decode()}
+        for number, one in enumerate(papers)
+    ]
+    firm = machine("subject")
+    answer = open_objection(firm, make_record(world.firm, world.agency), files)
+    assert answer.status_code == 201, answer.json
+    kept = get_case(answer.json["ref"]).documents
+    assert [one.size for one in kept] == [len(one) for one in papers]
 
 
 def test_the_same_key_has_the_same_answer_and_acts_once(machine, world):
