@@ -192,7 +192,7 @@ def refuse_other_sites() -> None:
     origin = request.headers.get("Origin")
     if request.method != "POST" or request.path.startswith(INTERFACE) or origin is None:
         return
-    ours = {request.host, urlsplit(current_app.config["BASE_URL"]).netloc} - {""}
+    ours = {request.host, urlsplit(current_app.config["BASE_URL"]).netloc.lower()} - {""}
     if urlsplit(origin).netloc not in ours:
         raise CSRFError("the form was sent by another site")
 
